@@ -1,0 +1,53 @@
+//! Why a call did not give what was asked. One variant for each status of the
+//! C ABI; each carries the one sentence that the caller may show.
+
+/// What went wrong, in one sentence that never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No credential was found, and asking was impossible or not allowed.
+    #[error("{0}")]
+    NotConfigured(String),
+    /// The caller's options are wrong.
+    #[error("{0}")]
+    Argument(String),
+    /// A source is set but malformed, in conflict, or not for this server.
+    #[error("{0}")]
+    Credentials(String),
+    /// The server does not accept the key.
+    #[error("{0}")]
+    Rejected(String),
+    /// The server could not be reached.
+    #[error("{0}")]
+    Network(String),
+    /// The prompt timed out, was interrupted, or failed.
+    #[error("{0}")]
+    Prompt(String),
+    /// A stored credential could not be removed.
+    #[error("{0}")]
+    Store(String),
+    /// The server's certificate was not accepted, or it does not speak TLS.
+    #[error("{0}")]
+    Tls(String),
+    /// The server did not answer in time.
+    #[error("{0}")]
+    Timeout(String),
+    /// The proxy refused, or is of a kind that is not supported.
+    #[error("{0}")]
+    Proxy(String),
+    /// The server answered, but not as W&B's server does.
+    #[error("{0}")]
+    Server(String),
+    /// The caller's cancel function said so.
+    #[error("{0}")]
+    Cancelled(String),
+    /// This build leaves it out.
+    #[error("{0}")]
+    Unsupported(String),
+    /// A bug of ours.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// The result of everything here that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
