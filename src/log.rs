@@ -1,5 +1,10 @@
 //! What a login says on its way: lines for a human, never a secret.
 
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write};
+
+use crate::text::clean;
+
 /// How much a line matters. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
@@ -17,4 +22,124 @@ pub enum Level {
 pub(crate) struct Note {
     pub line: usize,
     pub text: String,
+}
+
+/// Where the lines of one call go.
+pub(crate) struct Log<'a> {
+    sink: Sink<'a>,
+}
+
+enum Sink<'a> {
+    Nowhere,
+    /// Standard error, in the Python SDK's form.
+    Stderr(Shown),
+    /// The caller's function: it gets everything.
+    Caller(&'a dyn Fn(Level, &str)),
+    /// Kept, for a report that lists them.
+    Kept(RefCell<Vec<String>>),
+}
+
+/// What a human at standard error wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Everything,
+    /// Warnings and errors, no information.
+    Quiet,
+    /// Only what concerns safety.
+    Silent,
+}
+
+impl<'a> Log<'a> {
+    pub fn nowhere() -> Log<'a> {
+        Log { sink: Sink::Nowhere }
+    }
+
+    pub fn caller(log: &'a dyn Fn(Level, &str)) -> Log<'a> {
+        Log { sink: Sink::Caller(log) }
+    }
+
+    pub fn stderr(shown: Shown) -> Log<'a> {
+        Log { sink: Sink::Stderr(shown) }
+    }
+
+    pub fn kept() -> Log<'a> {
+        Log { sink: Sink::Kept(RefCell::default()) }
+    }
+
+    /// What happened.
+    pub fn info(&self, line: &str) {
+        self.say(Level::Info, line, false);
+    }
+
+    /// Something that the user may want to mend.
+    pub fn warn(&self, line: &str) {
+        self.say(Level::Warn, line, false);
+    }
+
+    /// Something that puts a key at risk: shown even where all is silent.
+    pub fn security(&self, line: &str) {
+        self.say(Level::Warn, line, true);
+    }
+
+    /// Something failed, and the call goes on.
+    pub fn error(&self, line: &str) {
+        self.say(Level::Error, line, false);
+    }
+
+    fn say(&self, level: Level, line: &str, security: bool) {
+        match &self.sink {
+            Sink::Nowhere => {}
+            Sink::Caller(log) => log(level, &clean(line)),
+            Sink::Kept(lines) if level != Level::Info => {
+                let line = clean(line).into_owned();
+                let mut lines = lines.borrow_mut();
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+            }
+            Sink::Kept(_) => {}
+            Sink::Stderr(shown) => {
+                let hidden = match shown {
+                    Shown::Everything => false,
+                    Shown::Quiet => level == Level::Info,
+                    Shown::Silent => !security,
+                };
+                if !hidden {
+                    print(level, line);
+                }
+            }
+        }
+    }
+
+    /// The lines of a log that keeps them.
+    pub fn into_lines(self) -> Vec<String> {
+        match self.sink {
+            Sink::Kept(lines) => lines.into_inner(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Prints one line to standard error with the SDK's prefix. A closed standard
+/// error is no reason to fail a login.
+pub(crate) fn print(level: Level, line: &str) {
+    let colours = colours();
+    let (prefix, mark) = match (colours, level) {
+        (false, Level::Info) => ("wandb: ", ""),
+        (false, Level::Warn) => ("wandb: ", "WARNING "),
+        (false, Level::Error) => ("wandb: ", "ERROR "),
+        (true, Level::Info) => ("\x1b[34m\x1b[1mwandb\x1b[0m: ", ""),
+        (true, Level::Warn) => ("\x1b[34m\x1b[1mwandb\x1b[0m: ", "\x1b[33mWARNING\x1b[0m "),
+        (true, Level::Error) => {
+            ("\x1b[34m\x1b[1mwandb\x1b[0m: ", "\x1b[32m\x1b[41mERROR\x1b[0m ")
+        }
+    };
+    let text = format!("{prefix}{mark}{}\n", clean(line));
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Whether standard error shows colours, and the user wants them.
+pub(crate) fn colours() -> bool {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    wanted && std::io::stderr().is_terminal()
 }

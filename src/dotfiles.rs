@@ -1,0 +1,56 @@
+//! Where the user's files are: by the Python SDK's rules, so that both find the
+//! same ones.
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+use crate::world::World;
+
+/// The system settings file; `None` without a home directory.
+pub(crate) fn system_settings(world: &World) -> Result<PathBuf> {
+    match world.var("WANDB_CONFIG_DIR") {
+        Some(directory) => Ok(world.expand(&directory)?.join("settings")),
+        // The SDK does not ask `XDG_CONFIG_HOME`.
+        None => world.in_home(".config/wandb/settings"),
+    }
+}
+
+/// The settings file of the working directory. Parent directories do not count.
+pub(crate) fn workspace_settings(world: &World) -> PathBuf {
+    let hidden = world.path(".wandb");
+    if hidden.exists() {
+        return hidden.join("settings");
+    }
+    world.path("wandb/settings")
+}
+
+/// The netrc files to look for, in order; the first that exists is the only one
+/// that counts.
+pub(crate) fn netrc(world: &World) -> Result<Vec<PathBuf>> {
+    if let Some(path) = world.var("NETRC") {
+        return Ok(vec![world.expand(&path)?]);
+    }
+    let dot = world.in_home(".netrc")?;
+    let underscore = dot.with_file_name("_netrc");
+    Ok(vec![dot, underscore])
+}
+
+/// The netrc file to write: the one that exists, else the platform's default.
+pub(crate) fn netrc_to_write(world: &World) -> Result<PathBuf> {
+    let mut paths = netrc(world)?;
+    let existing = paths.iter().position(|path| path.exists());
+    let default = if cfg!(windows) { paths.len() - 1 } else { 0 };
+    Ok(paths.swap_remove(existing.unwrap_or(default)))
+}
+
+/// The SDK's cache of access tokens.
+pub(crate) fn credentials(world: &World, setting: Option<&str>) -> Result<PathBuf> {
+    match world.var("WANDB_CREDENTIALS_FILE") {
+        Some(path) => Ok(world.path(path.as_ref())),
+        None => match setting {
+            Some(path) => Ok(world.path(path)),
+            // `WANDB_CONFIG_DIR` does not move this one.
+            None => world.in_home(".config/wandb/credentials.json"),
+        },
+    }
+}

@@ -1,0 +1,209 @@
+//! A session as text, for the other ranks of a job, and back again.
+//!
+//! A first line names the format; then one `name value` line for each fact, in
+//! any order. In a value, `\` is written `\\` and a line feed `\n`. Readers pass
+//! over names that they do not know, so that the format can grow.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::host::BaseUrl;
+use crate::key::ApiKey;
+use crate::secret::{Secret, WipedBytes};
+use crate::session::{AccessToken, Credential, Facts, Session, Source, Viewer};
+
+const FORMAT: &[u8] = b"wandb-login-session 1\n";
+
+/// The most that is read: keys are at most 64 KiB, so no real one comes near.
+const LIMIT: usize = 1 << 20;
+
+impl Session {
+    /// The session as text that [`Session::import`] reads. It holds the
+    /// credential: treat it as a secret.
+    pub fn export(&self) -> Secret {
+        let lines = lines(self.facts());
+        let length = |value: &[u8]| value.len() + value.iter().filter(|b| b"\\\n".contains(b)).count();
+        let size = lines.iter().map(|(name, value)| name.len() + length(value) + 2).sum::<usize>();
+        let mut text = WipedBytes::new(Vec::with_capacity(FORMAT.len() + size));
+        text.extend_from_slice(FORMAT);
+        for (name, value) in &lines {
+            text.extend_from_slice(name.as_bytes());
+            text.push(b' ');
+            for &byte in value.iter() {
+                match byte {
+                    b'\\' => text.extend_from_slice(b"\\\\"),
+                    b'\n' => text.extend_from_slice(b"\\n"),
+                    _ => text.push(byte),
+                }
+            }
+            text.push(b'\n');
+        }
+        Secret::new(&text)
+    }
+
+    /// The session that [`Session::export`] wrote, checked as if it came from
+    /// a stranger.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] says what is wrong with the text.
+    pub fn import(text: &[u8]) -> Result<Session> {
+        if text.len() > LIMIT {
+            return Err(broken("it is larger than 1 MiB"));
+        }
+        let mut rest = text
+            .strip_prefix(FORMAT)
+            .ok_or_else(|| broken("its first line is not that of one"))?;
+        let mut fields = Fields::default();
+        while !rest.is_empty() {
+            let end = rest.iter().position(|&byte| byte == b'\n');
+            let (line, after) = rest.split_at(end.ok_or_else(|| broken("it is cut off"))?);
+            let space = line.iter().position(|&byte| byte == b' ');
+            let (name, value) = line.split_at(space.ok_or_else(|| broken("a line has no value"))?);
+            fields.take(name, &unescape(&value[1..])?)?;
+            rest = &after[1..];
+        }
+        fields.into_session()
+    }
+}
+
+/// What of a session is written, under which names.
+fn lines(facts: &Facts) -> Vec<(&'static str, Cow<'_, [u8]>)> {
+    fn text(value: &str) -> Cow<'_, [u8]> {
+        Cow::Borrowed(value.as_bytes())
+    }
+    let mut lines = vec![
+        ("base_url", text(facts.base_url.as_str())),
+        ("app_url", text(&facts.app_url)),
+        ("source", text(facts.source.name())),
+        ("saved", text(if facts.saved { "true" } else { "false" })),
+    ];
+    match &facts.credential {
+        Credential::Key(key) => lines.push(("api_key", Cow::Borrowed(key.as_bytes()))),
+        Credential::Access(access) => {
+            let file = access.identity_token_file.as_os_str().as_encoded_bytes();
+            lines.push(("access_token", Cow::Borrowed(access.token.as_bytes())));
+            lines.push(("expires_at", Cow::Owned(access.expires_at.to_string().into())));
+            lines.push(("identity_token_file", Cow::Borrowed(file)));
+        }
+    }
+    let mut optional = |name, value: &Option<String>| {
+        if let Some(value) = value {
+            lines.push((name, Cow::Owned(value.clone().into())));
+        }
+    };
+    optional("source_name", &facts.source_name);
+    optional("configured_entity", &facts.entity);
+    if let Some(viewer) = &facts.viewer {
+        optional("username", &viewer.username);
+        optional("email", &viewer.email);
+        optional("entity", &viewer.entity);
+        lines.push(("verified", text("true")));
+        lines.extend(viewer.teams.iter().map(|team| ("team", text(team))));
+    }
+    lines
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Fields {
+    base_url: Option<BaseUrl>,
+    app_url: String,
+    source: Option<Source>,
+    saved: bool,
+    api_key: Option<ApiKey>,
+    access_token: Option<Secret>,
+    expires_at: Option<i64>,
+    identity_token_file: PathBuf,
+    source_name: Option<String>,
+    configured_entity: Option<String>,
+    verified: bool,
+    viewer: Viewer,
+}
+
+impl Fields {
+    fn take(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
+        let text = || {
+            let text = std::str::from_utf8(value).map_err(|_| broken("it is not UTF-8"))?;
+            Ok(text.to_string())
+        };
+        match name {
+            b"base_url" => {
+                let url = BaseUrl::parse(&text()?);
+                self.base_url = Some(url.map_err(|problem| broken(&problem.to_string()))?);
+            }
+            b"app_url" => self.app_url = text()?,
+            b"source" => {
+                let source = Source::from_name(value);
+                self.source = Some(source.ok_or_else(|| broken("its source is unknown"))?);
+            }
+            b"saved" => self.saved = value == b"true",
+            b"api_key" => {
+                let parsed = ApiKey::parse(value);
+                self.api_key = Some(parsed.map_err(|problem| broken(&problem.to_string()))?.key);
+            }
+            // What goes into a header must not be able to add another one.
+            b"access_token" if value.is_empty() || !value.iter().all(u8::is_ascii_graphic) => {
+                return Err(broken("its access token is malformed"));
+            }
+            b"access_token" => self.access_token = Some(Secret::new(value)),
+            b"expires_at" => {
+                let seconds = text()?.parse::<i64>();
+                self.expires_at = Some(seconds.map_err(|_| broken("its expiry is no number"))?);
+            }
+            b"identity_token_file" => self.identity_token_file = PathBuf::from(text()?),
+            b"source_name" => self.source_name = Some(text()?),
+            b"configured_entity" => self.configured_entity = Some(text()?),
+            b"username" => self.viewer.username = Some(text()?),
+            b"email" => self.viewer.email = Some(text()?),
+            b"entity" => self.viewer.entity = Some(text()?),
+            b"verified" => self.verified = value == b"true",
+            b"team" => self.viewer.teams.push(text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn into_session(self) -> Result<Session> {
+        let credential = match (self.api_key, self.access_token, self.expires_at) {
+            (Some(key), None, _) => Credential::Key(key),
+            (None, Some(token), Some(expires_at)) => Credential::Access(AccessToken {
+                token,
+                expires_at,
+                identity_token_file: self.identity_token_file,
+            }),
+            _ => return Err(broken("it does not hold exactly one credential")),
+        };
+        Ok(Session::new(Facts {
+            base_url: self.base_url.ok_or_else(|| broken("it names no server"))?,
+            app_url: self.app_url,
+            credential,
+            source: self.source.ok_or_else(|| broken("it names no source"))?,
+            source_name: self.source_name,
+            saved: self.saved,
+            viewer: self.verified.then_some(self.viewer),
+            entity: self.configured_entity,
+        }))
+    }
+}
+
+fn unescape(value: &[u8]) -> Result<WipedBytes> {
+    let mut text = WipedBytes::new(Vec::with_capacity(value.len()));
+    let mut bytes = value.iter();
+    while let Some(&byte) = bytes.next() {
+        text.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b'\\') => b'\\',
+                Some(b'n') => b'\n',
+                _ => return Err(broken("a backslash stands alone")),
+            },
+            0 => return Err(broken("it holds a NUL")),
+            byte => byte,
+        });
+    }
+    Ok(text)
+}
+
+fn broken(why: &str) -> Error {
+    Error::Argument(format!("this is not an exported session: {why}"))
+}

@@ -1,0 +1,495 @@
+//! The C ABI: a thin face of the library. Every pointer from outside is checked
+//! here, every panic is caught here, and nothing else is done here.
+//!
+//! The doc comments of this module become `include/wandb_login.h`.
+
+#![allow(non_camel_case_types)] // the names are those of the header
+
+mod options;
+mod session;
+mod types;
+
+use std::ffi::{CStr, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use session::*;
+pub use types::*;
+
+use crate::error::{Error, Result};
+use crate::login::{self, Login};
+use crate::options::Options;
+use crate::report::Format;
+use crate::secret::Secret;
+use crate::session::Session;
+use options::{ErrorBuffer, Given};
+
+impl Error {
+    /// The number of this error in the C ABI.
+    fn status(&self) -> wandb_login_status {
+        match self {
+            Error::NotConfigured(_) => WANDB_LOGIN_STATUS_NOT_CONFIGURED,
+            Error::Argument(_) => WANDB_LOGIN_STATUS_ERR_ARGUMENT,
+            Error::Credentials(_) => WANDB_LOGIN_STATUS_ERR_CREDENTIALS,
+            Error::Rejected(_) => WANDB_LOGIN_STATUS_ERR_REJECTED,
+            Error::Network(_) => WANDB_LOGIN_STATUS_ERR_NETWORK,
+            Error::Prompt(_) | Error::Interrupted(_) => WANDB_LOGIN_STATUS_ERR_PROMPT,
+            Error::Store(_) => WANDB_LOGIN_STATUS_ERR_STORE,
+            Error::Tls(_) => WANDB_LOGIN_STATUS_ERR_TLS,
+            Error::Timeout(_) => WANDB_LOGIN_STATUS_ERR_TIMEOUT,
+            Error::Proxy(_) => WANDB_LOGIN_STATUS_ERR_PROXY,
+            Error::Server(_) => WANDB_LOGIN_STATUS_ERR_SERVER,
+            Error::Cancelled(_) => WANDB_LOGIN_STATUS_ERR_CANCELLED,
+            Error::Unsupported(_) => WANDB_LOGIN_STATUS_ERR_UNSUPPORTED,
+            Error::Internal(_) => WANDB_LOGIN_STATUS_ERR_INTERNAL,
+        }
+    }
+}
+
+/// The one guard of the boundary: no panic leaves it.
+fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What a panic may have left half done is local to the call: there is no
+    // global state.
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
+        Err(Error::Internal(
+            "a bug in libwandb_login was caught; please report it with the lines above".into(),
+        ))
+    })
+}
+
+/// Runs a function of the ABI: reads the options, blanks the error buffer, and
+/// turns what comes out into a status.
+///
+/// # Safety
+/// As for the function's `options`.
+unsafe fn run(
+    options: *const wandb_login_options,
+    body: impl FnOnce(&Given, &Options<'_>) -> Result<wandb_login_status>,
+) -> wandb_login_status {
+    let mut errors = ErrorBuffer::NONE;
+    let result = guarded(|| {
+        // SAFETY: the caller's promise.
+        let given = unsafe { Given::read(options) }?;
+        errors = given.errors();
+        // SAFETY: the caller's promise.
+        unsafe {
+            errors.set("");
+            given.with(|options| body(&given, options))
+        }
+    });
+    result.unwrap_or_else(|error| {
+        // SAFETY: the caller's promise.
+        unsafe { errors.set(&crate::text::clean(&error.to_string())) };
+        error.status()
+    })
+}
+
+/// Hands a session to the caller, and to `backend_fn` first.
+///
+/// # Safety
+/// `out` is NULL or writable.
+unsafe fn hand_over(given: &Given, login: Login, out: *mut *mut wandb_login_session) -> Result<wandb_login_status> {
+    let Login::Session(session) = login else {
+        return Ok(WANDB_LOGIN_STATUS_OFFLINE);
+    };
+    let handle = wandb_login_session::new(session);
+    let raw = given.raw();
+    if let Some(backend) = raw.backend_fn {
+        // SAFETY: the callback and its data came together; the handle is live.
+        unsafe { backend(raw.backend_user_data, handle) };
+    }
+    // SAFETY: the caller's promise; without a place to put it, nobody owns it.
+    unsafe {
+        if out.is_null() {
+            wandb_login_session_free(handle);
+        } else {
+            out.write(handle);
+        }
+    }
+    Ok(WANDB_LOGIN_STATUS_OK)
+}
+
+/// Makes an output NULL, before anything can fail.
+///
+/// # Safety
+/// `out` is NULL or writable.
+unsafe fn blank<T>(out: *mut *mut T) {
+    if !out.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { out.write(std::ptr::null_mut()) };
+    }
+}
+
+/// A text that `wandb_login_string_free()` takes back.
+fn give_text(text: &Secret) -> Result<*mut c_char> {
+    let bytes = text.as_c_str().to_bytes_with_nul();
+    // malloc, so that freeing needs no length that the caller could have changed.
+    // SAFETY: the copy fits what was allocated, which is checked.
+    unsafe {
+        let start = libc::malloc(bytes.len()).cast::<u8>();
+        if start.is_null() {
+            return Err(Error::Internal("out of memory".into()));
+        }
+        start.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        Ok(start.cast())
+    }
+}
+
+/// Logs in: finds the API key (options, session, environment, settings files,
+/// netrc, in this order), asks for it where a human is, checks it with the
+/// server if `WANDB_LOGIN_VERIFY` is set, and stores a key that was given or
+/// typed where the Python SDK finds it.
+///
+/// Without `WANDB_LOGIN_VERIFY`, `anonymous` and an identity token it does not
+/// touch the network. In a distributed job only rank 0 prompts, writes and
+/// verifies.
+///
+/// \param options What to do, or NULL for all defaults. Read during the call only.
+/// \param session Receives a session, which the caller owns and gives back with
+///        `wandb_login_session_free()`, if and only if the status is
+///        `WANDB_LOGIN_STATUS_OK`; else NULL. May be NULL where the caller needs
+///        only the machine to be logged in.
+/// \return A `WANDB_LOGIN_STATUS_…` number; `error_buf` says more.
+///
+/// Any thread may call it, as long as no other thread changes the environment or
+/// the working directory meanwhile (else pass `environment` and
+/// `working_directory`). Origin: `wandb.login()` of the Python SDK, in the order
+/// that W&B documents.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login(
+    options: *const wandb_login_options,
+    session: *mut *mut wandb_login_session,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(session);
+        run(options, |given, options| hand_over(given, login::login(options)?, session))
+    }
+}
+
+/// Asks for a key without looking for one first, then checks it, verifies it if
+/// `WANDB_LOGIN_VERIFY` is set, and stores it.
+///
+/// \param options As for `wandb_login()`; `api_key` or `WANDB_LOGIN_NO_PROMPT` in
+///        it is an argument error.
+/// \param session As for `wandb_login()`.
+/// \return A `WANDB_LOGIN_STATUS_…` number; `error_buf` says more.
+///
+/// Threads: as for `wandb_login()`; one prompt at a time in a process. Origin:
+/// `prompt_api_key()` of the Python SDK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_prompt_api_key(
+    options: *const wandb_login_options,
+    session: *mut *mut wandb_login_session,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(session);
+        run(options, |given, options| hand_over(given, login::prompt_api_key(options)?, session))
+    }
+}
+
+/// Whether `wandb_login_check()` is `WANDB_LOGIN_STATUS_OK`.
+///
+/// \param options As for `wandb_login()`, or NULL. `error_buf` gets a sentence
+///        where the answer is no.
+///
+/// Threads: as for `wandb_login()`. Origin: `is_apikey_configured()` of the
+/// Python SDK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_is_apikey_configured(options: *const wandb_login_options) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { wandb_login_check(options) == WANDB_LOGIN_STATUS_OK }
+}
+
+/// Tells whether `wandb_login()` would find a well-formed credential without
+/// asking anybody, whatever the mode. Never uses the network, prompts or writes.
+///
+/// \param options As for `wandb_login()`, or NULL.
+/// \return `WANDB_LOGIN_STATUS_OK` if it would, `WANDB_LOGIN_STATUS_NOT_CONFIGURED`
+///         if there is none, or the error that the login would end with.
+///
+/// Threads: as for `wandb_login()`. Origin: our own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_check(
+    options: *const wandb_login_options,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        run(options, |_, options| {
+            login::check(options).map(|()| WANDB_LOGIN_STATUS_OK)
+        })
+    }
+}
+
+/// Logs out: removes the entries that this library and the SDK stored in netrc
+/// for the server, under all its names, its cached access token, and the record
+/// of an anonymous account. Entries of other tools and settings stay. The log
+/// says what still logs in, such as a variable.
+///
+/// \param options As for `wandb_login()`, or NULL.
+/// \return `WANDB_LOGIN_STATUS_OK`, also when nothing was stored;
+///         `WANDB_LOGIN_STATUS_ERR_STORE` if a file could not be written.
+///
+/// Does nothing on ranks other than 0. Threads: as for `wandb_login()`. Origin:
+/// our own; the SDK has no way to log out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_forget(
+    options: *const wandb_login_options,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        run(options, |_, options| {
+            login::forget(options).map(|()| WANDB_LOGIN_STATUS_OK)
+        })
+    }
+}
+
+/// Says which key a login would use and why: the server, the winner, and for
+/// every other source whether it is absent, shadowed, invalid or skipped. Keys
+/// are masked. Never uses the network, prompts or writes.
+///
+/// \param options As for `wandb_login()`, or NULL.
+/// \param format `WANDB_LOGIN_REPORT_TEXT` or `WANDB_LOGIN_REPORT_JSON`.
+/// \param report Receives the text, which the caller gives back with
+///        `wandb_login_string_free()`; NULL unless the status is
+///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \return `WANDB_LOGIN_STATUS_OK` whenever there is a report, whatever it says.
+///
+/// Threads: as for `wandb_login()`. Origin: our own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_explain(
+    options: *const wandb_login_options,
+    format: i32,
+    report: *mut *mut c_char,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(report);
+        run(options, |_, options| {
+            let format = match format {
+                WANDB_LOGIN_REPORT_TEXT => Format::Text,
+                WANDB_LOGIN_REPORT_JSON => Format::Json,
+                other => {
+                    return Err(Error::Argument(format!(
+                        "format is {other}; it is 0 (text) or 1 (JSON)"
+                    )));
+                }
+            };
+            need(report, "report")?;
+            let text = login::explain(options)?.render(format);
+            report.write(give_text(&Secret::new(text.as_bytes()))?);
+            Ok(WANDB_LOGIN_STATUS_OK)
+        })
+    }
+}
+
+/// Frees a text that this library gave, after wiping it. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_string_free(text: *mut c_char) {
+    if !text.is_null() {
+        // SAFETY: the text came from `give_text`, and the caller gives it back.
+        unsafe {
+            let length = CStr::from_ptr(text).to_bytes().len();
+            zeroize::Zeroize::zeroize(std::slice::from_raw_parts_mut(text.cast::<u8>(), length));
+            libc::free(text.cast());
+        }
+    }
+}
+
+/// Fills an options struct with the defaults, for languages without macros.
+///
+/// \param options The caller's struct; NULL is fine, and nothing is done.
+/// \param struct_size Its size as the caller knows it, in bytes; nothing is done
+///        if it is smaller than a `size_t`. No byte beyond it is touched.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_options_init(
+    options: *mut wandb_login_options,
+    struct_size: usize,
+) {
+    if !options.is_null() && struct_size >= size_of::<usize>() {
+        // SAFETY: the caller's struct has `struct_size` writable bytes, and
+        // begins with its size.
+        unsafe {
+            options.cast::<u8>().write_bytes(0, struct_size);
+            options.cast::<usize>().write(struct_size);
+        }
+    }
+}
+
+/// Logs in again as the session did: exchanges the identity token for a new
+/// access token, or resolves the key of the same server anew, without asking.
+/// For long trainings, before `wandb_login_session_expires_at()`.
+///
+/// \param session The session to renew; it stays as it is. Not NULL.
+/// \param options As for `wandb_login()`, or NULL; `api_key`, `host`, `session`,
+///        `anonymous` and prompts in it are not used.
+/// \param fresh Receives a new session, which the caller owns; NULL unless the
+///        status is `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \return A `WANDB_LOGIN_STATUS_…` number; `error_buf` says more.
+///
+/// Threads: as for `wandb_login()`. Origin: our own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_session_refresh(
+    session: *const wandb_login_session,
+    options: *const wandb_login_options,
+    fresh: *mut *mut wandb_login_session,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(fresh);
+        run(options, |given, options| {
+            need(fresh, "fresh")?;
+            let session = given_session(&session)?;
+            hand_over(given, Login::Session(login::refresh(session, options)?), fresh)
+        })
+    }
+}
+
+/// Writes a session as text that `wandb_login_session_import()` reads in another
+/// process of the same job. The text is a secret: it holds the credential.
+///
+/// \param session The session. Not NULL.
+/// \param text Receives the text, which the caller gives back with
+///        `wandb_login_string_free()`, which wipes it; NULL unless the status is
+///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
+///
+/// Any thread. Origin: our own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_session_export(
+    session: *const wandb_login_session,
+    text: *mut *mut c_char,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(text);
+        run(std::ptr::null(), |_, _| {
+            need(text, "text")?;
+            text.write(give_text(&given_session(&session)?.export())?);
+            Ok(WANDB_LOGIN_STATUS_OK)
+        })
+    }
+}
+
+/// Makes a session from a text that `wandb_login_session_export()` wrote. Every
+/// part of it is checked.
+///
+/// \param text The text. Not NULL. Read during the call only.
+/// \param session Receives the session, which the caller owns; NULL unless the
+///        status is `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
+///
+/// Any thread. Origin: our own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_session_import(
+    text: *const c_char,
+    session: *mut *mut wandb_login_session,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(session);
+        run(std::ptr::null(), |_, _| {
+            need(session, "session")?;
+            need(text, "text")?;
+            let imported = Session::import(CStr::from_ptr(text).to_bytes())?;
+            session.write(wandb_login_session::new(imported));
+            Ok(WANDB_LOGIN_STATUS_OK)
+        })
+    }
+}
+
+/// The error for a pointer that must not be NULL.
+fn need<T>(pointer: *const T, name: &str) -> Result<()> {
+    if pointer.is_null() {
+        return Err(Error::Argument(format!("{name} must not be NULL")));
+    }
+    Ok(())
+}
+
+/// The session behind a handle that must not be NULL.
+///
+/// # Safety
+/// The handle is NULL or live for as long as the borrow.
+unsafe fn given_session<'a>(handle: &'a *const wandb_login_session) -> Result<&'a Session> {
+    need(*handle, "session")?;
+    // SAFETY: the caller's promise.
+    Ok(unsafe { &(**handle).session })
+}
+
+/// What a status means, in a few words.
+///
+/// \return Static text; `unknown status` for a number that this version does not
+///         know. Never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn wandb_login_status_string(status: i32) -> *const c_char {
+    let text = match status {
+        WANDB_LOGIN_STATUS_OK => c"done",
+        WANDB_LOGIN_STATUS_OFFLINE => c"W&B is offline or disabled",
+        WANDB_LOGIN_STATUS_NOT_CONFIGURED => c"no API key is configured",
+        WANDB_LOGIN_STATUS_ERR_ARGUMENT => c"the options are wrong",
+        WANDB_LOGIN_STATUS_ERR_CREDENTIALS => c"a configured credential is unusable",
+        WANDB_LOGIN_STATUS_ERR_REJECTED => c"the server does not accept the credential",
+        WANDB_LOGIN_STATUS_ERR_NETWORK => c"the server cannot be reached",
+        WANDB_LOGIN_STATUS_ERR_PROMPT => c"the prompt failed",
+        WANDB_LOGIN_STATUS_ERR_STORE => c"a stored credential could not be removed",
+        WANDB_LOGIN_STATUS_ERR_TLS => c"no trusted connection to the server",
+        WANDB_LOGIN_STATUS_ERR_TIMEOUT => c"the server did not answer in time",
+        WANDB_LOGIN_STATUS_ERR_PROXY => c"the proxy refused",
+        WANDB_LOGIN_STATUS_ERR_SERVER => c"the server's answer is not W&B's",
+        WANDB_LOGIN_STATUS_ERR_CANCELLED => c"cancelled",
+        WANDB_LOGIN_STATUS_ERR_UNSUPPORTED => c"not in this build of the library",
+        WANDB_LOGIN_STATUS_ERR_INTERNAL => c"a bug in libwandb_login",
+        _ => c"unknown status",
+    };
+    text.as_ptr()
+}
+
+/// The version of the library that is loaded, such as `0.1.0`.
+///
+/// \return Static text. Never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn wandb_login_version() -> *const c_char {
+    const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    VERSION.as_ptr().cast()
+}
+
+/// The same as one number, to compare with `WANDB_LOGIN_VERSION_NUMBER`.
+#[unsafe(no_mangle)]
+pub extern "C" fn wandb_login_version_number() -> u32 {
+    WANDB_LOGIN_VERSION_NUMBER
+}
+
+// The header's numbers are those of Cargo.toml.
+const _: () = {
+    assert!(str_eq(WANDB_LOGIN_VERSION, env!("CARGO_PKG_VERSION")));
+    let number = parse(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
+        + parse(env!("CARGO_PKG_VERSION_MINOR")) * 100
+        + parse(env!("CARGO_PKG_VERSION_PATCH"));
+    assert!(WANDB_LOGIN_VERSION_NUMBER == number);
+};
+
+const fn str_eq(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
+const fn parse(digits: &str) -> u32 {
+    match u32::from_str_radix(digits, 10) {
+        Ok(number) => number,
+        Err(_) => panic!("a version is made of numbers"),
+    }
+}
+
+/// Panics inside the guard, so that a test can see what a caller sees.
+#[cfg(feature = "panic-test")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_test_panic(
+    options: *const wandb_login_options,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe { run(options, |_, _| panic!("a test asked for this panic")) }
+}

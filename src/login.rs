@@ -1,0 +1,255 @@
+//! The story of a login: resolve, ask, verify, store, tell.
+
+use crate::anonymous;
+use crate::chain::{self, Found, Place, Proof};
+use crate::context::{Context, Mode};
+use crate::endpoint::{self, Endpoint};
+use crate::error::{Error, Result};
+use crate::identity;
+use crate::key::ApiKey;
+use crate::options::{Anonymous, Flags, Options, PromptAnswer};
+use crate::prompt::Prompt;
+use crate::report::Report;
+use crate::session::{Credential, Facts, Session, Source};
+use crate::store;
+use crate::verify;
+
+/// How often a prompt is repeated before the last problem is the answer.
+const MOST_ATTEMPTS: u32 = 5;
+
+/// What a login came to, where nothing went wrong.
+#[derive(Debug)]
+pub enum Login {
+    /// The credential is here.
+    Session(Session),
+    /// W&B is offline or disabled, or the user chose so: nothing was done.
+    Offline,
+}
+
+/// Logs in: with the key in the options, else with the first one that is
+/// configured, else with one that a human is asked for.
+///
+/// # Errors
+/// [`Error::NotConfigured`] where there is no key and nobody to ask; the other
+/// variants as their documentation says.
+pub fn login(options: &Options<'_>) -> Result<Login> {
+    let context = Context::new(options)?;
+    if is_away(&context)? {
+        return Ok(Login::Offline);
+    }
+    let server = endpoint::resolve(&context)?;
+    if let Some(found) = chain::first(&context, &server)? {
+        chain::tell_rivals(&context, &server, &found);
+        return settle(&context, &server, found).map(Login::Session);
+    }
+    if options.anonymous == Anonymous::Must {
+        let found = anonymous::key(&context, &server)?;
+        return settle(&context, &server, found).map(Login::Session);
+    }
+    ask(&context, &server)
+}
+
+/// Asks for a key without looking for one, then checks and stores it.
+///
+/// # Errors
+/// As for [`login`]; [`Error::Argument`] where the options hold a key or forbid
+/// to ask.
+pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
+    if options.api_key.is_some_and(|key| !key.is_empty()) {
+        return Err(Error::Argument(
+            "api_key cannot go with a prompt: call wandb_login for it".into(),
+        ));
+    }
+    if options.flags.has(Flags::NO_PROMPT) {
+        return Err(Error::Argument("NO_PROMPT cannot go with a prompt".into()));
+    }
+    let context = Context::new(options)?;
+    if is_away(&context)? {
+        return Ok(Login::Offline);
+    }
+    let server = endpoint::resolve(&context)?;
+    ask(&context, &server)
+}
+
+/// Tells whether [`login`] would find a credential without asking anybody.
+///
+/// # Errors
+/// [`Error::NotConfigured`] if there is none, else what the login would end with.
+pub fn check(options: &Options<'_>) -> Result<()> {
+    let context = Context::quiet(options);
+    let server = endpoint::resolve(&context)?;
+    match chain::first(&context, &server)? {
+        Some(_) => Ok(()),
+        None => Err(context.not_configured(&server, None)),
+    }
+}
+
+/// Says which key [`login`] would use and why.
+///
+/// # Errors
+/// Only where the options themselves are wrong.
+pub fn explain(options: &Options<'_>) -> Result<Report> {
+    Report::new(options)
+}
+
+/// Removes what is stored for the server.
+///
+/// # Errors
+/// [`Error::Store`] where a file could not be written.
+pub fn forget(options: &Options<'_>) -> Result<()> {
+    let context = Context::new(options)?;
+    let server = endpoint::resolve(&context)?;
+    if !context.acts() {
+        return Ok(());
+    }
+    store::forget(&context, &server)?;
+    chain::tell_what_still_wins(&context, &server);
+    Ok(())
+}
+
+/// Logs in again as a session did, without asking anybody.
+///
+/// # Errors
+/// As for [`login`].
+pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
+    let options = Options {
+        api_key: None,
+        host: None,
+        session: None,
+        anonymous: Anonymous::Never,
+        flags: options.flags | Flags::NO_PROMPT,
+        ..*options
+    };
+    let context = Context::new(&options)?;
+    let server = Endpoint::of_session(session);
+    let found = match &session.facts().credential {
+        Credential::Access(access) => Found {
+            proof: Proof::IdentityToken(access.identity_token_file.clone()),
+            place: Place::IdentityTokenFile,
+            name: session.source_name().map(str::to_string),
+            line: None,
+        },
+        Credential::Key(_) => chain::first(&context, &server)?
+            .ok_or_else(|| context.not_configured(&server, None))?,
+    };
+    settle(&context, &server, found)
+}
+
+/// Whether the mode says to leave W&B alone.
+fn is_away(context: &Context) -> Result<bool> {
+    let mode = context.mode()?;
+    let away = match mode {
+        Mode::Online => false,
+        Mode::Offline => !context.options.command_line,
+        Mode::Disabled => true,
+    };
+    if away && context.options.api_key.is_some() {
+        context.log.warn("W&B is offline or disabled: the API key was not used.");
+    } else if away && mode == Mode::Offline {
+        context.log.info("W&B is offline: not logged in.");
+    }
+    Ok(away)
+}
+
+/// Asks for a key until one is good.
+fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
+    let mut prompt = Prompt::open(context, server)?;
+    let mut last = None;
+    for attempt in 1..=MOST_ATTEMPTS {
+        let problem = last.as_ref().map(Error::to_string);
+        let found = match prompt.ask(attempt, problem.as_deref())? {
+            PromptAnswer::Key(text) => ApiKey::parse(text.as_bytes())
+                .map(|parsed| Found {
+                    proof: Proof::Key(parsed.key),
+                    place: Place::Prompt,
+                    name: None,
+                    line: None,
+                })
+                .map_err(|problem| Error::Credentials(problem.to_string())),
+            PromptAnswer::Anonymous => anonymous::key(context, server),
+            PromptAnswer::Offline => {
+                context.log.info("Using W&B in offline mode.");
+                return Ok(Login::Offline);
+            }
+            PromptAnswer::Terminal | PromptAnswer::GiveUp => {
+                return Err(Error::Prompt("the prompt gave no key".into()));
+            }
+        };
+        match found.and_then(|found| settle(context, server, found)) {
+            Ok(session) => return Ok(Login::Session(session)),
+            Err(error @ (Error::Credentials(_) | Error::Rejected(_))) => {
+                context.log.error(&format!("Invalid API key: {error}"));
+                last = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::Prompt("no key was given".into())))
+}
+
+/// From a credential to a session: verify, store, tell.
+fn settle(context: &Context, server: &Endpoint, found: Found) -> Result<Session> {
+    let source = found.place.source();
+    let credential = match found.proof {
+        Proof::Key(key) => Credential::Key(key),
+        Proof::Session(session) => session.facts().credential.clone(),
+        Proof::IdentityToken(file) => {
+            Credential::Access(identity::access_token(context, server, &file)?)
+        }
+    };
+    let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
+        Some(verify::viewer(context, server, &credential)?)
+    } else {
+        None
+    };
+    let stored_already = matches!(source, Source::Settings | Source::Netrc);
+    let saved = match (&credential, source) {
+        (Credential::Key(key), Source::Explicit | Source::Prompt | Source::Anonymous)
+            if context.writes() =>
+        {
+            store::key(context, server, key)
+        }
+        _ => stored_already,
+    };
+    if context.writes() {
+        store::remember(context, server, source == Source::Anonymous);
+    }
+    let session = Session::new(Facts {
+        base_url: server.url.clone(),
+        app_url: context.app_url(server),
+        credential,
+        source,
+        source_name: found.name,
+        saved,
+        viewer,
+        entity: context.entity(),
+    });
+    tell(context, server, &session);
+    if saved && !stored_already {
+        chain::tell_shadows(context, server, &session);
+    }
+    Ok(session)
+}
+
+/// One line about the key and one about the login, in the SDK's words.
+fn tell(context: &Context, server: &Endpoint, session: &Session) {
+    let kind = session.kind();
+    let mut place = server.url.as_str().to_string();
+    if server.is_remarkable() {
+        place = format!("{place} (from {})", server.origin_text());
+    }
+    let line = match (session.source(), session.source_name()) {
+        (Source::Explicit, _) => format!("Using explicit session credentials for {place} ({kind})."),
+        (Source::Prompt, _) => format!("Using the key from the prompt for {place} ({kind})."),
+        (Source::Anonymous, _) => format!("Using an anonymous account at {place} ({kind})."),
+        (_, name) => {
+            let name = name.unwrap_or("the session");
+            format!("Loaded credentials for {place} from {name} ({kind}).")
+        }
+    };
+    context.log.info(&format!("[wandb.login()] {line}"));
+    context.log.info(session.display());
+    if let Some(team) = session.entity() {
+        context.log.info(&format!("Default team: {team}."));
+    }
+}

@@ -1,0 +1,210 @@
+//! What a login leaves in the user's files, and how it is removed again.
+
+use std::path::Path;
+
+use crate::context::Context;
+use crate::dotfiles;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+use crate::files::{self, Target, Updated, WriteProblem};
+use crate::ini;
+use crate::key::ApiKey;
+use crate::log::Note;
+use crate::netrc;
+use crate::secret::WipedBytes;
+use crate::settings::SettingsFile;
+
+/// The most that is read of a netrc file.
+pub(crate) const NETRC_LIMIT: u64 = 16 << 20;
+
+/// Why something was not written, with the path in front.
+type Unsaved = String;
+
+/// Stores the key in netrc, and tells whether it is there. A key that cannot be
+/// stored is good all the same: the log says why, and the login goes on.
+pub(crate) fn key(context: &Context, server: &Endpoint, key: &ApiKey) -> bool {
+    let stored = store_key(context, server, key);
+    if let Err(why) = &stored {
+        context.log.warn(&format!("The API key was not saved: {why}"));
+    }
+    stored.is_ok()
+}
+
+fn store_key(
+    context: &Context,
+    server: &Endpoint,
+    key: &ApiKey,
+) -> std::result::Result<(), Unsaved> {
+    let path = dotfiles::netrc_to_write(&context.world).map_err(|error| error.to_string())?;
+    let shown = context.shown(&path);
+    let names = server.netrc_names();
+    let edit = |text: &[u8]| netrc::store(text, &names, key.as_bytes(), ApiKey::is_key);
+    let (updated, edited) = edit_netrc(context, &path, edit)?;
+    if updated.created {
+        context.log.info("No netrc file found, creating one.");
+    }
+    if updated.changed {
+        let netloc = server.url.netloc();
+        context.log.info(&format!("Appending key for {netloc} to your netrc file: {shown}"));
+    }
+    if let Some(stop) = edited.and_then(|edited| edited.sdk_stops) {
+        context.log.warn(&format!(
+            "the Python SDK cannot read {shown}: it stops at line {} ({})",
+            stop.line, stop.message
+        ));
+    }
+    Ok(())
+}
+
+/// Removes what is stored for the server: our netrc entries, its cached access
+/// token, the record of an anonymous account.
+pub(crate) fn forget(context: &Context, server: &Endpoint) -> Result<()> {
+    let netrc = forget_key(context, server);
+    let token = forget_token(context, server);
+    let record = rewrite_settings(context, &context.settings().system, &[("anonymous", None)]);
+    let mut forgot = false;
+    for done in [netrc, token, record] {
+        forgot |= done.map_err(Error::Store)?;
+    }
+    if !forgot {
+        let url = server.url.as_str();
+        context.log.info(&format!("Nothing was stored for {url}."));
+    }
+    Ok(())
+}
+
+fn forget_key(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
+    // Without a home there is no netrc, and nothing to forget.
+    let Ok(path) = dotfiles::netrc_to_write(&context.world) else {
+        return Ok(false);
+    };
+    if !path.exists() {
+        return Ok(false);
+    }
+    let names = server.netrc_names();
+    let edit = |text: &[u8]| netrc::forget(text, &names, ApiKey::is_key);
+    let (updated, _) = edit_netrc(context, &path, edit)?;
+    if updated.changed {
+        let (netloc, shown) = (server.url.netloc(), context.shown(&path));
+        context.log.info(&format!("Removed the key for {netloc} from {shown}"));
+    }
+    Ok(updated.changed)
+}
+
+fn forget_token(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
+    let Ok(path) = context.credentials_file() else {
+        return Ok(false);
+    };
+    if !path.exists() {
+        return Ok(false);
+    }
+    let changed = crate::identity::forget(context, server, &path)?;
+    if changed {
+        let (url, shown) = (server.url.as_str(), context.shown(&path));
+        context.log.info(&format!("Removed the access token for {url} from {shown}"));
+    }
+    Ok(changed)
+}
+
+/// Edits netrc and passes on what the editor has to say.
+fn edit_netrc(
+    context: &Context,
+    path: &Path,
+    edit: impl Fn(&[u8]) -> std::result::Result<netrc::Edited, Note>,
+) -> std::result::Result<(Updated, Option<netrc::Edited>), Unsaved> {
+    let mut outcome = None;
+    let mut once = |text: &[u8]| {
+        let edited = outcome.insert(edit(text)).as_mut().ok()?;
+        edited.changed.then(|| std::mem::take(&mut edited.text))
+    };
+    let updated = update(context, path, NETRC_LIMIT, false, &mut once)?;
+    let shown = context.shown(path);
+    let edited = match outcome {
+        Some(Err(note)) => return Err(format!("{shown} line {}: {}", note.line, note.text)),
+        Some(Ok(edited)) => Some(edited),
+        None => None,
+    };
+    for note in edited.iter().flat_map(|edited| &edited.notes) {
+        context.log.warn(&format!("{shown} line {}: {}", note.line, note.text));
+    }
+    Ok((updated, edited))
+}
+
+/// After a successful login: remembers the server that the caller named, and
+/// whether the account is an anonymous one, as the SDK does. What is recorded
+/// already is not written again.
+pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: bool) {
+    let settings = context.settings();
+    let (system, workspace) = (&settings.system, &settings.workspace);
+    let mut here: Vec<Setting> = Vec::new();
+    let mut there: Vec<Setting> = Vec::new();
+    match anonymous {
+        true => there.push(("anonymous", Some("true"))),
+        false => there.push(("anonymous", None)),
+    }
+    here.push(("anonymous", None));
+    if server.is_named_by_caller() {
+        let url = server.url.as_str();
+        there.push(("base_url", (!server.url.is_default()).then_some(url)));
+        here.push(("base_url", None));
+    }
+    for (file, changes) in [(workspace, here), (system, there)] {
+        let result = rewrite_settings(context, file, &changes);
+        if let Err(why) = result {
+            context.log.warn(&format!("Error updating settings: {why}"));
+        }
+    }
+}
+
+/// A setting and its new value; `None` clears it.
+type Setting<'a> = (&'a str, Option<&'a str>);
+
+/// Makes the changes that are not there yet, and tells whether any was made.
+fn rewrite_settings(
+    context: &Context,
+    file: &SettingsFile,
+    changes: &[Setting],
+) -> std::result::Result<bool, Unsaved> {
+    let missing: Vec<_> = changes.iter().filter(|(name, value)| !file.has(name, *value)).collect();
+    let Some(path) = file.path().filter(|_| !missing.is_empty()) else {
+        return Ok(false);
+    };
+    let mut edit = |text: &[u8]| {
+        let mut new: Option<WipedBytes> = None;
+        for (name, value) in &missing {
+            let old = new.as_deref().map_or(text, Vec::as_slice);
+            let edited = match value {
+                Some(value) => ini::set(old, name, value),
+                None => ini::clear(old, name),
+            };
+            if edited.changed {
+                new = Some(edited.text);
+            }
+        }
+        new
+    };
+    let updated = update(context, path, crate::context::SETTINGS_LIMIT, true, &mut edit)?;
+    if updated.changed {
+        context.log.info(&format!("Updated settings file {}", context.shown(path)));
+    }
+    Ok(updated.changed)
+}
+
+/// Changes a file of the user's, and passes on what there is to say about it.
+pub(crate) fn update(
+    context: &Context,
+    path: &Path,
+    limit: u64,
+    create_parents: bool,
+    edit: &mut dyn FnMut(&[u8]) -> Option<WipedBytes>,
+) -> std::result::Result<Updated, Unsaved> {
+    let home = context.world.home();
+    let target = Target { path, create_parents, limit, home: home.as_deref() };
+    let shown = context.shown(path);
+    let updated = files::update(&target, edit, &|| context.cancelled())
+        .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
+    for note in &updated.notes {
+        context.log.warn(&format!("{shown} {note}"));
+    }
+    Ok(updated)
+}

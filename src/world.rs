@@ -1,0 +1,135 @@
+//! What surrounds a call: its environment and its working directory. Every
+//! module that needs them is handed this value, and asks nobody else.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::secret::WipedBytes;
+use crate::user;
+
+/// The process's own environment and directory, or those that the caller gave
+/// in their place. Nothing is copied: each variable is looked up when asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct World<'a> {
+    block: Option<&'a [&'a OsStr]>,
+    directory: Option<&'a Path>,
+}
+
+impl<'a> World<'a> {
+    pub fn new(options: &Options<'a>) -> World<'a> {
+        World {
+            block: options.environment,
+            directory: options.working_directory,
+        }
+    }
+
+    /// A variable that is set and not empty. An empty one counts as unset.
+    pub fn var(&self, name: &str) -> Option<Cow<'a, OsStr>> {
+        let value = match self.block {
+            None => Cow::Owned(std::env::var_os(name)?),
+            Some(block) => Cow::Borrowed(block.iter().find_map(|entry| value_of(entry, name))?),
+        };
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// The same as text. What is not UTF-8 becomes U+FFFD, which no value that
+    /// is checked afterwards may hold.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.var(name).map(|value| match value {
+            Cow::Borrowed(value) => value.to_string_lossy().into_owned(),
+            Cow::Owned(value) => value
+                .into_string()
+                .unwrap_or_else(|value| value.to_string_lossy().into_owned()),
+        })
+    }
+
+    /// The same for a secret: the copy wipes itself.
+    pub fn secret(&self, name: &str) -> Option<WipedBytes> {
+        self.var(name)
+            .map(|value| WipedBytes::new(value.into_owned().into_encoded_bytes()))
+    }
+
+    pub fn is_set(&self, name: &str) -> bool {
+        match self.block {
+            // One allocation less than `var`, and no copy of a secret.
+            Some(block) => block
+                .iter()
+                .find_map(|entry| value_of(entry, name))
+                .is_some_and(|value| !value.is_empty()),
+            None => self.secret(name).is_some(),
+        }
+    }
+
+    /// A path as the caller's working directory sees it.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        match self.directory {
+            Some(directory) => directory.join(path),
+            None => path.as_ref().to_path_buf(),
+        }
+    }
+
+    /// The same, absolute, for a message that is read elsewhere.
+    pub fn absolute(&self, path: impl AsRef<Path>) -> PathBuf {
+        let path = self.path(path);
+        std::path::absolute(&path).unwrap_or(path)
+    }
+
+    /// The home directory: `HOME`, else what the user database says.
+    pub fn home(&self) -> Option<PathBuf> {
+        // `dirs` also knows the profile directory that Windows has instead.
+        match self.var("HOME").filter(|_| cfg!(not(windows))) {
+            Some(home) => Some(self.path(home.as_ref())),
+            None => dirs::home_dir(),
+        }
+    }
+
+    /// A path in the home directory; an error that names the file where there
+    /// is no home.
+    pub fn in_home(&self, path: &str) -> Result<PathBuf> {
+        self.home().map(|home| home.join(path)).ok_or_else(|| {
+            Error::Credentials(format!(
+                "no home directory to find ~/{path} in: set HOME to one"
+            ))
+        })
+    }
+
+    /// Expands a leading `~` or `~user`, as Python's `Path.expanduser` does.
+    pub fn expand(&self, path: &OsStr) -> Result<PathBuf> {
+        let Some(rest) = path.as_encoded_bytes().strip_prefix(b"~") else {
+            return Ok(self.path(path));
+        };
+        let end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+        let home = match &rest[..end] {
+            b"" => self.home(),
+            name => user::home_of(name),
+        };
+        let home = home.ok_or_else(|| {
+            let name = String::from_utf8_lossy(&rest[..end]);
+            Error::Credentials(format!(
+                "~{name} has no home directory; write the path in full"
+            ))
+        })?;
+        let tail = Path::new(path).components().skip(1).collect::<PathBuf>();
+        Ok(home.join(tail))
+    }
+}
+
+/// The value of a `NAME=value` entry, if that is its name.
+fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
+    let rest = entry.as_encoded_bytes().strip_prefix(name.as_bytes())?;
+    let value = rest.strip_prefix(b"=")?;
+    #[cfg(unix)]
+    return Some(std::os::unix::ffi::OsStrExt::from_bytes(value));
+    #[cfg(not(unix))]
+    return std::str::from_utf8(value).ok().map(OsStr::new);
+}
+
+/// An absolute path, or anything else of the system's, as text to show.
+pub(crate) fn shown(path: impl Into<OsString>) -> String {
+    path.into()
+        .into_string()
+        .unwrap_or_else(|path| path.to_string_lossy().into_owned())
+}
