@@ -1,0 +1,190 @@
+//! The laws of editing, on pseudo-random files and on hand-made ones.
+
+use super::*;
+
+/// Small, fast, the same on every machine: xorshift64*.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed | 1)
+    }
+
+    pub fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let high = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33;
+        high as usize % sides
+    }
+
+    fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        words[self.roll(words.len())]
+    }
+}
+
+const HOSTS: &[&str] = &[
+    "x.com",
+    "x.com",
+    "y.com",
+    "z.com:80",
+    "\"x.com\"",
+    "'x.com'",
+    "X.COM",
+    "default",
+];
+const VALUES: &[&str] = &[
+    "user", "user", "git", OLD, OLD, "\"q q\"", "a\\ b", "#p", "p#", "\"\"", "machine", "é",
+];
+const ODD: &[&str] = &[
+    "#",
+    "#c",
+    "# c d",
+    "#machine x.com login user",
+    "\"",
+    "\\",
+    "\"\"",
+    "foo",
+    "\\#e f",
+    "\"#\" g",
+    "\u{feff}",
+    "\\\n",
+    "\\\r\n",
+    "\0",
+    "macdef",
+    "default",
+    "machine",
+    "password",
+];
+const GAPS: &[&str] = &[
+    " ", " ", "\n", "\n", "\n  ", "\t", "\n\n", " \n", "\r\n", "\r", "",
+];
+
+/// Files made of what netrc files are made of, some of them well formed.
+pub(super) fn files(count: usize) -> Vec<Vec<u8>> {
+    let mut dice = Dice::new(0x6e65_7472_6321);
+    (0..count).map(|_| file(&mut dice).into_bytes()).collect()
+}
+
+fn file(dice: &mut Dice) -> String {
+    let mut text = String::new();
+    // Some files are tidy, some wild.
+    let wildness = [0, 1, 4, 12][dice.roll(4)];
+    let gaps = if dice.roll(4) == 0 { GAPS } else { &GAPS[..6] };
+    for _ in 0..dice.roll(6) {
+        match dice.roll(8) {
+            0 => text.push_str(
+                [
+                    "macdef m\n foo\n\n",
+                    "macdef m\n machine x.com\n\n",
+                    "macdef\n\n\n",
+                ][dice.roll(3)],
+            ),
+            1 => text.push_str(["# note\n", "#\n", "#note\n", "\n", "# two words\n"][dice.roll(5)]),
+            2 if dice.roll(2) == 0 => text.push_str("default"),
+            _ => {
+                text.push_str("machine");
+                text.push_str(dice.pick(&gaps[..4]));
+                text.push_str(dice.pick(HOSTS));
+            }
+        }
+        text.push_str(dice.pick(gaps));
+        for _ in 0..dice.roll(4) {
+            if dice.roll(40) < wildness {
+                text.push_str(dice.pick(ODD));
+                text.push_str(dice.pick(gaps));
+            }
+            text.push_str(dice.pick(&[
+                "login",
+                "user",
+                "password",
+                "password",
+                "account",
+                "\"login\"",
+            ]));
+            text.push_str(dice.pick(&gaps[..4]));
+            text.push_str(dice.pick(VALUES));
+            text.push_str(dice.pick(gaps));
+            if dice.roll(6) == 0 {
+                text.push_str(["# a b\n", "#c\n", "#machine x.com\n", "#"][dice.roll(4)]);
+            }
+        }
+    }
+    if dice.roll(8) == 0 {
+        text.push_str(
+            [
+                "\\",
+                "\"",
+                "password",
+                "login \"",
+                "#\\",
+                "macdef m\n foo\n",
+                "macdef",
+            ][dice.roll(7)],
+        );
+    }
+    text
+}
+
+fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
+    let mut whole = whole.iter();
+    part.iter().all(|byte| whole.any(|other| other == byte))
+}
+
+#[test]
+fn editing_keeps_its_laws() {
+    let names = names("x.com");
+    for file in files(20_000) {
+        let shown = String::from_utf8_lossy(&file).into_owned();
+        let once = stored(&file, &names);
+        let after = String::from_utf8_lossy(&once.text).into_owned();
+        let key = key_of(&once.text, &names);
+        // A last word that is open leaves no room behind another tool's entry.
+        if once.foreign_logins.is_empty() {
+            assert_eq!(key.as_deref(), Some(NEW), "{shown:?} became {after:?}");
+            let twice = stored(&once.text, &names);
+            assert!(
+                !twice.changed && twice.text == once.text,
+                "{shown:?} became {after:?}"
+            );
+        }
+        let gone = forgotten(&file, &names);
+        assert!(is_subsequence(&gone.text, &file), "{shown:?}");
+        assert_eq!(gone.changed, *gone.text != *file);
+        let again = forgotten(&gone.text, &names);
+        let left = key_of(&gone.text, &names);
+        assert!(
+            left.is_none_or(|left| !is_key(left.as_bytes())),
+            "{shown:?} became {:?}",
+            String::from_utf8_lossy(&gone.text)
+        );
+        assert!(!again.changed || again.removed > 0, "{shown:?}");
+    }
+}
+
+#[test]
+fn a_new_entry_is_the_only_difference() {
+    let names = names("new.example:8080");
+    for file in files(20_000) {
+        let edited = stored(&file, &names);
+        let same = file
+            .iter()
+            .zip(edited.text.iter())
+            .take_while(|(a, b)| a == b)
+            .count();
+        let added = edited.text.len() - file.len();
+        let fits =
+            |at: usize| file[..at] == edited.text[..at] && file[at..] == edited.text[at + added..];
+        assert!(
+            (0..=same).rev().take(200).any(fits),
+            "{:?}",
+            String::from_utf8_lossy(&file)
+        );
+        assert_eq!(
+            key_of(&edited.text, &names).as_deref(),
+            Some(NEW),
+            "{:?}",
+            String::from_utf8_lossy(&file)
+        );
+    }
+}
