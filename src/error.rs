@@ -1,5 +1,5 @@
-//! Why a call did not give what was asked. One variant for each status of the
-//! C ABI; each carries the one sentence that the caller may show.
+//! Why a call did not give what was asked. Each variant has its status in
+//! the C ABI, and carries the one sentence that the caller may show.
 
 /// What went wrong, in one sentence that never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +20,13 @@ pub enum Error {
     /// The server could not be reached.
     #[error("{0}")]
     Network(String),
-    /// The prompt timed out, was interrupted, or failed.
+    /// The prompt timed out, or failed.
     #[error("{0}")]
     Prompt(String),
+    /// The user interrupted the prompt with Ctrl-C. The C ABI has the status of
+    /// `Prompt` for it; a command line exits with 130.
+    #[error("{0}")]
+    Interrupted(String),
     /// A stored credential could not be removed.
     #[error("{0}")]
     Store(String),

@@ -8,8 +8,10 @@ mod host;
 mod key;
 mod log;
 mod netrc;
+mod prompt;
 mod secret;
 mod settings;
+mod terminal;
 
 pub use error::Error;
 pub use log::Level;
