@@ -160,7 +160,7 @@ fn no_terminal(context: &Context) -> Result<Option<String>> {
 }
 
 fn is_dumb(context: &Context) -> bool {
-    context.world.var("TERM").is_some_and(|term| term == "dumb")
+    context.world.var("TERM").is_some_and(|term| *term == *"dumb")
 }
 
 /// Why a login here could not ask, for a report; `None` if it could.

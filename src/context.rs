@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::config::Config;
 use crate::dotfiles;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -12,28 +13,20 @@ use crate::host::BaseUrl;
 use crate::log::{Log, Shown};
 use crate::options::{Flags, Options, Timeout};
 use crate::rank::Rank;
-use crate::settings::{self, Settings};
+use crate::settings::{Asked, Limit, Mode, Settings, parse_bool, parse_limit, parse_mode};
 use crate::world::{World, shown};
 
-/// The most that is read of a settings file.
-pub(crate) const SETTINGS_LIMIT: u64 = 1 << 20;
+/// What a variable that is a time limit takes.
+const SECONDS: &str = "a number of seconds";
 
 /// How long the server may take where nobody says otherwise.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// What `WANDB_MODE` says of a login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Online,
-    Offline,
-    Disabled,
-}
 
 pub(crate) struct Context<'a> {
     pub options: &'a Options<'a>,
     pub world: World<'a>,
     pub log: Log<'a>,
-    settings: OnceCell<Settings>,
+    config: OnceCell<Config>,
     rank: OnceCell<Option<Rank>>,
 }
 
@@ -44,12 +37,12 @@ impl<'a> Context<'a> {
         let context = Context::with_log(options, log);
         context.log.show(if context.is_silent()? {
             Shown::Silent
-        } else if options.log.is_none() && context.switch("WANDB_QUIET", "quiet")? {
+        } else if options.log.is_none() && (options.quiet || context.switch("WANDB_QUIET", Settings::quiet)?) {
             Shown::Quiet
         } else {
             Shown::Everything
         });
-        context.tell_notes();
+        context.config().tell(&context.log);
         Ok(context)
     }
 
@@ -68,62 +61,66 @@ impl<'a> Context<'a> {
             options,
             world: World::new(options),
             log,
-            settings: OnceCell::new(),
+            config: OnceCell::new(),
             rank: OnceCell::new(),
         }
     }
 
     /// The settings files, read at the first call.
+    pub fn config(&self) -> &Config {
+        self.config.get_or_init(|| Config::load(&self.world))
+    }
+
+    /// What both settings files say together.
     pub fn settings(&self) -> &Settings {
-        self.settings.get_or_init(|| Settings::load(&self.world))
+        &self.config().settings
     }
 
-    /// Passes on what was odd about the settings files.
-    pub fn tell_notes(&self) {
-        self.settings().tell(&self.log);
-    }
-
-    /// A switch: its variable, else its setting.
-    fn switch(&self, variable: &str, key: &str) -> Result<bool> {
+    /// A value: its variable, else its setting.
+    fn value<T: Copy>(
+        &self,
+        variable: &str,
+        parse: fn(&[u8]) -> Option<T>,
+        want: &str,
+        setting: for<'s> fn(&'s Settings) -> Asked<'s, T>,
+    ) -> Result<Option<T>> {
         match self.world.text(variable) {
-            Some(value) => settings::boolean(&value).ok_or_else(|| {
-                Error::Credentials(format!("{variable} is '{value}': set it to true or false"))
+            Some(value) => parse(value.as_bytes()).map(Some).ok_or_else(|| {
+                Error::Credentials(format!("{variable} is '{value}'; set it to {want}, or unset it"))
             }),
-            None => Ok(self.settings().switch(key)?.unwrap_or(false)),
+            None => Ok(setting(self.settings())?.map(|placed| *placed.value)),
         }
     }
 
+    /// A switch: its variable, else its setting.
+    fn switch(
+        &self,
+        variable: &str,
+        setting: for<'s> fn(&'s Settings) -> Asked<'s, bool>,
+    ) -> Result<bool> {
+        let value = self.value(variable, parse_bool, "true or false", setting)?;
+        Ok(value.unwrap_or(false))
+    }
+
     pub fn is_silent(&self) -> Result<bool> {
-        Ok(self.options.flags.has(Flags::SILENT) || self.switch("WANDB_SILENT", "silent")?)
+        Ok(self.options.flags.has(Flags::SILENT) || self.switch("WANDB_SILENT", Settings::silent)?)
     }
 
     /// Whether what is configured is to be passed over.
     pub fn relogin(&self) -> Result<bool> {
         Ok(self.options.flags.has(Flags::RELOGIN)
-            || !self.options.command_line && self.switch("WANDB_RELOGIN", "relogin")?)
+            || !self.options.command_line && self.switch("WANDB_RELOGIN", Settings::relogin)?)
     }
 
     /// Whether the prompt goes straight to the key.
     pub fn force(&self) -> Result<bool> {
-        Ok(self.options.flags.has(Flags::FORCE) || self.switch("WANDB_FORCE", "force")?)
+        Ok(self.options.flags.has(Flags::FORCE) || self.switch("WANDB_FORCE", Settings::force)?)
     }
 
     pub fn mode(&self) -> Result<Mode> {
-        let (value, place) = match self.world.text("WANDB_MODE") {
-            Some(value) => (value, "WANDB_MODE".to_string()),
-            None => match self.settings().mode()? {
-                Some(setting) => (setting.text(), setting.place()),
-                None => return Ok(Mode::Online),
-            },
-        };
-        match value.as_str() {
-            "online" | "run" | "shared" => Ok(Mode::Online),
-            "offline" | "dryrun" => Ok(Mode::Offline),
-            "disabled" => Ok(Mode::Disabled),
-            _ => Err(Error::Credentials(format!(
-                "{place}: '{value}' is not a mode; use online, offline or disabled"
-            ))),
-        }
+        let want = "online, offline or disabled";
+        let mode = self.value("WANDB_MODE", parse_mode, want, Settings::mode)?;
+        Ok(mode.unwrap_or(Mode::Online))
     }
 
     /// This process's rank, if it is one of several.
@@ -159,7 +156,7 @@ impl<'a> Context<'a> {
     pub fn app_url(&self, server: &BaseUrl) -> Result<String> {
         let own = match self.world.text("WANDB_APP_URL") {
             Some(url) => Some(url),
-            None => self.settings().app_url_override()?,
+            None => self.settings().app_url_override()?.map(|url| url.value.clone()),
         };
         Ok(server.app_url(own.as_deref()))
     }
@@ -168,13 +165,13 @@ impl<'a> Context<'a> {
     pub fn entity(&self) -> Result<Option<String>> {
         match self.world.text("WANDB_ENTITY") {
             Some(entity) => Ok(Some(entity)),
-            None => self.settings().entity(),
+            None => Ok(self.settings().entity()?.map(|entity| entity.value.clone())),
         }
     }
 
     pub fn credentials_file(&self) -> Result<PathBuf> {
         let setting = self.settings().credentials_file()?;
-        dotfiles::credentials(&self.world, setting.as_deref())
+        dotfiles::credentials(&self.world, setting.map(|path| path.value.as_str()))
     }
 
     /// How long a prompt may last; `None`: without limit.
@@ -182,13 +179,11 @@ impl<'a> Context<'a> {
         match self.options.prompt_timeout {
             Timeout::Never => Ok(None),
             Timeout::After(time) => Ok(Some(time)),
-            Timeout::Configured => match self.world.text("WANDB_LOGIN_TIMEOUT") {
-                Some(value) => seconds(&value, "WANDB_LOGIN_TIMEOUT"),
-                None => match self.settings().login_timeout()? {
-                    Some(setting) => seconds(&setting.text(), &setting.place()),
-                    None => Ok(None),
-                },
-            },
+            Timeout::Configured => {
+                let variable = "WANDB_LOGIN_TIMEOUT";
+                let limit = self.value(variable, parse_limit, SECONDS, Settings::login_timeout)?;
+                Ok(limit.and_then(length))
+            }
         }
     }
 
@@ -197,11 +192,8 @@ impl<'a> Context<'a> {
         if let Some(time) = self.options.http_timeout {
             return Ok(time);
         }
-        let configured = match self.world.text("WANDB_HTTP_TIMEOUT") {
-            Some(value) => seconds(&value, "WANDB_HTTP_TIMEOUT")?,
-            None => None,
-        };
-        Ok(configured.unwrap_or(HTTP_TIMEOUT))
+        let limit = self.value("WANDB_HTTP_TIMEOUT", parse_limit, SECONDS, |_| Ok(None))?;
+        Ok(limit.and_then(length).unwrap_or(HTTP_TIMEOUT))
     }
 
     /// The error for a login that finds nothing and may not ask.
@@ -214,18 +206,10 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A time limit in seconds, as the SDK takes it: none is infinite, and less
-/// than nothing is nothing.
-fn seconds(value: &str, place: &str) -> Result<Option<Duration>> {
-    match value.trim().parse::<f64>() {
-        Ok(seconds) if seconds == f64::INFINITY => Ok(None),
-        Ok(seconds) if seconds <= 0.0 => Ok(Some(Duration::ZERO)),
-        Ok(seconds) if seconds.is_finite() => {
-            // Longer than a Duration can say is as good as for ever.
-            Ok(Duration::try_from_secs_f64(seconds).ok())
-        }
-        _ => Err(Error::Credentials(format!(
-            "{place}: '{value}' is not a number of seconds"
-        ))),
+/// A limit as a length of time; `None`: without limit.
+fn length(limit: Limit) -> Option<Duration> {
+    match limit {
+        Limit::Never => None,
+        Limit::After(time) => Some(time),
     }
 }

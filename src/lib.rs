@@ -1,17 +1,45 @@
 //! Log in to Weights & Biases: find the API key where the Python SDK would,
 //! ask for it where a human is, check it with the server where that is wanted,
 //! and store it where the SDK finds it again.
+//!
+//! The story is told in [`login`]. C programs see the same through
+//! `include/wandb_login.h`.
 
+mod advice;
+mod ask;
+mod chain;
+mod config;
+mod context;
+mod dotfiles;
+mod endpoint;
 mod error;
+mod export;
+pub mod ffi;
 mod files;
 mod host;
+mod ini;
 mod key;
 mod log;
+mod login;
 mod netrc;
+mod online;
+mod options;
 mod prompt;
+mod rank;
+mod report;
 mod secret;
+mod session;
 mod settings;
+mod store;
 mod terminal;
+mod text;
+mod user;
+mod world;
 
-pub use error::Error;
-pub use log::Level;
+pub use error::{Error, Result};
+pub use log::{Level, print};
+pub use login::{Login, check, current, explain, forget, login, prompt_api_key, refresh};
+pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
+pub use report::{Format, Report};
+pub use secret::Secret;
+pub use session::{Session, Source};

@@ -1,6 +1,6 @@
 //! What a login says on its way: lines for a human, never a secret.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
 use crate::text::clean;
@@ -32,7 +32,7 @@ pub(crate) struct Log<'a> {
 enum Sink<'a> {
     Nowhere,
     /// Standard error, in the Python SDK's form.
-    Stderr(Shown),
+    Stderr(Cell<Shown>),
     /// The caller's function: it gets everything.
     Caller(&'a dyn Fn(Level, &str)),
     /// Kept, for a report that lists them.
@@ -58,12 +58,26 @@ impl<'a> Log<'a> {
         Log { sink: Sink::Caller(log) }
     }
 
-    pub fn stderr(shown: Shown) -> Log<'a> {
-        Log { sink: Sink::Stderr(shown) }
+    pub fn stderr() -> Log<'a> {
+        Log { sink: Sink::Stderr(Cell::new(Shown::Everything)) }
+    }
+
+    /// Sets what is shown of what goes to standard error.
+    pub fn show(&self, shown: Shown) {
+        if let Sink::Stderr(cell) = &self.sink {
+            cell.set(shown);
+        }
     }
 
     pub fn kept() -> Log<'a> {
         Log { sink: Sink::Kept(RefCell::default()) }
+    }
+
+    /// Something that only a report has room for.
+    pub fn detail(&self, line: &str) {
+        if let Sink::Kept(_) = self.sink {
+            self.warn(line);
+        }
     }
 
     /// What happened.
@@ -99,7 +113,7 @@ impl<'a> Log<'a> {
             }
             Sink::Kept(_) => {}
             Sink::Stderr(shown) => {
-                let hidden = match shown {
+                let hidden = match shown.get() {
                     Shown::Everything => false,
                     Shown::Quiet => level == Level::Info,
                     Shown::Silent => !security,
@@ -122,7 +136,7 @@ impl<'a> Log<'a> {
 
 /// Prints one line to standard error with the SDK's prefix. A closed standard
 /// error is no reason to fail a login.
-pub(crate) fn print(level: Level, line: &str) {
+pub fn print(level: Level, line: &str) {
     let colours = colours();
     let (prefix, mark) = match (colours, level) {
         (false, Level::Info) => ("wandb: ", ""),

@@ -41,6 +41,11 @@ pub struct Options<'a> {
     pub environment: Option<&'a [&'a OsStr]>,
     /// A directory in place of the process's working directory.
     pub working_directory: Option<&'a Path>,
+    /// A human or a script runs this on purpose, not as a part of a training:
+    /// the modes `offline` and `dryrun` do not stop it.
+    pub command_line: bool,
+    /// No information lines on standard error.
+    pub quiet: bool,
 }
 
 /// Switches of a call. The numbers are those of the C ABI.

@@ -116,6 +116,8 @@ impl Given {
             session: unsafe { raw.session.as_ref() }.map(|handle| &handle.session),
             environment: environment.as_deref(),
             working_directory: unsafe { bytes(raw.working_directory) }.map(Path::new),
+            command_line: false,
+            quiet: false,
         };
         body(&options)
     }
