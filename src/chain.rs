@@ -5,15 +5,17 @@
 use std::path::PathBuf;
 
 use crate::context::Context;
+use crate::dotfiles;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::host::{BaseUrl, authorize_url};
 use crate::key::ApiKey;
 use crate::netrc;
-use crate::netrc_file;
 use crate::options::Flags;
-use crate::session::{Session, Source};
-use crate::world::shown;
+use crate::session::{Credential, Session, Source};
+use crate::settings::Which;
+use crate::store::NETRC_LIMIT;
 
 /// A place to look in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,10 @@ pub(crate) enum Place {
     WorkspaceSettings,
     SystemSettings,
     Netrc,
+    /// A human, or the caller's prompt: asked when all others had nothing.
+    Prompt,
+    /// The server, which makes an account without a name.
+    Anonymous,
 }
 
 /// The order that W&B documents.
@@ -53,7 +59,7 @@ const SDK: [Place; 8] = [
 ];
 
 /// The variables that name a credential: at most one of them may be set.
-const VARIABLES: [(Place, &str); 3] = [
+pub(crate) const VARIABLES: [(Place, &str); 3] = [
     (Place::KeyVariable, "WANDB_API_KEY"),
     (Place::IdentityTokenFile, "WANDB_IDENTITY_TOKEN_FILE"),
     (Place::KeyFile, "WANDB_API_KEY_FILE"),
@@ -74,6 +80,8 @@ impl Place {
             Place::KeyFile => Source::KeyFile,
             Place::WorkspaceSettings | Place::SystemSettings => Source::Settings,
             Place::Netrc => Source::Netrc,
+            Place::Prompt => Source::Prompt,
+            Place::Anonymous => Source::Anonymous,
         }
     }
 }
@@ -106,6 +114,30 @@ impl Found {
     }
 }
 
+impl Found {
+    /// Where it was found, for a message.
+    pub fn shown(&self) -> String {
+        match (&self.name, self.line) {
+            (Some(name), Some(line)) => format!("{name} line {line}"),
+            (Some(name), None) => name.clone(),
+            (None, _) => "the options".into(),
+        }
+    }
+
+    /// What may be shown of it.
+    pub fn masked(&self) -> Option<String> {
+        let of_session = |session: &Session| match &session.facts().credential {
+            Credential::Key(key) => Some(key.masked()),
+            Credential::Access(_) => None,
+        };
+        match &self.proof {
+            Proof::Key(key) => Some(key.masked()),
+            Proof::Session(session) => of_session(session),
+            Proof::IdentityToken(_) => None,
+        }
+    }
+}
+
 /// What stands in the way at one place, in one sentence that names it.
 #[derive(Debug)]
 pub(crate) struct Obstacle {
@@ -131,7 +163,7 @@ pub(crate) enum Answer {
 
 /// The first credential in the order of this call.
 pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found>> {
-    let relogin = context.relogin();
+    let relogin = context.relogin()?;
     for &place in order(context) {
         if relogin && place != Place::Explicit {
             continue;
@@ -156,6 +188,8 @@ pub(crate) fn ask(context: &Context, server: &Endpoint, place: Place) -> Answer 
         Place::KeyVariable | Place::IdentityTokenFile | Place::KeyFile => variable(context, server, place),
         Place::WorkspaceSettings | Place::SystemSettings => settings(context, server, place),
         Place::Netrc => netrc(context, server),
+        // Nothing is there until somebody is asked.
+        Place::Prompt | Place::Anonymous => Answer::Absent(None),
     }
 }
 
@@ -207,16 +241,19 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         let value = world.secret(name).unwrap_or_default();
         return key_answer(context, server, place, &value, Some(name.into()), None);
     }
-    let path = world.path(world.var(name).unwrap_or_default().as_ref());
-    let shown_path = shown(world.absolute(&path));
+    let path = world.absolute(world.var(name).unwrap_or_default());
+    let shown_path = context.shown(&path);
     let text = match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => text,
         Err(problem) => {
             return Answer::Malformed(obstacle(format!(
-                "{shown_path}, which {name} names, cannot be used: {problem}; mount it, or unset the variable."
+                "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
             )));
         }
     };
+    if text.mode & 0o006 != 0 {
+        context.log.security(&format!("{shown_path} is open to every user of this machine"));
+    }
     if place == Place::IdentityTokenFile {
         return Answer::Found(Found {
             proof: Proof::IdentityToken(path),
@@ -225,71 +262,115 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
             line: None,
         });
     }
-    if text.world_readable() {
-        context.log.security(&format!("{shown_path} can be read by every user of this machine"));
-    }
     key_answer(context, server, place, &text.bytes, Some(shown_path), None)
 }
 
 fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
-    let all = context.settings();
-    let file = match place {
-        Place::WorkspaceSettings => &all.workspace,
-        _ => &all.system,
+    let which = match place {
+        Place::WorkspaceSettings => Which::Workspace,
+        _ => Which::System,
     };
-    let path = file.shown_path();
+    let (location, file) = context.config().file(which);
+    let path = location.shown();
     let obstacle = |text, line| Obstacle { text, name: path.clone(), line };
-    if let Some(problem) = file.unreadable() {
-        return Answer::Unreadable(obstacle(problem, None));
+    if let Some(problem) = &location.problem {
+        let path = path.as_deref().unwrap_or_default();
+        return Answer::Unreadable(obstacle(format!("{path} {problem}"), None));
     }
-    let value = match file.api_key() {
-        Ok(None) => return Answer::Absent(path),
-        Ok(Some(value)) => value,
-        Err(problem) => return Answer::Malformed(obstacle(problem.text, problem.line)),
+    let Some(file) = file else {
+        return Answer::Absent(path);
     };
+    let key = match file.api_key() {
+        Ok(None) => return Answer::Absent(path),
+        Ok(Some(key)) => key,
+        Err(problem) => return Answer::Malformed(obstacle(problem.text.clone(), Some(problem.line))),
+    };
+    let line = Some(key.line);
     // The key is for the server that its own file names, else for the one that
     // results without the caller's say.
-    let home = match file.base_url() {
-        Ok(Some(url)) => crate::host::BaseUrl::parse(&url.value).map_err(|problem| {
-            obstacle(format!("{}: {problem}", url.place()), Some(url.line))
-        }),
-        Ok(None) => endpoint::configured(context)
-            .map(|server| server.url)
-            .map_err(|error| obstacle(error.to_string(), None)),
-        Err(problem) => Err(obstacle(problem.text, problem.line)),
-    };
-    let home = match home {
-        Ok(home) => home,
-        Err(obstacle) => return Answer::Malformed(obstacle),
-    };
-    if !home.same_server(&server.url) {
-        let text = format!("its key is for {}", home.as_str());
-        return Answer::Elsewhere(obstacle(text, Some(value.line)));
+    let own = file.base_url().map_err(Error::from);
+    let home = own.and_then(|url| match url {
+        Some(url) => BaseUrl::parse(url.value)
+            .map_err(|problem| Error::Credentials(format!("{}: {problem}", url.place()))),
+        None => endpoint::configured(context).map(|server| server.url),
+    });
+    match home {
+        Err(error) => Answer::Malformed(obstacle(error.to_string(), line)),
+        Ok(home) if !home.same_server(&server.url) => {
+            Answer::Elsewhere(obstacle(format!("its key is for {}", home.as_str()), line))
+        }
+        Ok(_) if which == Which::System && server.workspace_only => {
+            let name = path.clone().unwrap_or_default();
+            Answer::Withheld(obstacle(withheld(server, &name), line))
+        }
+        Ok(_) => key_answer(context, server, place, key.value.as_bytes(), path, line),
     }
-    if place == Place::SystemSettings && server.workspace_only {
-        let name = path.clone().unwrap_or_default();
-        return Answer::Withheld(obstacle(withheld(server, &name), Some(value.line)));
-    }
-    let line = value.line;
-    key_answer(context, server, place, value.as_bytes(), path, Some(line))
 }
 
 fn netrc(context: &Context, server: &Endpoint) -> Answer {
-    let file = match netrc_file::read(&context.world) {
-        Ok(file) => file,
-        Err(obstacle) => return Answer::Unreadable(obstacle),
-    };
-    let Some(text) = &file.text else {
-        return Answer::Absent(file.shown_path);
-    };
-    let looked = netrc::look_up(&text.bytes, &netrc_file::names(server), ApiKey::is_key);
-    for note in &looked.notes {
-        context.log.warn(&format!("{} line {}: {}", file.shown(), note.line, note.text));
+    // Without a home there is no netrc.
+    let paths = dotfiles::netrc(&context.world).unwrap_or_default();
+    for (index, path) in paths.iter().enumerate() {
+        let name = context.shown(path);
+        match files::read(path, NETRC_LIMIT) {
+            Ok(None) => {}
+            Ok(Some(text)) => {
+                if let Some(ignored) = paths.get(index + 1).filter(|path| path.exists()) {
+                    let ignored = context.shown(ignored);
+                    context.log.detail(&format!("{ignored} is not looked at because {name} exists"));
+                }
+                return netrc_text(context, server, &text, name);
+            }
+            Err(problem) => {
+                let text = format!("Failed to read netrc file: {name} {problem}");
+                return Answer::Unreadable(Obstacle { text, name: Some(name), line: None });
+            }
+        }
     }
-    let Some(hit) = looked.hit else {
-        return Answer::Absent(file.shown_path);
+    Answer::Absent(paths.first().map(|path| context.shown(path)))
+}
+
+/// Looks the server up in the text of a netrc file.
+fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: String) -> Answer {
+    let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
+    for note in &found.notes {
+        context.log.warn(&format!("{name} line {}: {}", note.line, note.text));
+    }
+    let detail = |line: String| context.log.detail(&format!("{name} {line}"));
+    if text.open_to_others() {
+        detail("is open to other users: chmod 600 it".into());
+    }
+    if let Some(stop) = &found.sdk_stops {
+        let (line, why) = (stop.line, stop.message);
+        detail(format!("line {line}: the Python SDK stops here and reads no entry ({why})"));
+    }
+    if let Some(line) = found.default_line {
+        detail(format!("line {line}: the default entry is for other machines and is never used"));
+    }
+    if let Some(line) = found.other_key_line {
+        detail(format!("line {line}: the cloud's other name has a different key"));
+    }
+    if found.shadowed > 0 {
+        let count = found.shadowed;
+        detail(format!("has {count} more entries for this server, which the last one shadows"));
+    }
+    if found.bom {
+        detail("begins with a byte-order mark".into());
+    }
+    if found.crlf {
+        detail("has Windows line ends".into());
+    }
+    let Some(hit) = found.hit else {
+        if let Some(line) = found.bare_host_line {
+            detail(format!("line {line}: there is an entry for the host without its port"));
+        }
+        return Answer::Absent(Some(name));
     };
-    key_answer(context, server, Place::Netrc, &hit.password, file.shown_path, Some(hit.line))
+    if hit.how != netrc::Match::Exact {
+        let (machine, netloc) = (&hit.machine, server.url.netloc());
+        detail(format!("line {}: the entry is stored for {machine}, not for {netloc}", hit.line));
+    }
+    key_answer(context, server, Place::Netrc, &hit.password, Some(name), Some(hit.line))
 }
 
 /// What a text that should be a key comes to.
@@ -317,7 +398,7 @@ fn key_answer(
         Err(problem) => Answer::Malformed(Obstacle {
             text: format!(
                 "{shown} invalid: {problem} Copy a whole key from {}.",
-                context.authorize_url(server)
+                authorize_url(&server.url.app_url(None), false, None)
             ),
             name,
             line,

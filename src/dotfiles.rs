@@ -46,7 +46,7 @@ pub(crate) fn netrc_to_write(world: &World) -> Result<PathBuf> {
 /// The SDK's cache of access tokens.
 pub(crate) fn credentials(world: &World, setting: Option<&str>) -> Result<PathBuf> {
     match world.var("WANDB_CREDENTIALS_FILE") {
-        Some(path) => Ok(world.path(path.as_ref())),
+        Some(path) => Ok(world.path(path)),
         None => match setting {
             Some(path) => Ok(world.path(path)),
             // `WANDB_CONFIG_DIR` does not move this one.

@@ -3,7 +3,11 @@
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::BaseUrl;
+use crate::netrc::Names;
 use crate::options::Flags;
+use crate::session::Session;
+use crate::settings::{Placed, SettingsFile};
+use crate::world::shown;
 
 /// Who named the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +17,7 @@ pub(crate) enum Origin {
     Environment,
     WorkspaceSettings,
     SystemSettings,
+    Session,
     Default,
 }
 
@@ -25,6 +30,7 @@ impl Origin {
             Origin::Environment => "environment",
             Origin::WorkspaceSettings => "workspace_settings",
             Origin::SystemSettings => "system_settings",
+            Origin::Session => "session",
             Origin::Default => "default",
         }
     }
@@ -43,12 +49,39 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// The server of a session, which is no question any more.
+    pub fn of_session(session: &Session) -> Endpoint {
+        Endpoint {
+            url: session.facts().base_url.clone(),
+            origin: Origin::Session,
+            origin_name: None,
+            workspace_only: false,
+        }
+    }
+
+    /// Whether the caller named it: then it is remembered after a login.
+    pub fn is_named_by_caller(&self) -> bool {
+        matches!(self.origin, Origin::Option | Origin::Cloud)
+    }
+
+    /// The names that its entry in netrc may have.
+    pub fn netrc_names(&self) -> Names<'_> {
+        Names {
+            netloc: self.url.netloc(),
+            spelled: self.url.spelled_netloc(),
+            alias: self.url.alias_netloc(),
+            prefer_alias: self.origin == Origin::Default,
+            bare_host: self.url.bare_host(),
+        }
+    }
+
     /// Where the name came from, in words.
     pub fn origin_text(&self) -> &str {
         match (&self.origin_name, self.origin) {
             (Some(name), _) => name,
             (None, Origin::Option) => "the host option",
             (None, Origin::Cloud) => "the cloud option",
+            (None, Origin::Session) => "the session",
             (None, _) => "the default",
         }
     }
@@ -87,11 +120,12 @@ pub(crate) fn resolve(context: &Context) -> Result<Endpoint> {
 /// for whose own file names no server.
 pub(crate) fn configured(context: &Context) -> Result<Endpoint> {
     if let Some(url) = context.world.text("WANDB_BASE_URL") {
-        return named(&url, Origin::Environment, "WANDB_BASE_URL".into());
+        let name = "WANDB_BASE_URL".to_string();
+        return Endpoint::configured(&url, Origin::Environment, &name, name.clone());
     }
     let settings = context.settings();
-    let system = match settings.system.base_url()? {
-        Some(url) => named(&url.value, Origin::SystemSettings, url.place())?,
+    let system = match base_url(&settings.system)? {
+        Some(url) => Endpoint::in_settings(&url, Origin::SystemSettings)?,
         None => Endpoint {
             url: BaseUrl::cloud(),
             origin: Origin::Default,
@@ -99,23 +133,36 @@ pub(crate) fn configured(context: &Context) -> Result<Endpoint> {
             workspace_only: false,
         },
     };
-    let Some(url) = settings.workspace.base_url()? else {
+    let Some(url) = base_url(&settings.workspace)? else {
         return Ok(system);
     };
-    let workspace = named(&url.value, Origin::WorkspaceSettings, url.place())?;
+    let workspace = Endpoint::in_settings(&url, Origin::WorkspaceSettings)?;
     Ok(Endpoint {
         workspace_only: !workspace.url.same_server(&system.url),
         ..workspace
     })
 }
 
-fn named(url: &str, origin: Origin, name: String) -> Result<Endpoint> {
-    let url = BaseUrl::parse(url)
-        .map_err(|problem| Error::Credentials(format!("{name}: {problem}")))?;
-    Ok(Endpoint {
-        url,
-        origin,
-        origin_name: Some(name),
-        workspace_only: false,
-    })
+/// What one settings file names.
+fn base_url(file: &Option<SettingsFile>) -> Result<Option<Placed<'_, String>>> {
+    let url = file.as_ref().map_or(Ok(None), SettingsFile::base_url);
+    url.map_err(Error::from)
+}
+
+impl Endpoint {
+    /// The server that a line of a settings file names.
+    fn in_settings(url: &Placed<'_, String>, origin: Origin) -> Result<Endpoint> {
+        Endpoint::configured(url.value, origin, &url.place(), shown(&url.file.path))
+    }
+
+    /// The server that a variable or a file names, at a place to complain about.
+    fn configured(url: &str, origin: Origin, place: &str, name: String) -> Result<Endpoint> {
+        let parsed = BaseUrl::parse(url);
+        Ok(Endpoint {
+            url: parsed.map_err(|problem| Error::Credentials(format!("{place}: {problem}")))?,
+            origin,
+            origin_name: Some(name),
+            workspace_only: false,
+        })
+    }
 }

@@ -123,7 +123,7 @@ struct Fields {
 
 impl Fields {
     fn take(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
-        let text = || {
+        let text = || -> Result<String> {
             let text = std::str::from_utf8(value).map_err(|_| broken("it is not UTF-8"))?;
             Ok(text.to_string())
         };

@@ -136,6 +136,11 @@ impl BaseUrl {
         !self.is_https() && !self.is_loopback()
     }
 
+    /// Whether this is W&B's own cloud, under any of its names.
+    pub fn is_cloud(&self) -> bool {
+        self.alias_netloc().is_some()
+    }
+
     /// Whether this is `https://api.wandb.ai` by that very name.
     pub fn is_default(&self) -> bool {
         self.url == CLOUD

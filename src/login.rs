@@ -1,18 +1,18 @@
 //! The story of a login: resolve, ask, verify, store, tell.
 
-use crate::anonymous;
+use crate::advice;
+use crate::ask::{Prompt, Reply};
 use crate::chain::{self, Found, Place, Proof};
-use crate::context::{Context, Mode};
+use crate::context::Context;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, Result};
-use crate::identity;
 use crate::key::ApiKey;
-use crate::options::{Anonymous, Flags, Options, PromptAnswer};
-use crate::prompt::Prompt;
+use crate::online;
+use crate::options::{Anonymous, Flags, Options};
 use crate::report::Report;
 use crate::session::{Credential, Facts, Session, Source};
+use crate::settings::Mode;
 use crate::store;
-use crate::verify;
 
 /// How often a prompt is repeated before the last problem is the answer.
 const MOST_ATTEMPTS: u32 = 5;
@@ -39,11 +39,11 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
     }
     let server = endpoint::resolve(&context)?;
     if let Some(found) = chain::first(&context, &server)? {
-        chain::tell_rivals(&context, &server, &found);
+        advice::rivals(&context, &server, &found);
         return settle(&context, &server, found).map(Login::Session);
     }
     if options.anonymous == Anonymous::Must {
-        let found = anonymous::key(&context, &server)?;
+        let found = online::anonymous_key(&context, &server)?;
         return settle(&context, &server, found).map(Login::Session);
     }
     ask(&context, &server)
@@ -103,7 +103,7 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
         return Ok(());
     }
     store::forget(&context, &server)?;
-    chain::tell_what_still_wins(&context, &server);
+    advice::what_still_wins(&context, &server);
     Ok(())
 }
 
@@ -135,17 +135,33 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
     settle(&context, &server, found)
 }
 
+/// The session that a login would give without asking anybody and without
+/// writing, whatever the mode.
+///
+/// # Errors
+/// As for [`login`].
+pub fn current(options: &Options<'_>) -> Result<Session> {
+    let options = Options {
+        flags: options.flags | Flags::NO_PROMPT | Flags::NO_SAVE | Flags::SILENT,
+        ..*options
+    };
+    let context = Context::new(&options)?;
+    let server = endpoint::resolve(&context)?;
+    let found = chain::first(&context, &server)?;
+    settle(&context, &server, found.ok_or_else(|| context.not_configured(&server, None))?)
+}
+
 /// Whether the mode says to leave W&B alone.
 fn is_away(context: &Context) -> Result<bool> {
     let mode = context.mode()?;
     let away = match mode {
-        Mode::Online => false,
-        Mode::Offline => !context.options.command_line,
+        Mode::Online | Mode::Shared | Mode::Run => false,
+        Mode::Offline | Mode::Dryrun => !context.options.command_line,
         Mode::Disabled => true,
     };
     if away && context.options.api_key.is_some() {
         context.log.warn("W&B is offline or disabled: the API key was not used.");
-    } else if away && mode == Mode::Offline {
+    } else if away && mode != Mode::Disabled {
         context.log.info("W&B is offline: not logged in.");
     }
     Ok(away)
@@ -158,7 +174,7 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
     for attempt in 1..=MOST_ATTEMPTS {
         let problem = last.as_ref().map(Error::to_string);
         let found = match prompt.ask(attempt, problem.as_deref())? {
-            PromptAnswer::Key(text) => ApiKey::parse(text.as_bytes())
+            Reply::Key(text) => ApiKey::parse(text.as_bytes())
                 .map(|parsed| Found {
                     proof: Proof::Key(parsed.key),
                     place: Place::Prompt,
@@ -166,21 +182,15 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
                     line: None,
                 })
                 .map_err(|problem| Error::Credentials(problem.to_string())),
-            PromptAnswer::Anonymous => anonymous::key(context, server),
-            PromptAnswer::Offline => {
+            Reply::Anonymous => online::anonymous_key(context, server),
+            Reply::Offline => {
                 context.log.info("Using W&B in offline mode.");
                 return Ok(Login::Offline);
-            }
-            PromptAnswer::Terminal | PromptAnswer::GiveUp => {
-                return Err(Error::Prompt("the prompt gave no key".into()));
             }
         };
         match found.and_then(|found| settle(context, server, found)) {
             Ok(session) => return Ok(Login::Session(session)),
-            Err(error @ (Error::Credentials(_) | Error::Rejected(_))) => {
-                context.log.error(&format!("Invalid API key: {error}"));
-                last = Some(error);
-            }
+            Err(error @ (Error::Credentials(_) | Error::Rejected(_))) => last = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -194,11 +204,11 @@ fn settle(context: &Context, server: &Endpoint, found: Found) -> Result<Session>
         Proof::Key(key) => Credential::Key(key),
         Proof::Session(session) => session.facts().credential.clone(),
         Proof::IdentityToken(file) => {
-            Credential::Access(identity::access_token(context, server, &file)?)
+            Credential::Access(online::access_token(context, server, &file)?)
         }
     };
     let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
-        Some(verify::viewer(context, server, &credential)?)
+        Some(online::viewer(context, server, &credential)?)
     } else {
         None
     };
@@ -216,24 +226,27 @@ fn settle(context: &Context, server: &Endpoint, found: Found) -> Result<Session>
     }
     let session = Session::new(Facts {
         base_url: server.url.clone(),
-        app_url: context.app_url(server),
+        app_url: context.app_url(&server.url)?,
         credential,
         source,
         source_name: found.name,
         saved,
         viewer,
-        entity: context.entity(),
+        entity: context.entity()?,
     });
     tell(context, server, &session);
     if saved && !stored_already {
-        chain::tell_shadows(context, server, &session);
+        advice::what_still_wins(context, server);
     }
     Ok(session)
 }
 
 /// One line about the key and one about the login, in the SDK's words.
 fn tell(context: &Context, server: &Endpoint, session: &Session) {
-    let kind = session.kind();
+    let kind = match &session.facts().credential {
+        Credential::Key(key) => key.kind().to_string(),
+        Credential::Access(_) => "access token".to_string(),
+    };
     let mut place = server.url.as_str().to_string();
     if server.is_remarkable() {
         place = format!("{place} (from {})", server.origin_text());

@@ -5,14 +5,14 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::advice;
 use crate::ask;
 use crate::chain::{self, Answer, Found, Obstacle, Place};
 use crate::context::Context;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, Result};
-use crate::key;
-use crate::log::Log;
-use crate::options::{Flags, Options};
+use crate::log::Level;
+use crate::options::Options;
 use crate::rank::Rank;
 use crate::session::{Session, Source};
 use crate::text::clean;
@@ -76,7 +76,7 @@ struct Row {
 impl Report {
     pub(crate) fn new(options: &Options<'_>) -> Result<Report> {
         let context = Context::kept(options);
-        context.tell_notes();
+        context.config().tell(&context.log);
         let mut report = Report {
             url: None,
             origin: "default",
@@ -93,11 +93,10 @@ impl Report {
             Err(error @ Error::Argument(_)) => return Err(error),
             Err(error) => report.problem = Some(error.to_string()),
         }
-        if let Some(log) = options.log {
-            let out = Log::caller(log);
-            context.log.lines().iter().for_each(|line| out.warn(line));
-        }
         report.warnings = context.log.into_lines();
+        if let Some(log) = options.log {
+            report.warnings.iter().for_each(|line| log(Level::Warn, line));
+        }
         Ok(report)
     }
 
@@ -141,13 +140,12 @@ impl Report {
             line: None,
         });
         match &winner {
-            Some(found) => chain::tell_rivals(context, server, found),
+            Some(found) => advice::rivals(context, server, found),
             None if self.problem.is_none() => {
                 self.problem = Some(context.not_configured(server, None).to_string());
             }
             None => {}
         }
-        chain::tell_stored_elsewhere(context, server);
     }
 
     /// Adds what the server said about the credential.
@@ -260,7 +258,7 @@ impl Row {
             Answer::Found(found) => {
                 row.state = State::Used;
                 row.name.clone_from(&found.name);
-                row.key = found.key().map(key::masked);
+                row.key = found.masked();
                 row.line = found.line;
             }
             Answer::Unreadable(obstacle) | Answer::Malformed(obstacle) => {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::config;
 use crate::context::Context;
 use crate::dotfiles;
 use crate::endpoint::Endpoint;
@@ -11,8 +12,9 @@ use crate::ini;
 use crate::key::ApiKey;
 use crate::log::Note;
 use crate::netrc;
+use crate::online;
 use crate::secret::WipedBytes;
-use crate::settings::SettingsFile;
+use crate::settings::{Asked, SettingsFile, Which};
 
 /// The most that is read of a netrc file.
 pub(crate) const NETRC_LIMIT: u64 = 16 << 20;
@@ -61,7 +63,7 @@ fn store_key(
 pub(crate) fn forget(context: &Context, server: &Endpoint) -> Result<()> {
     let netrc = forget_key(context, server);
     let token = forget_token(context, server);
-    let record = rewrite_settings(context, &context.settings().system, &[("anonymous", None)]);
+    let record = rewrite_settings(context, Which::System, &[("anonymous", None)]);
     let mut forgot = false;
     for done in [netrc, token, record] {
         forgot |= done.map_err(Error::Store)?;
@@ -98,7 +100,7 @@ fn forget_token(context: &Context, server: &Endpoint) -> std::result::Result<boo
     if !path.exists() {
         return Ok(false);
     }
-    let changed = crate::identity::forget(context, server, &path)?;
+    let changed = online::forget_token(context, server, &path)?;
     if changed {
         let (url, shown) = (server.url.as_str(), context.shown(&path));
         context.log.info(&format!("Removed the access token for {url} from {shown}"));
@@ -134,23 +136,15 @@ fn edit_netrc(
 /// whether the account is an anonymous one, as the SDK does. What is recorded
 /// already is not written again.
 pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: bool) {
-    let settings = context.settings();
-    let (system, workspace) = (&settings.system, &settings.workspace);
-    let mut here: Vec<Setting> = Vec::new();
-    let mut there: Vec<Setting> = Vec::new();
-    match anonymous {
-        true => there.push(("anonymous", Some("true"))),
-        false => there.push(("anonymous", None)),
-    }
-    here.push(("anonymous", None));
+    let mut workspace: Vec<Setting> = vec![("anonymous", None)];
+    let mut system: Vec<Setting> = vec![("anonymous", anonymous.then_some("true"))];
     if server.is_named_by_caller() {
-        let url = server.url.as_str();
-        there.push(("base_url", (!server.url.is_default()).then_some(url)));
-        here.push(("base_url", None));
+        let url = Some(server.url.as_str()).filter(|_| !server.url.is_default());
+        workspace.push(("base_url", None));
+        system.push(("base_url", url));
     }
-    for (file, changes) in [(workspace, here), (system, there)] {
-        let result = rewrite_settings(context, file, &changes);
-        if let Err(why) = result {
+    for (which, changes) in [(Which::Workspace, workspace), (Which::System, system)] {
+        if let Err(why) = rewrite_settings(context, which, &changes) {
             context.log.warn(&format!("Error updating settings: {why}"));
         }
     }
@@ -162,32 +156,56 @@ type Setting<'a> = (&'a str, Option<&'a str>);
 /// Makes the changes that are not there yet, and tells whether any was made.
 fn rewrite_settings(
     context: &Context,
-    file: &SettingsFile,
+    which: Which,
     changes: &[Setting],
 ) -> std::result::Result<bool, Unsaved> {
-    let missing: Vec<_> = changes.iter().filter(|(name, value)| !file.has(name, *value)).collect();
-    let Some(path) = file.path().filter(|_| !missing.is_empty()) else {
+    let (location, file) = context.config().file(which);
+    let missing: Vec<_> = changes.iter().filter(|change| !is_set(file, change)).collect();
+    let Some(path) = location.path.as_deref().filter(|_| !missing.is_empty()) else {
         return Ok(false);
     };
+    let mut refusal = None;
     let mut edit = |text: &[u8]| {
         let mut new: Option<WipedBytes> = None;
-        for (name, value) in &missing {
+        for (key, value) in &missing {
             let old = new.as_deref().map_or(text, Vec::as_slice);
             let edited = match value {
-                Some(value) => ini::set(old, name, value),
-                None => ini::clear(old, name),
+                Some(value) => ini::set(old, key, value),
+                None => ini::clear(old, key),
             };
-            if edited.changed {
-                new = Some(edited.text);
+            match edited {
+                Ok(edited) if edited.changed => new = Some(edited.text),
+                Ok(_) => {}
+                Err(note) => {
+                    refusal = Some(note);
+                    return None;
+                }
             }
         }
         new
     };
-    let updated = update(context, path, crate::context::SETTINGS_LIMIT, true, &mut edit)?;
+    let updated = update(context, path, config::LIMIT, true, &mut edit)?;
+    let shown = context.shown(path);
+    if let Some(note) = refusal {
+        return Err(format!("{shown} line {}: {}", note.line, note.text));
+    }
     if updated.changed {
-        context.log.info(&format!("Updated settings file {}", context.shown(path)));
+        context.log.info(&format!("Updated settings file {shown}"));
     }
     Ok(updated.changed)
+}
+
+/// Whether a settings file says so already.
+fn is_set(file: Option<&SettingsFile>, (key, value): &Setting) -> bool {
+    let Some(file) = file else {
+        return value.is_none();
+    };
+    let asked: Asked<'_, String> = match *key {
+        "base_url" => file.base_url(),
+        _ => file.anonymous(),
+    };
+    // What is in doubt is not set.
+    asked.is_ok_and(|there| there.map(|placed| placed.value.as_str()) == *value)
 }
 
 /// Changes a file of the user's, and passes on what there is to say about it.

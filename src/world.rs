@@ -64,15 +64,15 @@ impl<'a> World<'a> {
     }
 
     /// A path as the caller's working directory sees it.
-    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
         match self.directory {
-            Some(directory) => directory.join(path),
-            None => path.as_ref().to_path_buf(),
+            Some(directory) => directory.join(path.as_ref()),
+            None => PathBuf::from(path.as_ref()),
         }
     }
 
     /// The same, absolute, for a message that is read elsewhere.
-    pub fn absolute(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub fn absolute(&self, path: impl AsRef<OsStr>) -> PathBuf {
         let path = self.path(path);
         std::path::absolute(&path).unwrap_or(path)
     }
@@ -81,7 +81,7 @@ impl<'a> World<'a> {
     pub fn home(&self) -> Option<PathBuf> {
         // `dirs` also knows the profile directory that Windows has instead.
         match self.var("HOME").filter(|_| cfg!(not(windows))) {
-            Some(home) => Some(self.path(home.as_ref())),
+            Some(home) => Some(self.path(home)),
             None => dirs::home_dir(),
         }
     }
