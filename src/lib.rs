@@ -5,6 +5,7 @@
 mod error;
 mod files;
 mod host;
+mod ini;
 mod key;
 mod log;
 mod netrc;

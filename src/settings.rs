@@ -1,1 +1,421 @@
-//! (being written)
+//! The settings that a login reads from W&B's two settings files, with the
+//! place each comes from. No input or output: the caller reads the files.
+//!
+//! The workspace file wins over the system file, key by key, but a strange
+//! working directory must not take the user's key: what could hand it to
+//! somebody else is read from the system file only. The Python SDK drops the
+//! settings of both files when one line is wrong; here a wrong line costs
+//! itself, and is an error where going on could change the server or the
+//! safety of the login.
+//!
+//! An empty value is an unset one, as an empty variable is: it does not hide
+//! the other file's value, as it does in the SDK.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::ini::{Document, Fault, shown};
+use crate::log::Note;
+use crate::secret::Secret;
+
+/// The names that the SDK (wandb 0.31) accepts in a settings file, one per
+/// line. Any other makes it drop the settings of both files.
+const SDK_FIELDS: &str = include_str!("settings/sdk_fields.txt");
+
+/// More notes on unknown names than this tell a reader nothing new.
+const MAX_UNKNOWN: usize = 8;
+
+/// More names than this are not looked at: nobody's settings have them.
+const MAX_NAMES: usize = 1000;
+
+/// Which of the two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    System,
+    Workspace,
+}
+
+/// The SDK's modes, of which the library distinguishes those that do not
+/// talk to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Online,
+    Offline,
+    Shared,
+    Disabled,
+    Dryrun,
+    Run,
+}
+
+/// How long a prompt may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    Never,
+    After(Duration),
+}
+
+/// A value that must not be guessed is wrong: one sentence with path, line
+/// and remedy, and never the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub line: usize,
+    pub text: String,
+}
+
+/// A value, and the file and line it comes from.
+pub(crate) struct Placed<'s, T> {
+    pub value: &'s T,
+    pub file: &'s SettingsFile,
+    pub line: usize,
+}
+
+/// What asking for a key gives.
+pub(crate) type Asked<'s, T> = Result<Option<Placed<'s, T>>, &'s Problem>;
+
+/// What was found in one file for a key.
+type Field<T> = Result<Option<(T, usize)>, Problem>;
+
+/// The keys that a login uses. Text that may hold a credential is a `Secret`.
+struct Values {
+    api_key: Field<Secret>,
+    base_url: Field<String>,
+    mode: Field<Mode>,
+    silent: Field<bool>,
+    quiet: Field<bool>,
+    entity: Field<String>,
+    login_timeout: Field<Limit>,
+    anonymous: Field<String>,
+    // From the system file only.
+    relogin: Field<bool>,
+    force: Field<bool>,
+    app_url_override: Field<String>,
+    credentials_file: Field<String>,
+    insecure_disable_ssl: Field<bool>,
+    http_proxy: Field<Secret>,
+    https_proxy: Field<Secret>,
+    /// A JSON object, as it is written.
+    x_extra_http_headers: Field<Secret>,
+}
+
+/// One settings file.
+pub(crate) struct SettingsFile {
+    pub path: PathBuf,
+    pub which: Which,
+    /// What was ignored, or is doubtful.
+    pub notes: Vec<Note>,
+    /// What was ignored because it could hand the key to a stranger: to be
+    /// shown even by a silent login.
+    pub security_notes: Vec<Note>,
+    /// The first line for which the Python SDK reads nothing from this file.
+    pub rejected_by_sdk: Option<Note>,
+    values: Values,
+}
+
+/// Both files, where they exist. A file alone answers for itself; the two
+/// together answer with the workspace's value before the system's.
+pub(crate) struct Settings {
+    pub system: Option<SettingsFile>,
+    pub workspace: Option<SettingsFile>,
+}
+
+impl Settings {
+    /// The paths and contents of the files that were there to read.
+    pub fn from_files(
+        system: Option<(&Path, &[u8])>,
+        workspace: Option<(&Path, &[u8])>,
+    ) -> Settings {
+        let read = |which| move |(path, text)| SettingsFile::parse(which, path, text);
+        Settings {
+            system: system.map(read(Which::System)),
+            workspace: workspace.map(read(Which::Workspace)),
+        }
+    }
+}
+
+macro_rules! getters {
+    ($($key:ident: $type:ty,)*) => {
+        impl SettingsFile {
+            $(pub fn $key(&self) -> Asked<'_, $type> {
+                self.placed(&self.values.$key)
+            })*
+        }
+
+        impl Settings {
+            $(pub fn $key(&self) -> Asked<'_, $type> {
+                for file in [&self.workspace, &self.system].into_iter().flatten() {
+                    if let Some(found) = file.$key()? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(None)
+            })*
+        }
+    };
+}
+
+getters! {
+    api_key: Secret,
+    base_url: String,
+    mode: Mode,
+    silent: bool,
+    quiet: bool,
+    entity: String,
+    login_timeout: Limit,
+    anonymous: String,
+    relogin: bool,
+    force: bool,
+    app_url_override: String,
+    credentials_file: String,
+    insecure_disable_ssl: bool,
+    http_proxy: Secret,
+    https_proxy: Secret,
+    x_extra_http_headers: Secret,
+}
+
+impl SettingsFile {
+    pub fn parse(which: Which, path: &Path, text: &[u8]) -> SettingsFile {
+        let mut document = Document::parse(text);
+        let mut reader = Reader {
+            notes: std::mem::take(&mut document.notes),
+            security_notes: Vec::new(),
+            document: &document,
+            path,
+            which,
+        };
+        let values = reader.values();
+        reader.note_unknown();
+        let Reader {
+            mut notes,
+            security_notes,
+            ..
+        } = reader;
+        notes.sort_by_key(|note| note.line);
+        SettingsFile {
+            path: path.to_owned(),
+            which,
+            notes,
+            security_notes,
+            rejected_by_sdk: document.rejected_by_sdk,
+            values,
+        }
+    }
+
+    fn placed<'s, T>(&'s self, field: &'s Field<T>) -> Asked<'s, T> {
+        let found = field.as_ref()?.as_ref();
+        Ok(found.map(|(value, line)| Placed {
+            value,
+            file: self,
+            line: *line,
+        }))
+    }
+}
+
+/// What happens to a key whose value is wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// An error: going on could change the server or the login's safety.
+    Guarded,
+    /// A note, and the value is ignored.
+    Lenient,
+}
+use Care::{Guarded, Lenient};
+
+struct Reader<'d, 't> {
+    document: &'d Document<'t>,
+    path: &'d Path,
+    which: Which,
+    notes: Vec<Note>,
+    security_notes: Vec<Note>,
+}
+
+impl Reader<'_, '_> {
+    fn values(&mut self) -> Values {
+        Values {
+            api_key: self.read("api_key", Guarded, "a key", secret),
+            base_url: self.read("base_url", Guarded, "UTF-8", string),
+            mode: self.read(
+                "mode",
+                Guarded,
+                "online, offline, shared, disabled, dryrun or run",
+                parse_mode,
+            ),
+            silent: self.read("silent", Lenient, BOOL, parse_bool),
+            quiet: self.read("quiet", Lenient, BOOL, parse_bool),
+            entity: self.read("entity", Lenient, "UTF-8", string),
+            login_timeout: self.read("login_timeout", Lenient, "seconds", parse_limit),
+            anonymous: self.read("anonymous", Lenient, "UTF-8", string),
+            relogin: self.read_system("relogin", Lenient, BOOL, parse_bool),
+            force: self.read_system("force", Lenient, BOOL, parse_bool),
+            app_url_override: self.read_system("app_url_override", Lenient, "UTF-8", string),
+            credentials_file: self.read_system("credentials_file", Lenient, "UTF-8", string),
+            insecure_disable_ssl: self.read_system(
+                "insecure_disable_ssl",
+                Guarded,
+                BOOL,
+                parse_bool,
+            ),
+            http_proxy: self.read_system("http_proxy", Guarded, "a URL", secret),
+            https_proxy: self.read_system("https_proxy", Guarded, "a URL", secret),
+            x_extra_http_headers: self.extra_headers(),
+        }
+    }
+
+    /// The SDK takes `_name` for `x_name`; of the two the later counts.
+    fn extra_headers(&mut self) -> Field<Secret> {
+        let mut read = |key| self.read_system(key, Lenient, "JSON", secret);
+        let (new, old) = (read("x_extra_http_headers")?, read("_extra_http_headers")?);
+        let line = |found: &Option<(Secret, usize)>| found.as_ref().map(|(_, line)| *line);
+        Ok(if line(&old) > line(&new) { old } else { new })
+    }
+
+    /// As `read`, for what a workspace file may not say.
+    fn read_system<T>(
+        &mut self,
+        key: &str,
+        care: Care,
+        want: &str,
+        parse: fn(&[u8]) -> Option<T>,
+    ) -> Field<T> {
+        if self.which == Which::System {
+            return self.read(key, care, want, parse);
+        }
+        if let Some(value) = self.document.get(key).filter(|v| !v.text.is_empty()) {
+            self.security_notes.push(Note {
+                line: value.line,
+                text: format!(
+                    "`{key}` was ignored: in a workspace file it could hand your key to a \
+                     stranger; put it in the system settings"
+                ),
+            });
+        }
+        Ok(None)
+    }
+
+    fn read<T>(
+        &mut self,
+        key: &str,
+        care: Care,
+        want: &str,
+        parse: fn(&[u8]) -> Option<T>,
+    ) -> Field<T> {
+        if care == Guarded {
+            if let Some(line) = self.document.stray(key) {
+                let what =
+                    "lacks its value or stands outside [default]; correct the line or remove it";
+                return Err(self.problem(key, line, what));
+            }
+            if let Some((first, second)) = self.document.conflict(key) {
+                let what = format!("has another value than on line {first}; remove one of the two");
+                return Err(self.problem(key, second, &what));
+            }
+        }
+        let Some(value) = self.document.get(key).filter(|v| !v.text.is_empty()) else {
+            return Ok(None);
+        };
+        let what = match value.fault {
+            Some(Fault::Reference) => {
+                "has a %(name)s that cannot be followed; write the value out".to_owned()
+            }
+            _ => match parse(&value.text) {
+                Some(parsed) => return Ok(Some((parsed, value.line))),
+                None => format!("must be {want}; correct the line or remove it"),
+            },
+        };
+        if care == Guarded {
+            return Err(self.problem(key, value.line, &what));
+        }
+        self.notes.push(Note {
+            line: value.line,
+            text: format!("`{key}` was ignored: it {what}"),
+        });
+        Ok(None)
+    }
+
+    fn problem(&self, key: &str, line: usize, what: &str) -> Problem {
+        let path = self.path.display();
+        Problem {
+            line,
+            text: format!("{path}, line {line}: `{key}` {what}."),
+        }
+    }
+
+    fn note_unknown(&mut self) {
+        let unknown = self.document.keys().take(MAX_NAMES);
+        let unknown = unknown
+            .filter(|(key, _)| !known_to_sdk(key))
+            .take(MAX_UNKNOWN);
+        self.notes.extend(unknown.map(|(key, line)| Note {
+            line,
+            text: format!(
+                "{} is no W&B setting; the Python SDK drops the settings of all files because of it",
+                shown(key)
+            ),
+        }));
+    }
+}
+
+fn known_to_sdk(key: &[u8]) -> bool {
+    let same = |name: &str| match key {
+        [b'_', ..] => name
+            .strip_prefix('x')
+            .is_some_and(|name| name.as_bytes() == key),
+        _ => name.as_bytes() == key,
+    };
+    SDK_FIELDS.lines().any(same)
+}
+
+fn secret(text: &[u8]) -> Option<Secret> {
+    Some(Secret::new(text))
+}
+
+fn string(text: &[u8]) -> Option<String> {
+    std::str::from_utf8(text).ok().map(str::to_owned)
+}
+
+const BOOL: &str = "true or false";
+
+/// A truth value in any of pydantic's spellings.
+pub(crate) fn parse_bool(text: &[u8]) -> Option<bool> {
+    let any = |words: &[&str]| {
+        words
+            .iter()
+            .any(|w| text.eq_ignore_ascii_case(w.as_bytes()))
+    };
+    if any(&["true", "1", "yes", "on", "y", "t"]) {
+        Some(true)
+    } else if any(&["false", "0", "no", "off", "n", "f"]) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+pub(crate) fn parse_mode(text: &[u8]) -> Option<Mode> {
+    Some(match text {
+        b"online" => Mode::Online,
+        b"offline" => Mode::Offline,
+        b"shared" => Mode::Shared,
+        b"disabled" => Mode::Disabled,
+        b"dryrun" => Mode::Dryrun,
+        b"run" => Mode::Run,
+        _ => return None,
+    })
+}
+
+/// Seconds, as pydantic reads a float: `_` may stand between digits; zero and
+/// less are at once, infinity is never. Not a number is no limit at all.
+pub(crate) fn parse_limit(text: &[u8]) -> Option<Limit> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    if text.starts_with('_') || text.ends_with('_') || text.contains("__") {
+        return None;
+    }
+    let seconds: f64 = text.replace('_', "").parse().ok()?;
+    match seconds {
+        s if s.is_nan() => None,
+        s if s <= 0.0 => Some(Limit::After(Duration::ZERO)),
+        s => Some(Duration::try_from_secs_f64(s).map_or(Limit::Never, Limit::After)),
+    }
+}
