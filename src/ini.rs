@@ -95,7 +95,8 @@ struct Opt<'t> {
     rest: Range<usize>,
 }
 
-/// A line that is not in any form an option, but begins like one.
+/// A line that begins with what may be meant as an option's name, but is not
+/// that option.
 struct Stray<'t> {
     word: &'t [u8],
     line: usize,
@@ -140,8 +141,8 @@ impl<'t> Document<'t> {
         self.conflict_of(key.as_bytes())
     }
 
-    /// The first line that begins with `key` but is no option: it lacks its
-    /// delimiter, or stands before any section.
+    /// The first line that begins with the word `key` but does not define it:
+    /// it lacks its delimiter, or stands before any section.
     pub fn stray(&self, key: &str) -> Option<usize> {
         self.strays
             .iter()
@@ -265,6 +266,11 @@ impl<'t> Document<'t> {
                 }
                 continue;
             };
+            let name = trim_end(&value[..delimiter]);
+            if home != Home::Other && name.iter().any(u8::is_ascii_whitespace) {
+                // `base_url https://host` is an option called `base_url https`.
+                self.strays.push(Stray::new(line, value));
+            }
             let behind = start + indent_bytes + delimiter + 1;
             let written = trim(&text[behind..end]);
             let value_start = match written.is_empty() {
@@ -273,7 +279,7 @@ impl<'t> Document<'t> {
             };
             open = Some(self.options.len());
             self.options.push(Opt {
-                key: lower(trim_end(&value[..delimiter])),
+                key: lower(name),
                 section,
                 home,
                 line,
@@ -288,47 +294,38 @@ impl<'t> Document<'t> {
     /// Notes options that stand twice in a section, and sections that stand
     /// twice. By sorting, so that a hostile file costs no more than n log n.
     fn find_duplicates(&mut self) {
-        let mut found: Vec<(usize, String)> = Vec::new();
+        let mut found: Vec<(usize, usize, Option<&[u8]>)> = Vec::new();
         let name = |option: &Opt| self.sections[option.section].name;
         let mut order: Vec<&Opt> = self.options.iter().collect();
         order.sort_by(|a, b| (name(a), &a.key, a.line).cmp(&(name(b), &b.key, b.line)));
         for pair in order.windows(2) {
-            let (first, second) = (pair[0], pair[1]);
-            if name(first) == name(second) && first.key == second.key {
-                let text = format!(
-                    "{} is defined a second time, first on line {}",
-                    shown(&first.key),
-                    first.line
-                );
-                found.push((second.line, text));
+            if name(pair[0]) == name(pair[1]) && pair[0].key == pair[1].key {
+                found.push((pair[1].line, pair[0].line, Some(&pair[1].key)));
             }
         }
         // [DEFAULT] may be opened as often as one likes.
         let mut order: Vec<&Section> = self.sections.iter().collect();
         order.retain(|section| section.home != Home::Inherited);
-        order.sort_by(|a, b| (a.name, a.line).cmp(&(b.name, b.line)));
+        order.sort_by_key(|section| (section.name, section.line));
         for pair in order.windows(2) {
             if pair[0].name == pair[1].name {
-                let text = format!(
-                    "the section is opened a second time, first on line {}",
-                    pair[0].line
-                );
-                found.push((pair[1].line, text));
+                found.push((pair[1].line, pair[0].line, None));
             }
         }
         found.sort();
+        found.truncate(MAX_NOTES);
+        let text = |(line, before, key): (usize, usize, Option<&[u8]>)| {
+            let what = key.map_or("the section".to_owned(), shown);
+            (line, format!("{what} was already on line {before}"))
+        };
+        let found: Vec<(usize, String)> = found.into_iter().map(text).collect();
         for (line, text) in found {
             self.reject(line, &text);
         }
     }
 
     fn reject_stray(&mut self, line: usize, value: &'t [u8], why: &str) {
-        let end = value
-            .iter()
-            .position(|b| b.is_ascii_whitespace() || matches!(b, b'=' | b':'))
-            .unwrap_or(value.len());
-        let word = &value[..end];
-        self.strays.push(Stray { word, line });
+        self.strays.push(Stray::new(line, value));
         self.reject(line, why);
     }
 
@@ -349,6 +346,17 @@ impl<'t> Document<'t> {
                 line,
                 text: "the Python SDK reads nothing from this file because of this line".into(),
             });
+        }
+    }
+}
+
+impl<'t> Stray<'t> {
+    fn new(line: usize, value: &'t [u8]) -> Stray<'t> {
+        let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'=' | b':');
+        let end = value.iter().position(ends).unwrap_or(value.len());
+        Stray {
+            word: &value[..end],
+            line,
         }
     }
 }
