@@ -85,7 +85,11 @@ fn main() -> ExitCode {
         }
         Err(Failure::Login(error)) => {
             wandb_login::print(Level::Error, &error.to_string());
-            ExitCode::from(if matches!(error, Error::Interrupted(_)) { 130 } else { 1 })
+            ExitCode::from(if matches!(error, Error::Interrupted(_)) {
+                130
+            } else {
+                1
+            })
         }
         // A reader that has seen enough is no failure to shout about.
         Err(Failure::Io(error)) => {
@@ -244,8 +248,12 @@ fn parse(mut parser: Parser) -> Result<Option<Request>, Failure> {
             }
             Arg::Long("timeout") if login => {
                 let seconds = text(&mut parser)?;
-                let time = seconds.parse().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
-                let time = time.ok_or_else(|| choice("--timeout", &seconds, "a number of seconds"))?;
+                let time = seconds
+                    .parse()
+                    .ok()
+                    .and_then(|s| Duration::try_from_secs_f64(s).ok());
+                let time =
+                    time.ok_or_else(|| choice("--timeout", &seconds, "a number of seconds"))?;
                 request.timeout = Timeout::After(time);
             }
             Arg::Long("format") if command == Some(Command::Env) => {
@@ -302,7 +310,10 @@ fn choice(option: &str, given: &str, choices: &str) -> Failure {
 /// The key on standard input, for scripts that keep it off the command line.
 fn read_key() -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(STDIN_LIMIT as usize));
-    std::io::stdin().lock().take(STDIN_LIMIT).read_to_end(&mut bytes)?;
+    std::io::stdin()
+        .lock()
+        .take(STDIN_LIMIT)
+        .read_to_end(&mut bytes)?;
     let key = std::str::from_utf8(&bytes).unwrap_or_default().trim();
     if key.is_empty() {
         let problem = "there is no key on standard input";
@@ -329,7 +340,10 @@ fn status(options: &Options<'_>, json: bool) -> Result<ExitCode, Failure> {
 fn print_environ(session: &Session, plain: bool) -> Result<(), Failure> {
     for entry in session.environ() {
         let entry = entry.as_bytes();
-        let split = entry.iter().position(|&byte| byte == b'=').unwrap_or(entry.len());
+        let split = entry
+            .iter()
+            .position(|&byte| byte == b'=')
+            .unwrap_or(entry.len());
         let (name, value) = (&entry[..split], &entry[split + 1..]);
         if plain {
             print_line(&[entry])?;
