@@ -8,11 +8,18 @@ use crate::endpoint::Endpoint;
 /// Tells where the user's files hold another key than the one that won. The
 /// SDK reads them in another order than W&B documents.
 pub(crate) fn rivals(context: &Context, server: &Endpoint, winner: &Found) {
-    let in_file = [Place::WorkspaceSettings, Place::SystemSettings, Place::Netrc];
+    let in_file = [
+        Place::WorkspaceSettings,
+        Place::SystemSettings,
+        Place::Netrc,
+    ];
     if !in_file.contains(&winner.place) {
         return;
     }
-    let later = chain::order(context).iter().skip_while(|&&place| place != winner.place).skip(1);
+    let later = chain::order(context)
+        .iter()
+        .skip_while(|&&place| place != winner.place)
+        .skip(1);
     for &place in later {
         let Answer::Found(rival) = chain::ask(context, server, place) else {
             continue;
@@ -48,7 +55,10 @@ pub(crate) fn what_still_wins(context: &Context, server: &Endpoint) {
             ));
         }
     }
-    for place in chain::order(context).iter().take_while(|&&place| place != Place::Netrc) {
+    for place in chain::order(context)
+        .iter()
+        .take_while(|&&place| place != Place::Netrc)
+    {
         if !matches!(place, Place::WorkspaceSettings | Place::SystemSettings) {
             continue;
         }

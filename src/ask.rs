@@ -78,9 +78,13 @@ impl<'c, 'a> Prompt<'c, 'a> {
                 PromptAnswer::Key(key) => return Ok(Reply::Key(key)),
                 PromptAnswer::Offline if !self.force => return Ok(Reply::Offline),
                 PromptAnswer::Anonymous if self.may_anonymous => return Ok(Reply::Anonymous),
-                PromptAnswer::Offline => return Err(refused("chose offline, which was not on offer")),
+                PromptAnswer::Offline => {
+                    return Err(refused("chose offline, which was not on offer"));
+                }
                 PromptAnswer::Anonymous => {
-                    return Err(refused("chose an anonymous account, which was not on offer"));
+                    return Err(refused(
+                        "chose an anonymous account, which was not on offer",
+                    ));
                 }
                 PromptAnswer::GiveUp => return Err(refused("gave no key")),
                 PromptAnswer::Terminal => {
@@ -117,9 +121,13 @@ impl<'c, 'a> Prompt<'c, 'a> {
     /// The time that is left of the limit; an error where it has passed.
     fn remaining(&self) -> Result<Option<std::time::Duration>> {
         if self.context.cancelled() {
-            return Err(Error::Cancelled("the prompt was cancelled by the program".into()));
+            return Err(Error::Cancelled(
+                "the prompt was cancelled by the program".into(),
+            ));
         }
-        let left = self.limit.map(|limit| limit.until.saturating_duration_since(Instant::now()));
+        let left = self
+            .limit
+            .map(|limit| limit.until.saturating_duration_since(Instant::now()));
         match left {
             Some(left) if left.is_zero() => {
                 Err(Error::Prompt("W&B disabled due to login timeout.".into()))
@@ -160,7 +168,10 @@ fn no_terminal(context: &Context) -> Result<Option<String>> {
 }
 
 fn is_dumb(context: &Context) -> bool {
-    context.world.var("TERM").is_some_and(|term| *term == *"dumb")
+    context
+        .world
+        .var("TERM")
+        .is_some_and(|term| *term == *"dumb")
 }
 
 /// Why a login here could not ask, for a report; `None` if it could.

@@ -67,7 +67,11 @@ pub(crate) const VARIABLES: [(Place, &str); 3] = [
 
 /// The order of this call.
 pub(crate) fn order(context: &Context) -> &'static [Place; 8] {
-    if context.options.flags.has(Flags::SDK_ORDER) { &SDK } else { &DOCUMENTED }
+    if context.options.flags.has(Flags::SDK_ORDER) {
+        &SDK
+    } else {
+        &DOCUMENTED
+    }
 }
 
 impl Place {
@@ -185,7 +189,9 @@ pub(crate) fn ask(context: &Context, server: &Endpoint, place: Place) -> Answer 
     match place {
         Place::Explicit => explicit(context, server),
         Place::Session => session(context, server),
-        Place::KeyVariable | Place::IdentityTokenFile | Place::KeyFile => variable(context, server, place),
+        Place::KeyVariable | Place::IdentityTokenFile | Place::KeyFile => {
+            variable(context, server, place)
+        }
         Place::WorkspaceSettings | Place::SystemSettings => settings(context, server, place),
         Place::Netrc => netrc(context, server),
         // Nothing is there until somebody is asked.
@@ -197,7 +203,14 @@ fn explicit(context: &Context, server: &Endpoint) -> Answer {
     let Some(text) = context.options.api_key.filter(|key| !key.is_empty()) else {
         return Answer::Absent(None);
     };
-    key_answer(context, server, Place::Explicit, text.as_bytes(), None, None)
+    key_answer(
+        context,
+        server,
+        Place::Explicit,
+        text.as_bytes(),
+        None,
+        None,
+    )
 }
 
 fn session(context: &Context, server: &Endpoint) -> Answer {
@@ -205,11 +218,20 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
         return Answer::Absent(None);
     };
     let name = session.source_name().map(str::to_string);
-    let elsewhere = |text| Answer::Elsewhere(Obstacle { text, name: name.clone(), line: None });
+    let elsewhere = |text| {
+        Answer::Elsewhere(Obstacle {
+            text,
+            name: name.clone(),
+            line: None,
+        })
+    };
     if !session.facts().base_url.same_server(&server.url) {
         return elsewhere(format!("the session is for {}", session.base_url()));
     }
-    if session.expires_at().is_some_and(|end| end <= context.unix_time()) {
+    if session
+        .expires_at()
+        .is_some_and(|end| end <= context.unix_time())
+    {
         return elsewhere("the session's access token has expired".into());
     }
     Answer::Found(Found {
@@ -228,8 +250,15 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     if !is_set(name) {
         return Answer::Absent(Some(name.into()));
     }
-    let obstacle = |text| Obstacle { text, name: Some(name.into()), line: None };
-    if let Some((_, other)) = VARIABLES.iter().find(|(_, other)| *other != name && is_set(other)) {
+    let obstacle = |text| Obstacle {
+        text,
+        name: Some(name.into()),
+        line: None,
+    };
+    if let Some((_, other)) = VARIABLES
+        .iter()
+        .find(|(_, other)| *other != name && is_set(other))
+    {
         return Answer::Malformed(obstacle(format!(
             "Both {name} and {other} are set, which is not allowed; unset one of them."
         )));
@@ -252,7 +281,9 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         }
     };
     if text.mode & 0o006 != 0 {
-        context.log.security(&format!("{shown_path} is open to every user of this machine"));
+        context.log.security(&format!(
+            "{shown_path} is open to every user of this machine"
+        ));
     }
     if place == Place::IdentityTokenFile {
         return Answer::Found(Found {
@@ -272,7 +303,11 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
     };
     let (location, file) = context.config().file(which);
     let path = location.shown();
-    let obstacle = |text, line| Obstacle { text, name: path.clone(), line };
+    let obstacle = |text, line| Obstacle {
+        text,
+        name: path.clone(),
+        line,
+    };
     if let Some(problem) = &location.problem {
         let path = path.as_deref().unwrap_or_default();
         return Answer::Unreadable(obstacle(format!("{path} {problem}"), None));
@@ -283,7 +318,9 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let key = match file.api_key() {
         Ok(None) => return Answer::Absent(path),
         Ok(Some(key)) => key,
-        Err(problem) => return Answer::Malformed(obstacle(problem.text.clone(), Some(problem.line))),
+        Err(problem) => {
+            return Answer::Malformed(obstacle(problem.text.clone(), Some(problem.line)));
+        }
     };
     let line = Some(key.line);
     // The key is for the server that its own file names, else for the one that
@@ -317,13 +354,19 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
             Ok(Some(text)) => {
                 if let Some(ignored) = paths.get(index + 1).filter(|path| path.exists()) {
                     let ignored = context.shown(ignored);
-                    context.log.detail(&format!("{ignored} is not looked at because {name} exists"));
+                    context
+                        .log
+                        .detail(&format!("{ignored} is not looked at because {name} exists"));
                 }
                 return netrc_text(context, server, &text, name);
             }
             Err(problem) => {
                 let text = format!("Failed to read netrc file: {name} {problem}");
-                return Answer::Unreadable(Obstacle { text, name: Some(name), line: None });
+                return Answer::Unreadable(Obstacle {
+                    text,
+                    name: Some(name),
+                    line: None,
+                });
             }
         }
     }
@@ -334,7 +377,9 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
 fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: String) -> Answer {
     let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
     for note in &found.notes {
-        context.log.warn(&format!("{name} line {}: {}", note.line, note.text));
+        context
+            .log
+            .warn(&format!("{name} line {}: {}", note.line, note.text));
     }
     let detail = |line: String| context.log.detail(&format!("{name} {line}"));
     if text.open_to_others() {
@@ -342,17 +387,25 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
     }
     if let Some(stop) = &found.sdk_stops {
         let (line, why) = (stop.line, stop.message);
-        detail(format!("line {line}: the Python SDK stops here and reads no entry ({why})"));
+        detail(format!(
+            "line {line}: the Python SDK stops here and reads no entry ({why})"
+        ));
     }
     if let Some(line) = found.default_line {
-        detail(format!("line {line}: the default entry is for other machines and is never used"));
+        detail(format!(
+            "line {line}: the default entry is for other machines and is never used"
+        ));
     }
     if let Some(line) = found.other_key_line {
-        detail(format!("line {line}: the cloud's other name has a different key"));
+        detail(format!(
+            "line {line}: the cloud's other name has a different key"
+        ));
     }
     if found.shadowed > 0 {
         let count = found.shadowed;
-        detail(format!("has {count} more entries for this server, which the last one shadows"));
+        detail(format!(
+            "has {count} more entries for this server, which the last one shadows"
+        ));
     }
     if found.bom {
         detail("begins with a byte-order mark".into());
@@ -362,15 +415,27 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
     }
     let Some(hit) = found.hit else {
         if let Some(line) = found.bare_host_line {
-            detail(format!("line {line}: there is an entry for the host without its port"));
+            detail(format!(
+                "line {line}: there is an entry for the host without its port"
+            ));
         }
         return Answer::Absent(Some(name));
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());
-        detail(format!("line {}: the entry is stored for {machine}, not for {netloc}", hit.line));
+        detail(format!(
+            "line {}: the entry is stored for {machine}, not for {netloc}",
+            hit.line
+        ));
     }
-    key_answer(context, server, Place::Netrc, &hit.password, Some(name), Some(hit.line))
+    key_answer(
+        context,
+        server,
+        Place::Netrc,
+        &hit.password,
+        Some(name),
+        Some(hit.line),
+    )
 }
 
 /// What a text that should be a key comes to.
@@ -391,9 +456,16 @@ fn key_answer(
         Ok(parsed) => {
             // A file that ends with a line feed is no mistake.
             if parsed.trimmed && place != Place::KeyFile {
-                context.log.warn(&format!("white space around the key in {shown} was dropped"));
+                context.log.warn(&format!(
+                    "white space around the key in {shown} was dropped"
+                ));
             }
-            Answer::Found(Found { proof: Proof::Key(parsed.key), place, name, line })
+            Answer::Found(Found {
+                proof: Proof::Key(parsed.key),
+                place,
+                name,
+                line,
+            })
         }
         Err(problem) => Answer::Malformed(Obstacle {
             text: format!(

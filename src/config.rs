@@ -43,10 +43,20 @@ impl Config {
         let (system, system_text) = read(dotfiles::system_settings(world).ok());
         let (workspace, workspace_text) = read(Some(dotfiles::workspace_settings(world)));
         let settings = Settings::from_files(
-            system.path.as_deref().zip(system_text.as_ref().map(|text| text.bytes.as_slice())),
-            workspace.path.as_deref().zip(workspace_text.as_ref().map(|text| text.bytes.as_slice())),
+            system
+                .path
+                .as_deref()
+                .zip(system_text.as_ref().map(|text| text.bytes.as_slice())),
+            workspace
+                .path
+                .as_deref()
+                .zip(workspace_text.as_ref().map(|text| text.bytes.as_slice())),
         );
-        Config { settings, system, workspace }
+        Config {
+            settings,
+            system,
+            workspace,
+        }
     }
 
     /// One of the two, with what it says.
@@ -79,7 +89,9 @@ impl Config {
                 ));
             }
             if location.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
-                log.security(&format!("{path} holds an API key and can be read by other users: chmod 600 it"));
+                log.security(&format!(
+                    "{path} holds an API key and can be read by other users: chmod 600 it"
+                ));
             }
         }
     }
@@ -88,7 +100,14 @@ impl Config {
 /// Reads one file; a relative path is that of the working directory.
 fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
     let Some(path) = path else {
-        return (Location { path: None, problem: None, open_to_others: false }, None);
+        return (
+            Location {
+                path: None,
+                problem: None,
+                open_to_others: false,
+            },
+            None,
+        );
     };
     let read = files::read(&path, LIMIT);
     let path = std::path::absolute(&path).unwrap_or(path);
@@ -97,7 +116,14 @@ fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
         Err(problem) => (None, Some(problem.to_string())),
     };
     let open_to_others = text.as_ref().is_some_and(Text::open_to_others);
-    (Location { path: Some(path), problem, open_to_others }, text)
+    (
+        Location {
+            path: Some(path),
+            problem,
+            open_to_others,
+        },
+        text,
+    )
 }
 
 impl From<&Problem> for Error {

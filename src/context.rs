@@ -37,7 +37,9 @@ impl<'a> Context<'a> {
         let context = Context::with_log(options, log);
         context.log.show(if context.is_silent()? {
             Shown::Silent
-        } else if options.log.is_none() && (options.quiet || context.switch("WANDB_QUIET", Settings::quiet)?) {
+        } else if options.log.is_none()
+            && (options.quiet || context.switch("WANDB_QUIET", Settings::quiet)?)
+        {
             Shown::Quiet
         } else {
             Shown::Everything
@@ -86,7 +88,9 @@ impl<'a> Context<'a> {
     ) -> Result<Option<T>> {
         match self.world.text(variable) {
             Some(value) => parse(value.as_bytes()).map(Some).ok_or_else(|| {
-                Error::Credentials(format!("{variable} is '{value}'; set it to {want}, or unset it"))
+                Error::Credentials(format!(
+                    "{variable} is '{value}'; set it to {want}, or unset it"
+                ))
             }),
             None => Ok(setting(self.settings())?.map(|placed| *placed.value)),
         }
@@ -103,7 +107,8 @@ impl<'a> Context<'a> {
     }
 
     pub fn is_silent(&self) -> Result<bool> {
-        Ok(self.options.flags.has(Flags::SILENT) || self.switch("WANDB_SILENT", Settings::silent)?)
+        Ok(self.options.flags.has(Flags::SILENT)
+            || self.switch("WANDB_SILENT", Settings::silent)?)
     }
 
     /// Whether what is configured is to be passed over.
@@ -143,7 +148,9 @@ impl<'a> Context<'a> {
     }
 
     pub fn unix_time(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
     }
 
@@ -156,7 +163,10 @@ impl<'a> Context<'a> {
     pub fn app_url(&self, server: &BaseUrl) -> Result<String> {
         let own = match self.world.text("WANDB_APP_URL") {
             Some(url) => Some(url),
-            None => self.settings().app_url_override()?.map(|url| url.value.clone()),
+            None => self
+                .settings()
+                .app_url_override()?
+                .map(|url| url.value.clone()),
         };
         Ok(server.app_url(own.as_deref()))
     }

@@ -23,8 +23,12 @@ impl Session {
     /// credential: treat it as a secret.
     pub fn export(&self) -> Secret {
         let lines = lines(self.facts());
-        let length = |value: &[u8]| value.len() + value.iter().filter(|b| b"\\\n".contains(b)).count();
-        let size = lines.iter().map(|(name, value)| name.len() + length(value) + 2).sum::<usize>();
+        let length =
+            |value: &[u8]| value.len() + value.iter().filter(|b| b"\\\n".contains(b)).count();
+        let size = lines
+            .iter()
+            .map(|(name, value)| name.len() + length(value) + 2)
+            .sum::<usize>();
         let mut text = WipedBytes::new(Vec::with_capacity(FORMAT.len() + size));
         text.extend_from_slice(FORMAT);
         for (name, value) in &lines {
@@ -83,7 +87,10 @@ fn lines(facts: &Facts) -> Vec<(&'static str, Cow<'_, [u8]>)> {
         Credential::Access(access) => {
             let file = access.identity_token_file.as_os_str().as_encoded_bytes();
             lines.push(("access_token", Cow::Borrowed(access.token.as_bytes())));
-            lines.push(("expires_at", Cow::Owned(access.expires_at.to_string().into())));
+            lines.push((
+                "expires_at",
+                Cow::Owned(access.expires_at.to_string().into()),
+            ));
             lines.push(("identity_token_file", Cow::Borrowed(file)));
         }
     }

@@ -51,15 +51,21 @@ pub(crate) enum Shown {
 
 impl<'a> Log<'a> {
     pub fn nowhere() -> Log<'a> {
-        Log { sink: Sink::Nowhere }
+        Log {
+            sink: Sink::Nowhere,
+        }
     }
 
     pub fn caller(log: &'a dyn Fn(Level, &str)) -> Log<'a> {
-        Log { sink: Sink::Caller(log) }
+        Log {
+            sink: Sink::Caller(log),
+        }
     }
 
     pub fn stderr() -> Log<'a> {
-        Log { sink: Sink::Stderr(Cell::new(Shown::Everything)) }
+        Log {
+            sink: Sink::Stderr(Cell::new(Shown::Everything)),
+        }
     }
 
     /// Sets what is shown of what goes to standard error.
@@ -70,7 +76,9 @@ impl<'a> Log<'a> {
     }
 
     pub fn kept() -> Log<'a> {
-        Log { sink: Sink::Kept(RefCell::default()) }
+        Log {
+            sink: Sink::Kept(RefCell::default()),
+        }
     }
 
     /// Something that only a report has room for.
@@ -144,9 +152,10 @@ pub fn print(level: Level, line: &str) {
         (false, Level::Error) => ("wandb: ", "ERROR "),
         (true, Level::Info) => ("\x1b[34m\x1b[1mwandb\x1b[0m: ", ""),
         (true, Level::Warn) => ("\x1b[34m\x1b[1mwandb\x1b[0m: ", "\x1b[33mWARNING\x1b[0m "),
-        (true, Level::Error) => {
-            ("\x1b[34m\x1b[1mwandb\x1b[0m: ", "\x1b[32m\x1b[41mERROR\x1b[0m ")
-        }
+        (true, Level::Error) => (
+            "\x1b[34m\x1b[1mwandb\x1b[0m: ",
+            "\x1b[32m\x1b[41mERROR\x1b[0m ",
+        ),
     };
     let text = format!("{prefix}{mark}{}\n", clean(line));
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -129,8 +129,9 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
             name: session.source_name().map(str::to_string),
             line: None,
         },
-        Credential::Key(_) => chain::first(&context, &server)?
-            .ok_or_else(|| context.not_configured(&server, None))?,
+        Credential::Key(_) => {
+            chain::first(&context, &server)?.ok_or_else(|| context.not_configured(&server, None))?
+        }
     };
     settle(&context, &server, found)
 }
@@ -148,7 +149,11 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
     let found = chain::first(&context, &server)?;
-    settle(&context, &server, found.ok_or_else(|| context.not_configured(&server, None))?)
+    settle(
+        &context,
+        &server,
+        found.ok_or_else(|| context.not_configured(&server, None))?,
+    )
 }
 
 /// Whether the mode says to leave W&B alone.
@@ -160,7 +165,9 @@ fn is_away(context: &Context) -> Result<bool> {
         Mode::Disabled => true,
     };
     if away && context.options.api_key.is_some() {
-        context.log.warn("W&B is offline or disabled: the API key was not used.");
+        context
+            .log
+            .warn("W&B is offline or disabled: the API key was not used.");
     } else if away && mode != Mode::Disabled {
         context.log.info("W&B is offline: not logged in.");
     }
@@ -252,7 +259,9 @@ fn tell(context: &Context, server: &Endpoint, session: &Session) {
         place = format!("{place} (from {})", server.origin_text());
     }
     let line = match (session.source(), session.source_name()) {
-        (Source::Explicit, _) => format!("Using explicit session credentials for {place} ({kind})."),
+        (Source::Explicit, _) => {
+            format!("Using explicit session credentials for {place} ({kind}).")
+        }
         (Source::Prompt, _) => format!("Using the key from the prompt for {place} ({kind})."),
         (Source::Anonymous, _) => format!("Using an anonymous account at {place} ({kind})."),
         (_, name) => {

@@ -95,7 +95,10 @@ impl Report {
         }
         report.warnings = context.log.into_lines();
         if let Some(log) = options.log {
-            report.warnings.iter().for_each(|line| log(Level::Warn, line));
+            report
+                .warnings
+                .iter()
+                .for_each(|line| log(Level::Warn, line));
         }
         Ok(report)
     }
@@ -210,7 +213,12 @@ impl Report {
         }
         if let Some(user) = &self.user {
             let of = |name: &str| user[name].as_str().unwrap_or("(none)").to_string();
-            let _ = writeln!(text, "User:         {}, default team {}", of("username"), of("entity"));
+            let _ = writeln!(
+                text,
+                "User:         {}, default team {}",
+                of("username"),
+                of("entity")
+            );
         }
         if let Some(rank) = &self.rank {
             let _ = writeln!(

@@ -125,7 +125,11 @@ impl Session {
             }
         };
         let display = display(&facts);
-        Session { facts, authorization, display }
+        Session {
+            facts,
+            authorization,
+            display,
+        }
     }
 
     pub(crate) fn facts(&self) -> &Facts {
@@ -172,7 +176,10 @@ impl Session {
 
     /// The user's teams; empty unless the server was asked.
     pub fn teams(&self) -> &[String] {
-        self.facts.viewer.as_ref().map_or(&[], |viewer| &viewer.teams)
+        self.facts
+            .viewer
+            .as_ref()
+            .map_or(&[], |viewer| &viewer.teams)
     }
 
     /// Whether the server accepted the credential during this login.
@@ -239,15 +246,19 @@ fn basic(key: &[u8]) -> Secret {
     let plain = Secret::from_parts(&[b"api:", key]);
     let mut encoded = WipedBytes::new(vec![0; plain.as_bytes().len().div_ceil(3) * 4]);
     // The buffer has exactly the size that base64 needs.
-    let size = STANDARD.encode_slice(plain.as_bytes(), &mut encoded).unwrap_or(0);
+    let size = STANDARD
+        .encode_slice(plain.as_bytes(), &mut encoded)
+        .unwrap_or(0);
     Secret::from_parts(&[b"Basic ", &encoded[..size]])
 }
 
 /// The line of the SDK.
 fn display(facts: &Facts) -> String {
     const RELOGIN: &str = "Use `wandb-login --relogin` to force relogin";
-    let Some((viewer, username)) =
-        facts.viewer.as_ref().and_then(|viewer| Some((viewer, viewer.username.as_ref()?)))
+    let Some((viewer, username)) = facts
+        .viewer
+        .as_ref()
+        .and_then(|viewer| Some((viewer, viewer.username.as_ref()?)))
     else {
         return format!(
             "W&B API key is configured for {}. {RELOGIN}",

@@ -27,7 +27,9 @@ type Unsaved = String;
 pub(crate) fn key(context: &Context, server: &Endpoint, key: &ApiKey) -> bool {
     let stored = store_key(context, server, key);
     if let Err(why) = &stored {
-        context.log.warn(&format!("The API key was not saved: {why}"));
+        context
+            .log
+            .warn(&format!("The API key was not saved: {why}"));
     }
     stored.is_ok()
 }
@@ -47,7 +49,9 @@ fn store_key(
     }
     if updated.changed {
         let netloc = server.url.netloc();
-        context.log.info(&format!("Appending key for {netloc} to your netrc file: {shown}"));
+        context.log.info(&format!(
+            "Appending key for {netloc} to your netrc file: {shown}"
+        ));
     }
     if let Some(stop) = edited.and_then(|edited| edited.sdk_stops) {
         context.log.warn(&format!(
@@ -88,7 +92,9 @@ fn forget_key(context: &Context, server: &Endpoint) -> std::result::Result<bool,
     let (updated, _) = edit_netrc(context, &path, edit)?;
     if updated.changed {
         let (netloc, shown) = (server.url.netloc(), context.shown(&path));
-        context.log.info(&format!("Removed the key for {netloc} from {shown}"));
+        context
+            .log
+            .info(&format!("Removed the key for {netloc} from {shown}"));
     }
     Ok(updated.changed)
 }
@@ -103,7 +109,9 @@ fn forget_token(context: &Context, server: &Endpoint) -> std::result::Result<boo
     let changed = online::forget_token(context, server, &path)?;
     if changed {
         let (url, shown) = (server.url.as_str(), context.shown(&path));
-        context.log.info(&format!("Removed the access token for {url} from {shown}"));
+        context
+            .log
+            .info(&format!("Removed the access token for {url} from {shown}"));
     }
     Ok(changed)
 }
@@ -127,7 +135,9 @@ fn edit_netrc(
         None => None,
     };
     for note in edited.iter().flat_map(|edited| &edited.notes) {
-        context.log.warn(&format!("{shown} line {}: {}", note.line, note.text));
+        context
+            .log
+            .warn(&format!("{shown} line {}: {}", note.line, note.text));
     }
     Ok((updated, edited))
 }
@@ -160,7 +170,10 @@ fn rewrite_settings(
     changes: &[Setting],
 ) -> std::result::Result<bool, Unsaved> {
     let (location, file) = context.config().file(which);
-    let missing: Vec<_> = changes.iter().filter(|change| !is_set(file, change)).collect();
+    let missing: Vec<_> = changes
+        .iter()
+        .filter(|change| !is_set(file, change))
+        .collect();
     let Some(path) = location.path.as_deref().filter(|_| !missing.is_empty()) else {
         return Ok(false);
     };
@@ -217,7 +230,12 @@ pub(crate) fn update(
     edit: &mut dyn FnMut(&[u8]) -> Option<WipedBytes>,
 ) -> std::result::Result<Updated, Unsaved> {
     let home = context.world.home();
-    let target = Target { path, create_parents, limit, home: home.as_deref() };
+    let target = Target {
+        path,
+        create_parents,
+        limit,
+        home: home.as_deref(),
+    };
     let shown = context.shown(path);
     let updated = files::update(&target, edit, &|| context.cancelled())
         .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;

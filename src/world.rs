@@ -101,7 +101,10 @@ impl<'a> World<'a> {
         let Some(rest) = path.as_encoded_bytes().strip_prefix(b"~") else {
             return Ok(self.path(path));
         };
-        let end = rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|&byte| byte == b'/')
+            .unwrap_or(rest.len());
         let home = match &rest[..end] {
             b"" => self.home(),
             name => user::home_of(name),

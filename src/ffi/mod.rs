@@ -87,7 +87,11 @@ unsafe fn run(
 ///
 /// # Safety
 /// `out` is NULL or writable.
-unsafe fn hand_over(given: &Given, login: Login, out: *mut *mut wandb_login_session) -> Result<wandb_login_status> {
+unsafe fn hand_over(
+    given: &Given,
+    login: Login,
+    out: *mut *mut wandb_login_session,
+) -> Result<wandb_login_status> {
     let Login::Session(session) = login else {
         return Ok(WANDB_LOGIN_STATUS_OFFLINE);
     };
@@ -162,7 +166,9 @@ pub unsafe extern "C" fn wandb_login(
     // SAFETY: the caller's promise.
     unsafe {
         blank(session);
-        run(options, |given, options| hand_over(given, login::login(options)?, session))
+        run(options, |given, options| {
+            hand_over(given, login::login(options)?, session)
+        })
     }
 }
 
@@ -184,7 +190,9 @@ pub unsafe extern "C" fn wandb_prompt_api_key(
     // SAFETY: the caller's promise.
     unsafe {
         blank(session);
-        run(options, |given, options| hand_over(given, login::prompt_api_key(options)?, session))
+        run(options, |given, options| {
+            hand_over(given, login::prompt_api_key(options)?, session)
+        })
     }
 }
 
@@ -340,7 +348,11 @@ pub unsafe extern "C" fn wandb_login_session_refresh(
         run(options, |given, options| {
             need(fresh, "fresh")?;
             let session = given_session(&session)?;
-            hand_over(given, Login::Session(login::refresh(session, options)?), fresh)
+            hand_over(
+                given,
+                Login::Session(login::refresh(session, options)?),
+                fresh,
+            )
         })
     }
 }

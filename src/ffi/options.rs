@@ -90,7 +90,10 @@ impl Given {
             host: unsafe { text(raw.host, "host") }?,
             referrer: unsafe { text(raw.referrer, "referrer") }?,
             flags: Flags::from_bits(raw.flags).ok_or_else(|| {
-                Error::Argument(format!("options.flags has an unknown bit: {:#x}", raw.flags))
+                Error::Argument(format!(
+                    "options.flags has an unknown bit: {:#x}",
+                    raw.flags
+                ))
             })?,
             anonymous: match raw.anonymous {
                 WANDB_LOGIN_ANONYMOUS_NEVER => Anonymous::Never,
@@ -124,7 +127,10 @@ impl Given {
 
     /// Where errors are told.
     pub fn errors(&self) -> ErrorBuffer {
-        ErrorBuffer { start: self.0.error_buf, size: self.0.error_buf_size }
+        ErrorBuffer {
+            start: self.0.error_buf,
+            size: self.0.error_buf_size,
+        }
     }
 }
 
@@ -136,7 +142,10 @@ pub(super) struct ErrorBuffer {
 }
 
 impl ErrorBuffer {
-    pub const NONE: ErrorBuffer = ErrorBuffer { start: std::ptr::null_mut(), size: 0 };
+    pub const NONE: ErrorBuffer = ErrorBuffer {
+        start: std::ptr::null_mut(),
+        size: 0,
+    };
 
     /// Writes as much of the text as fits, cut at a character's border.
     ///
@@ -149,7 +158,8 @@ impl ErrorBuffer {
         let length = text.floor_char_boundary(self.size - 1);
         // SAFETY: `length + 1` bytes fit, and the buffer is the caller's own.
         unsafe {
-            self.start.copy_from_nonoverlapping(text.as_ptr().cast(), length);
+            self.start
+                .copy_from_nonoverlapping(text.as_ptr().cast(), length);
             self.start.add(length).write(0);
         }
     }
@@ -188,7 +198,8 @@ unsafe fn text<'a>(text: *const c_char, member: &str) -> Result<Option<&'a str>>
         return Ok(None);
     };
     let text = bytes.to_str();
-    text.map(Some).ok_or_else(|| Error::Argument(format!("options.{member} is not UTF-8")))
+    text.map(Some)
+        .ok_or_else(|| Error::Argument(format!("options.{member} is not UTF-8")))
 }
 
 /// The entries of an environment block.
@@ -223,8 +234,13 @@ unsafe fn ask(
     user_data: *mut c_void,
     asked: &PromptRequest<'_>,
 ) -> PromptAnswer {
-    let [server, server_source, authorize_url, signup_url] =
-        [asked.server, asked.server_source, asked.authorize_url, asked.signup_url].map(c_text);
+    let [server, server_source, authorize_url, signup_url] = [
+        asked.server,
+        asked.server_source,
+        asked.authorize_url,
+        asked.signup_url,
+    ]
+    .map(c_text);
     let problem: Option<CString> = asked.problem.map(c_text);
     let request = wandb_login_prompt_request {
         struct_size: size_of::<wandb_login_prompt_request>(),
@@ -238,12 +254,20 @@ unsafe fn ask(
         remaining_ms: asked.remaining.map_or(u32::MAX, |left| {
             u32::try_from(left.as_millis()).unwrap_or(u32::MAX - 1)
         }),
-        problem: problem.as_ref().map_or(std::ptr::null(), |text| text.as_ptr()),
+        problem: problem
+            .as_ref()
+            .map_or(std::ptr::null(), |text| text.as_ptr()),
     };
     let mut buffer = WipedBytes::new(vec![0; KEY_BUFFER_SIZE]);
     // SAFETY: the request and the buffer outlive the call.
-    let answer =
-        unsafe { callback(user_data, &request, buffer.as_mut_ptr().cast(), KEY_BUFFER_SIZE) };
+    let answer = unsafe {
+        callback(
+            user_data,
+            &request,
+            buffer.as_mut_ptr().cast(),
+            KEY_BUFFER_SIZE,
+        )
+    };
     match answer {
         WANDB_LOGIN_PROMPT_KEY => {
             let end = buffer.iter().position(|&byte| byte == 0);

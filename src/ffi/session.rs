@@ -39,8 +39,15 @@ unsafe impl<T: Sync> Sync for Texts<T> {}
 
 impl<T> Texts<T> {
     fn new(texts: Vec<T>, pointer: impl Fn(&T) -> *const c_char) -> Texts<T> {
-        let pointers = texts.iter().map(pointer).chain([std::ptr::null()]).collect();
-        Texts { _texts: texts, pointers }
+        let pointers = texts
+            .iter()
+            .map(pointer)
+            .chain([std::ptr::null()])
+            .collect();
+        Texts {
+            _texts: texts,
+            pointers,
+        }
     }
 }
 
@@ -97,7 +104,10 @@ pub unsafe extern "C" fn wandb_login_session_api_key(
     session: *const wandb_login_session,
 ) -> *const c_char {
     let read = |handle: &wandb_login_session| {
-        handle.session.api_key().map_or(std::ptr::null(), |key| key.as_c_str().as_ptr())
+        handle
+            .session
+            .api_key()
+            .map_or(std::ptr::null(), |key| key.as_c_str().as_ptr())
     };
     // SAFETY: the caller's promise.
     unsafe { get(session, std::ptr::null(), read) }
@@ -152,7 +162,11 @@ pub unsafe extern "C" fn wandb_login_session_username(
     session: *const wandb_login_session,
 ) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { get(session, std::ptr::null(), |handle| pointer(&handle.username)) }
+    unsafe {
+        get(session, std::ptr::null(), |handle| {
+            pointer(&handle.username)
+        })
+    }
 }
 
 /// The user's e-mail address, as the server told it.
@@ -187,16 +201,18 @@ pub unsafe extern "C" fn wandb_login_session_teams(
     session: *const wandb_login_session,
 ) -> *const *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { get(session, std::ptr::null(), |handle| handle.teams.pointers.as_ptr()) }
+    unsafe {
+        get(session, std::ptr::null(), |handle| {
+            handle.teams.pointers.as_ptr()
+        })
+    }
 }
 
 /// Whether the server accepted the credential during this login.
 ///
 /// \return `false` for a NULL session.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn wandb_login_session_verified(
-    session: *const wandb_login_session,
-) -> bool {
+pub unsafe extern "C" fn wandb_login_session_verified(session: *const wandb_login_session) -> bool {
     // SAFETY: the caller's promise.
     unsafe { get(session, false, |handle| handle.session.verified()) }
 }
@@ -210,7 +226,9 @@ pub unsafe extern "C" fn wandb_login_session_source(
 ) -> wandb_login_source {
     // SAFETY: the caller's promise.
     unsafe {
-        get(session, WANDB_LOGIN_SOURCE_NONE, |handle| handle.session.source() as i32)
+        get(session, WANDB_LOGIN_SOURCE_NONE, |handle| {
+            handle.session.source() as i32
+        })
     }
 }
 
@@ -224,7 +242,11 @@ pub unsafe extern "C" fn wandb_login_session_source_name(
     session: *const wandb_login_session,
 ) -> *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { get(session, std::ptr::null(), |handle| pointer(&handle.source_name)) }
+    unsafe {
+        get(session, std::ptr::null(), |handle| {
+            pointer(&handle.source_name)
+        })
+    }
 }
 
 /// Whether the key is now in a file where the next login finds it. `false` for a
@@ -246,7 +268,11 @@ pub unsafe extern "C" fn wandb_login_session_expires_at(
     session: *const wandb_login_session,
 ) -> i64 {
     // SAFETY: the caller's promise.
-    unsafe { get(session, 0, |handle| handle.session.expires_at().unwrap_or(-1)) }
+    unsafe {
+        get(session, 0, |handle| {
+            handle.session.expires_at().unwrap_or(-1)
+        })
+    }
 }
 
 /// One line for a human, in the SDK's words: `Currently logged in as: …`. Never
@@ -270,7 +296,11 @@ pub unsafe extern "C" fn wandb_login_session_environ(
     session: *const wandb_login_session,
 ) -> *const *const c_char {
     // SAFETY: the caller's promise.
-    unsafe { get(session, std::ptr::null(), |handle| handle.environ.pointers.as_ptr()) }
+    unsafe {
+        get(session, std::ptr::null(), |handle| {
+            handle.environ.pointers.as_ptr()
+        })
+    }
 }
 
 /// Adds an owner: one more `wandb_login_session_free()` is needed.
