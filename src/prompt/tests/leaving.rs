@@ -276,6 +276,24 @@ fn a_stop_that_cannot_be_caught_is_noticed_afterwards() {
 }
 
 #[test]
+fn in_the_background_it_gives_back_what_a_stop_left_hidden() {
+    let mut stage = Stage::under_dash("ask", &[]);
+    stage.pty.send("eval \"$RUN\"\n");
+    stage.asked();
+    pty::kill(stage.pid("pid"), libc::SIGSTOP);
+    stage.pty.expect("Stopped");
+    assert!(!stage.pty.echoes());
+    stage.pty.send("bg\n");
+    pty::wait_until("the terminal shows input", || stage.pty.echoes());
+    stage.is_given_back();
+    stage.pty.send("fg\n");
+    stage.asked();
+    stage.pty.send(format!("{KEY}\r"));
+    stage.pty.expect("dash> ");
+    assert_eq!(stage.read("outcome"), format!("key {KEY}"));
+}
+
+#[test]
 fn in_the_background_it_waits_for_the_foreground_without_stopping() {
     let mut stage = Stage::under_dash("ask", &[]);
     stage.pty.send("eval \"$RUN\"\n");
