@@ -3,11 +3,14 @@
 //! The whole conversation is held on the controlling terminal, where the human
 //! is: it is not part of the log, which may go elsewhere.
 
+#[cfg(all(test, unix))]
+mod tests;
+
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::terminal::{Entry, MAX_LINE, Obstacle, Refusal, Stop, Terminal, Wait};
+use crate::terminal::{Entry, MAX_LINE, Refusal, Stop, Terminal, Wait};
 
 /// What to ask, and how. One question is one candidate key: the caller checks
 /// the key, and asks again with the `problem` of the one before.
@@ -87,11 +90,6 @@ pub(crate) fn not_configured(reason: &dyn std::fmt::Display) -> Error {
          Set WANDB_API_KEY, run `wandb-login` in a terminal first, or mount a file \
          with the key and name it in WANDB_API_KEY_FILE."
     ))
-}
-
-/// Why nobody can be asked here, if that is so.
-pub(crate) fn obstacle(dumb: bool) -> Option<Obstacle> {
-    crate::terminal::obstacle(dumb)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,45 +270,4 @@ fn number(line: &[u8]) -> Option<usize> {
         };
         number.checked_mul(10)?.checked_add(digit)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_choice_is_read_as_python_reads_an_int() {
-        let cases: &[(&str, Option<usize>)] = &[
-            ("2", Some(2)),
-            (" 2 ", Some(2)),
-            ("+2", Some(2)),
-            ("002", Some(2)),
-            ("\u{ff12}", Some(2)),
-            ("0", Some(0)),
-            ("-1", None),
-            ("", None),
-            ("+", None),
-            ("++1", None),
-            ("abc", None),
-            ("1.0", None),
-            ("99999999999999999999999999", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(number(text.as_bytes()), *expected, "{text:?}");
-        }
-        assert_eq!(number(b"\xff"), None);
-    }
-
-    #[test]
-    fn the_error_names_the_reason_and_the_ways_out() {
-        let text = not_configured(&Obstacle::Background).to_string();
-        for part in [
-            "background",
-            "WANDB_API_KEY,",
-            "`wandb-login`",
-            "WANDB_API_KEY_FILE",
-        ] {
-            assert!(text.contains(part), "{text}");
-        }
-    }
 }

@@ -35,7 +35,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::secret::WipedBytes;
 use line::{Line, Press};
@@ -54,7 +54,7 @@ pub(crate) enum Obstacle {
     StderrNotTerminal,
     NoControllingTerminal,
     Background,
-    #[cfg_attr(unix, allow(dead_code))] // the other platforms' answer
+    #[cfg(not(unix))]
     Unsupported,
 }
 
@@ -67,6 +67,7 @@ impl fmt::Display for Obstacle {
             Obstacle::StderrNotTerminal => "standard error is not a terminal",
             Obstacle::NoControllingTerminal => "the process has no controlling terminal",
             Obstacle::Background => "the process runs in the background of its terminal",
+            #[cfg(not(unix))]
             Obstacle::Unsupported => "the prompt does not work on this platform yet",
         })
     }
@@ -252,7 +253,8 @@ impl Terminal {
 
 /// Bytes read but not used yet.
 struct TypeAhead {
-    bytes: Zeroizing<[u8; 1024]>,
+    /// On the heap, where moving the terminal leaves no copy behind.
+    bytes: WipedBytes,
     next: usize,
     len: usize,
 }
@@ -260,7 +262,7 @@ struct TypeAhead {
 impl Default for TypeAhead {
     fn default() -> TypeAhead {
         TypeAhead {
-            bytes: Zeroizing::new([0; 1024]),
+            bytes: WipedBytes::new(vec![0; 1024]),
             next: 0,
             len: 0,
         }
@@ -282,7 +284,7 @@ impl TypeAhead {
     }
 
     fn clear(&mut self) {
-        self.bytes.zeroize();
+        self.bytes.as_mut_slice().zeroize();
         (self.next, self.len) = (0, 0);
     }
 }

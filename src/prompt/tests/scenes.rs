@@ -1,0 +1,225 @@
+//! What the program on the other side of the pseudo-terminal does.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::super::{Answer, Limit, Question, ask};
+use crate::error::{Error, Result};
+
+/// Plays the scene named in the environment. Started by the test runner itself,
+/// with none, it has nothing to do.
+#[test]
+fn program() {
+    let Some(scene) = std::env::var_os("SCENE") else {
+        return;
+    };
+    write("pid", &format!("{}\n", std::process::id()));
+    let outcome = match scene.to_str() {
+        Some("ask") => told(ask_with(&|| false)),
+        Some("cancel") => told(ask_with(&|| path("cue").exists())),
+        Some("panic") => panicking(),
+        Some("twice") => twice(),
+        Some("host") => host(),
+        Some("late handler") => late_handler(),
+        Some("ignoring hangups") => {
+            set_handler(libc::SIGHUP, libc::SIG_IGN);
+            told(ask_with(&|| false))
+        }
+        Some("default signals") => {
+            set_handler(libc::SIGPIPE, libc::SIG_DFL); // Rust programs ignore it
+            told(ask_with(&|| false))
+        }
+        Some("fork") => fork(),
+        scene => panic!("no such scene: {scene:?}"),
+    };
+    write("outcome", &outcome);
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(std::env::var_os("DIR").expect("DIR")).join(name)
+}
+
+fn write(name: &str, text: &str) {
+    // In one step, for a reader that waits for it.
+    let aside = path(&format!("{name}.new"));
+    std::fs::write(&aside, text).expect("a file");
+    std::fs::rename(aside, path(name)).expect("a new name");
+}
+
+fn set(name: &str) -> bool {
+    std::env::var_os(name).is_some()
+}
+
+fn ask_with(cancel: &dyn Fn() -> bool) -> Result<Answer> {
+    let problem = std::env::var("PROBLEM").ok();
+    let limit = std::env::var("LIMIT_MS").ok().map(|text| {
+        let length = Duration::from_millis(text.parse().expect("a number"));
+        Limit {
+            length,
+            until: Instant::now() + length,
+        }
+    });
+    ask(&Question {
+        server: "https://api.wandb.ai",
+        cloud: set("CLOUD"),
+        authorize_url: "https://app.example/authorize?ref=models",
+        signup_url: "https://app.example/authorize?signup=true&ref=models",
+        may_create: set("CREATE"),
+        may_offline: set("OFFLINE"),
+        may_anonymous: set("ANONYMOUS"),
+        problem: problem.as_deref(),
+        dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
+        colour: set("COLOUR"),
+        limit,
+        cancel,
+    })
+}
+
+fn told(outcome: Result<Answer>) -> String {
+    match outcome {
+        Ok(Answer::Key(key)) => format!("key {}", String::from_utf8_lossy(key.as_bytes())),
+        Ok(other) => format!("{other:?}"),
+        Err(Error::Prompt(text)) => format!("prompt: {text}"),
+        Err(Error::Interrupted(text)) => format!("interrupted: {text}"),
+        Err(Error::NotConfigured(text)) => format!("not configured: {text}"),
+        Err(Error::Cancelled(text)) => format!("cancelled: {text}"),
+        Err(other) => format!("unexpected: {other:?}"),
+    }
+}
+
+fn panicking() -> String {
+    let result = std::panic::catch_unwind(|| {
+        ask_with(&|| {
+            assert!(!path("cue").exists(), "as the scene wants");
+            false
+        })
+    });
+    match result {
+        Ok(outcome) => told(outcome),
+        Err(_) => "panicked".to_owned(),
+    }
+}
+
+/// While a prompt is open, another thread asks as well; afterwards anyone may.
+fn twice() -> String {
+    let second = Cell::new(None);
+    let first = ask_with(&|| {
+        let asked = second.take();
+        let asked = asked.unwrap_or_else(|| {
+            let thread = std::thread::spawn(|| told(ask_with(&|| false)));
+            thread.join().expect("an answer")
+        });
+        second.set(Some(asked));
+        false
+    });
+    let second = second.take().unwrap_or_default();
+    let third = ask_with(&|| false);
+    format!("{}\n{second}\n{}", told(first), told(third))
+}
+
+/// A host with a handler for SIGTERM, one for SIGTSTP, and a mask.
+fn host() -> String {
+    extern "C" fn handler(signal: libc::c_int) {
+        assert!(signal == libc::SIGTERM || signal == libc::SIGTSTP);
+    }
+    let handler = handler as extern "C" fn(libc::c_int) as usize;
+    set_handler(libc::SIGTERM, handler);
+    set_handler(libc::SIGTSTP, handler);
+    // SAFETY: the set is initialised by `sigemptyset`.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGTTIN);
+        libc::sigaddset(&mut set, libc::SIGUSR2);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+    }
+    let before = signal_state();
+    let outcome = told(ask_with(&|| false));
+    let same = before == signal_state();
+    format!("{outcome}\nsignals as before: {same}")
+}
+
+/// A host that sets a handler during the prompt keeps it.
+fn late_handler() -> String {
+    extern "C" fn handler(_: libc::c_int) {}
+    let handler = handler as extern "C" fn(libc::c_int) as usize;
+    let before = signal_state();
+    let outcome = told(ask_with(&|| {
+        set_handler(libc::SIGUSR1, handler);
+        false
+    }));
+    let kept = disposition(libc::SIGUSR1).sa_sigaction == handler;
+    set_handler(libc::SIGUSR1, libc::SIG_DFL);
+    let same = before == signal_state();
+    format!("{outcome}\nkept: {kept}\nothers as before: {same}")
+}
+
+/// A child that is forked during the prompt and then killed is no reason to
+/// give the terminal back.
+fn fork() -> String {
+    let child = Cell::new(0);
+    let outcome = told(ask_with(&|| {
+        if child.get() == 0 {
+            // SAFETY: the child does nothing but wait for a signal.
+            match unsafe { libc::fork() } {
+                0 => loop {
+                    unsafe { libc::pause() };
+                },
+                pid => child.set(pid),
+            }
+            write("child", &format!("{}\n", child.get()));
+        }
+        false
+    }));
+    let mut status = 0;
+    // SAFETY: waits for the child from above.
+    unsafe { libc::waitpid(child.get(), &mut status, 0) };
+    format!("{outcome}\nchild ended by {}", libc::WTERMSIG(status))
+}
+
+fn set_handler(signal: libc::c_int, handler: usize) {
+    // SAFETY: the handlers of this file do nothing that a handler may not.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler;
+        assert_eq!(libc::sigaction(signal, &action, std::ptr::null_mut()), 0);
+    }
+}
+
+fn disposition(signal: libc::c_int) -> libc::sigaction {
+    // SAFETY: only fills the zeroed struct.
+    unsafe {
+        let mut found = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &mut found);
+        found
+    }
+}
+
+/// Every disposition, as handler, flags and mask, and this thread's mask.
+fn signal_state() -> Vec<(usize, libc::c_int, Vec<bool>)> {
+    fn members(set: &libc::sigset_t) -> Vec<bool> {
+        // SAFETY: the system has filled the set.
+        let is_member = |signal| unsafe { libc::sigismember(set, signal) == 1 };
+        (1..32).map(is_member).collect()
+    }
+    // The C library adds this one to whatever is set, and shows it to whoever
+    // asks the kernel; it says nothing about the disposition.
+    let restorer = if cfg!(target_os = "linux") {
+        0x0400_0000
+    } else {
+        0
+    };
+    let mut state: Vec<_> = (1..32)
+        .map(disposition)
+        .map(|d| (d.sa_sigaction, d.sa_flags & !restorer, members(&d.sa_mask)))
+        .collect();
+    // SAFETY: only fills the zeroed set.
+    let mask = unsafe {
+        let mut mask: libc::sigset_t = std::mem::zeroed();
+        libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &mut mask);
+        mask
+    };
+    state.push((0, 0, members(&mask)));
+    state
+}
