@@ -1,0 +1,229 @@
+//! What the integration tests share: a home of their own, the built library,
+//! and the tools of other languages.
+//!
+//! Each test has its own home and working directory in a temporary folder, and
+//! starts programs with an empty environment: nothing reaches the real home, and
+//! tests run in parallel.
+
+#![allow(dead_code)] // each test file uses its own part of this
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Keys that look like nobody's.
+pub const KEY_1: &str = "1111111111111111111111111111111111111111";
+pub const KEY_2: &str = "2222222222222222222222222222222222222222";
+pub const KEY_3: &str = "3333333333333333333333333333333333333333";
+pub const KEY_4: &str = "4444444444444444444444444444444444444444";
+
+/// A folder that is removed with all that is in it.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    pub fn new() -> TempDir {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("wandb-login-test-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a temporary folder can be made");
+        TempDir(path.canonicalize().expect("it is there"))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A home directory and a working directory of a test's own.
+pub struct Home {
+    base: TempDir,
+}
+
+impl Home {
+    pub fn new() -> Home {
+        let base = TempDir::new();
+        fs::create_dir(base.path().join("home")).expect("home");
+        fs::create_dir(base.path().join("cwd")).expect("cwd");
+        Home { base }
+    }
+
+    /// The folder that holds both, for anything else.
+    pub fn base(&self) -> &Path {
+        self.base.path()
+    }
+
+    pub fn home(&self) -> PathBuf {
+        self.base.path().join("home")
+    }
+
+    pub fn cwd(&self) -> PathBuf {
+        self.base.path().join("cwd")
+    }
+
+    /// Writes a file, named from the folder that holds both (`home/.netrc`),
+    /// readable for the user alone.
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.base.path().join(path);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("parents");
+        fs::write(&path, text).expect("write");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
+        path
+    }
+
+    /// A file's bytes; `None` if there is none.
+    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
+        fs::read(self.base.path().join(path)).ok()
+    }
+
+    /// The same as text.
+    pub fn text(&self, path: &str) -> Option<String> {
+        self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    pub fn mode(&self, path: &str) -> u32 {
+        let file = fs::metadata(self.base.path().join(path)).expect("metadata");
+        file.permissions().mode() & 0o7777
+    }
+
+    /// A program in this home: nothing of the test's own environment but `PATH`.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.home())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .current_dir(self.cwd())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The command line of this project in this home.
+    pub fn wandb_login(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_wandb-login"));
+        command.args(arguments);
+        command
+    }
+}
+
+/// What a program left.
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// Runs a program to its end.
+    pub fn of(command: &mut Command) -> Run {
+        Run::from(command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// The same, and it must succeed.
+    pub fn ok(command: &mut Command) -> Run {
+        let run = Run::of(command);
+        assert_eq!(
+            run.code,
+            Some(0),
+            "{command:?}\n--- stdout\n{}\n--- stderr\n{}",
+            run.stdout,
+            run.stderr
+        );
+        run
+    }
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Run {
+        Run {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder with the shared library that `cargo test` built, under its plain
+/// name and its soname, ready for a linker and a loader.
+pub fn library() -> TempDir {
+    let deps = std::env::current_exe().expect("the test's own path");
+    let built = deps.with_file_name("libwandb_login.so");
+    assert!(built.exists(), "cargo test builds {}", built.display());
+    let folder = TempDir::new();
+    for name in ["libwandb_login.so", "libwandb_login.so.0"] {
+        std::os::unix::fs::symlink(&built, folder.path().join(name)).expect("a link");
+    }
+    folder
+}
+
+/// Whether a missing tool is a failure: in CI it is.
+pub fn strict() -> bool {
+    std::env::var_os("WANDB_LOGIN_TEST_STRICT").is_some_and(|value| value == "1")
+}
+
+/// Finds a program that a test needs. Where there is none the test says so
+/// loudly and passes over; in strict mode it fails.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    if found.is_none() {
+        skip(&format!("{name} is not installed"));
+    }
+    found
+}
+
+/// Says why a test is passed over; in strict mode that is a failure.
+pub fn skip(why: &str) {
+    assert!(!strict(), "{why}, and WANDB_LOGIN_TEST_STRICT=1");
+    eprintln!("\n*** NOT TESTED: {why} ***\n");
+}
+
+/// A Python that has the real SDK: the one named by `WANDB_LOGIN_TEST_PYTHON`,
+/// else that of a virtual environment which is made once under `target`.
+pub fn sdk_python() -> Option<PathBuf> {
+    static ONCE: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
+    ONCE.get_or_init(|| {
+        if let Some(python) = std::env::var_os("WANDB_LOGIN_TEST_PYTHON") {
+            return Some(PathBuf::from(python));
+        }
+        let python = root().join("target/sdk/bin/python");
+        if has_sdk(&python) {
+            return Some(python);
+        }
+        let lock = fs::File::create(root().join("target/sdk.lock")).ok()?;
+        lock.lock().ok()?;
+        if !has_sdk(&python) {
+            let folder = root().join("target/sdk");
+            let _ = Command::new("python3").args(["-m", "venv"]).arg(&folder).output();
+            let _ = Command::new(folder.join("bin/pip"))
+                .args(["install", "--quiet", "wandb==0.31.0"])
+                .output();
+        }
+        if has_sdk(&python) {
+            return Some(python);
+        }
+        skip("wandb 0.31.0 cannot be installed into a virtual environment");
+        None
+    })
+    .clone()
+}
+
+fn has_sdk(python: &Path) -> bool {
+    let probe = "import importlib.metadata as m; assert m.version('wandb') == '0.31.0'";
+    let run = Command::new(python).args(["-c", probe]).output();
+    run.is_ok_and(|output| output.status.success())
+}
