@@ -185,9 +185,9 @@ struct Change<'a> {
 #[derive(Clone, Copy, PartialEq)]
 enum Remove {
     Whole,
-    /// Only the passwords: for a file in which CPython would trip over a
-    /// comment that now follows our entry.
-    Passwords,
+    /// Only the key, with `login user` where it stood: for a file in which
+    /// CPython would trip over a comment that now follows our entry.
+    Key,
 }
 
 /// The changes to one text, in the making.
@@ -206,19 +206,24 @@ impl<'a> Plan<'a> {
     /// Takes an entry out, with the lines that it has for itself.
     fn remove(&mut self, entry: &Entry) {
         self.removed += 1;
-        let mut spans: Vec<(usize, Range<usize>)> = Vec::new();
-        if self.remove == Remove::Whole {
-            let end = self.end_of(entry.name);
-            spans.push((entry.before, entry.keyword.start..end));
+        if self.remove == Remove::Key {
+            for field in entry
+                .fields
+                .iter()
+                .filter(|field| field.kind == Kind::Password)
+            {
+                self.replace(field.keyword, field.keyword, b"login");
+                self.replace(field.keyword, field.value, b"user");
+            }
+            return;
         }
+        let name_end = self.end_of(entry.name);
+        let mut spans = vec![(entry.before, entry.keyword.start..name_end)];
         for field in &entry.fields {
             let end = self.end_of(field.value).max(field.keyword.end);
             match spans.last_mut() {
-                Some((_, span)) if self.remove == Remove::Whole && !field.strayed => span.end = end,
-                _ if self.remove == Remove::Whole || field.kind == Kind::Password => {
-                    spans.push((field.before, field.keyword.start..end));
-                }
-                _ => {}
+                Some((_, span)) if !field.strayed => span.end = end,
+                _ => spans.push((field.before, field.keyword.start..end)),
             }
         }
         for (before, span) in spans {
@@ -365,8 +370,9 @@ impl<'a> Plan<'a> {
             with.push(eol);
         }
         if self.survey.open_macro && place == self.survey.end.0 {
-            // The empty line that ends it.
-            with.push(eol);
+            // The empty line that ends it; an LF behind a CR would be none.
+            let after_cr = own_line.is_some() && text.last() == Some(&b'\r');
+            with.push(if after_cr { b"\r" } else { eol });
         }
         with.extend([b"machine ".as_slice(), netloc, eol, b"  login user", eol]);
         if let Some(account) = account {
@@ -503,7 +509,7 @@ fn edit<'a>(survey: &'a Survey<'a>, make: impl Fn(&mut Plan<'a>)) -> Edited {
     if !spoilt || edited.removed == 0 {
         return edited;
     }
-    let (mut careful, still_spoilt) = attempt(Remove::Passwords);
+    let (mut careful, still_spoilt) = attempt(Remove::Key);
     if still_spoilt {
         return edited;
     }

@@ -250,6 +250,9 @@ impl<'a> Scanner<'a> {
                 }
                 Word::Machine => return self.entry(token).map(Some),
                 _ if token.start < self.junk_until => {
+                    if token.open {
+                        self.open = Some(token.start);
+                    }
                     return Ok(Some(Event::Stray {
                         word: token,
                         silent: true,
@@ -372,6 +375,8 @@ impl<'a> Scanner<'a> {
             let left_out = match Word::of(next) {
                 Word::Machine => true,
                 Word::Other | Word::Empty => false,
+                // Our own login, more often than the keyword.
+                _ if next == b"user" => false,
                 _ => new_line,
             };
             if left_out {
