@@ -134,7 +134,7 @@ fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
 #[test]
 fn editing_keeps_its_laws() {
     let names = names("x.com");
-    for file in files(5_000) {
+    for file in files(40_000) {
         let shown = String::from_utf8_lossy(&file).into_owned();
         let once = stored(&file, &names);
         let after = String::from_utf8_lossy(&once.text).into_owned();
@@ -177,7 +177,7 @@ fn editing_keeps_its_laws() {
 #[test]
 fn a_new_entry_is_the_only_difference() {
     let names = names("new.example:8080");
-    for file in files(5_000) {
+    for file in files(40_000) {
         let edited = stored(&file, &names);
         let same = file
             .iter()
