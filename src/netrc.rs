@@ -6,15 +6,19 @@
 
 mod edit;
 mod lookup;
+mod plan;
 mod scan;
+mod survey;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub(crate) use edit::{Edited, forget, store};
 pub(crate) use lookup::{Hit, Lookup, Match, look_up};
 
 use crate::log::Note;
-use scan::{Dialect, Scanner, Token};
+use scan::{Dialect, Scanner};
+use text::{Token, line_of};
 
 /// Tells whether a password has the form of an API key.
 pub(crate) type IsKey = fn(&[u8]) -> bool;
@@ -117,7 +121,7 @@ fn dialect_of(text: &[u8]) -> (Dialect, Option<Stop>) {
 /// CPython reads UTF-8 only; other bytes end the SDK's process.
 fn not_utf8(text: &[u8]) -> Option<Stop> {
     let at = std::str::from_utf8(text).err()?.valid_up_to();
-    let line = scan::line_of(text, at);
+    let line = line_of(text, at);
     Some(Stop {
         line,
         sdk_line: line,
@@ -133,7 +137,7 @@ fn is_utf16(text: &[u8]) -> bool {
 
 fn note(text: &[u8], at: usize, message: impl Into<String>) -> Note {
     Note {
-        line: scan::line_of(text, at),
+        line: line_of(text, at),
         text: message.into(),
     }
 }

@@ -1,8 +1,9 @@
 //! Finding a server's entry: one pass over the file if CPython accepts it, two
 //! if not, and no allocation per entry.
 
-use super::scan::{BOM, Dialect, Event, Kind, Scanner, Token, line_end, line_of, newline_len};
+use super::scan::{BOM, Dialect, Event, Kind, Scanner};
 use super::single_quoted;
+use super::text::{Token, line_end, line_of, newline_len};
 use super::{IsKey, Names, Naming, Stop, UTF16, dialect_of, is_utf16, not_utf8, note, shown};
 use crate::log::Note;
 use crate::secret::WipedBytes;

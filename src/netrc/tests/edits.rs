@@ -1,1 +1,363 @@
+//! Hand-made edits, each with the bytes that must come out.
 
+use super::*;
+
+/// `K` stands for the old key, `N` for the new one.
+fn file(text: &str) -> String {
+    text.replace("{K}", OLD).replace("{N}", NEW)
+}
+
+fn stores(before: &str, after: &str) {
+    let edited = stored(file(before).as_bytes(), &names("x.com"));
+    assert_eq!(
+        String::from_utf8_lossy(&edited.text),
+        file(after),
+        "storing into {before:?}"
+    );
+    assert_eq!(edited.changed, before != after);
+    let again = stored(&edited.text, &names("x.com"));
+    assert!(
+        !again.changed && again.text == edited.text,
+        "storing twice into {before:?}"
+    );
+}
+
+fn forgets(before: &str, after: &str) {
+    let edited = forgotten(file(before).as_bytes(), &names("x.com"));
+    assert_eq!(
+        String::from_utf8_lossy(&edited.text),
+        file(after),
+        "forgetting in {before:?}"
+    );
+}
+
+const ENTRY: &str = "machine x.com\n  login user\n  password {N}\n";
+
+#[test]
+fn a_new_entry_goes_to_the_end() {
+    stores("", ENTRY);
+    stores("# note\n", &format!("# note\n{ENTRY}"));
+    stores(
+        "machine y.com login u password p",
+        &format!("machine y.com login u password p\n{ENTRY}"),
+    );
+    stores(
+        "machine y.com login u password p\n\n",
+        &format!("machine y.com login u password p\n\n{ENTRY}"),
+    );
+    stores(
+        "machine y.com\r\n password p\r\n",
+        "machine y.com\r\n password p\r\nmachine x.com\r\n  login user\r\n  password {N}\r\n",
+    );
+    stores(
+        "machine y.com\r password p\r",
+        "machine y.com\r password p\rmachine x.com\r  login user\r  password {N}\r",
+    );
+    stores(
+        "\u{feff}machine y.com password p\n",
+        &format!("\u{feff}machine y.com password p\n{ENTRY}"),
+    );
+}
+
+#[test]
+fn a_new_entry_stands_where_it_is_read() {
+    stores(
+        "default login u password p\n",
+        &format!("{ENTRY}default login u password p\n"),
+    );
+    stores(
+        "machine y.com password p default login u\n",
+        &format!("machine y.com password p \n{ENTRY}default login u\n"),
+    );
+    // The macro that never ended ends here.
+    stores("macdef m\n foo\n", &format!("macdef m\n foo\n\n{ENTRY}"));
+    stores("macdef m\n foo", &format!("macdef m\n foo\n\n{ENTRY}"));
+    stores("macdef m\n foo\n\n", &format!("macdef m\n foo\n\n{ENTRY}"));
+    // Whatever is put behind an open quote, an escape at the end or a missing
+    // value becomes part of that.
+    stores(
+        "# a\nmachine y.com password \"abc\n",
+        &format!("# a\n{ENTRY}machine y.com password \"abc\n"),
+    );
+    stores(
+        "machine y.com password ab\\",
+        &format!("{ENTRY}machine y.com password ab\\"),
+    );
+    stores(
+        "machine y.com password",
+        &format!("{ENTRY}machine y.com password"),
+    );
+    stores(
+        "machine y.com password p #\\",
+        &format!("machine y.com password p \n{ENTRY}#\\"),
+    );
+    // CPython takes an empty word in place of a keyword for the end.
+    stores(
+        "machine y.com password p\n\"\"\nfoo",
+        &format!("machine y.com password p\n{ENTRY}\"\"\nfoo"),
+    );
+}
+
+#[test]
+fn an_entry_keeps_its_place_and_its_looks() {
+    stores(
+        "# a\nmachine x.com\n\tlogin user # c\n\taccount a\n\tpassword {K}\n# b\n",
+        "# a\nmachine x.com\n\tlogin user # c\n\taccount a\n\tpassword {N}\n# b\n",
+    );
+    stores(
+        "machine\nx.com\nlogin user\npassword\n{K}\n",
+        "machine\nx.com\nlogin user\npassword\n{N}\n",
+    );
+    stores(
+        "machine x.com login api password {K} machine y.com password p",
+        "machine x.com login user password {N} machine y.com password p",
+    );
+    stores(
+        "machine y.com password p machine x.com password {K}\n",
+        "machine y.com password p machine x.com login user password {N}\n",
+    );
+    stores("machine x.com\n", "machine x.com login user password {N}\n");
+    stores(
+        "machine x.com\n  login user\n",
+        "machine x.com\n  login user\n  password {N}\n",
+    );
+    stores(
+        "machine x.com password \"{K}\"login \"user\"",
+        "machine x.com password {N} login \"user\"",
+    );
+    stores(
+        "machine x.com password {K} password {K}\n",
+        "machine x.com login user password {N} password {N}\n",
+    );
+    stores(
+        "machine x.com password\n",
+        "machine x.com login user password {N}\n",
+    );
+    stores(
+        "machine x.com password \"\"\n",
+        "machine x.com login user password {N}\n",
+    );
+    // The same key again is no change, whatever the entry looks like.
+    stores(
+        "machine x.com password \"{N}\" login me\n",
+        "machine x.com password \"{N}\" login me\n",
+    );
+    // An open quote: what follows was hardly meant to be part of the key.
+    stores(
+        "machine x.com login user password \"{K}\nmachine y.com password p\n",
+        "machine x.com login user password {N}\nmachine y.com password p\n",
+    );
+}
+
+#[test]
+fn only_whole_names_are_ours() {
+    let others = "machine x.com.evil password {K}\nmachine ax.com password {K}\nmachine x.com:80 password {K}\nmacdef m\n machine x.com password {K}\n\n# machine x.com password {K}\n";
+    stores(others, &format!("{others}{ENTRY}"));
+    forgets(others, others);
+}
+
+#[test]
+fn one_key_is_left() {
+    stores(
+        "machine x.com password {K}\nmachine y.com password p\nmachine x.com login user password {K}\n",
+        "machine y.com password p\nmachine x.com login user password {N}\n",
+    );
+    stores(
+        "machine x.com password {K} machine x.com password {K}\n",
+        "machine x.com login user password {N}\n",
+    );
+    stores("machine 'x.com'\n  login user\n  password '{K}'\n", ENTRY);
+}
+
+#[test]
+fn entries_of_other_tools_stay() {
+    let git = "machine x.com login git password hunter2\n";
+    stores(git, &format!("{git}{ENTRY}"));
+    stores(
+        &format!("{git}machine x.com password {{K}}\n"),
+        &format!("{git}machine x.com login user password {{N}}\n"),
+    );
+    // Ours moves behind it, with its account: the SDK takes the last.
+    let moved = "machine x.com\n  login user\n  account a\n  password {N}\n";
+    stores(
+        &format!("machine x.com password {{K}} account a\n{git}"),
+        &format!("{git}{moved}"),
+    );
+    stores(
+        &format!("default login u\n{git}"),
+        &format!("default login u\n{git}{ENTRY}"),
+    );
+    forgets(git, git);
+    let edited = stored(git.as_bytes(), &names("x.com"));
+    assert_eq!(edited.foreign_logins, ["git"]);
+    assert_eq!(edited.notes[0].line, 1);
+    // A token in the place of the login is not told.
+    let token = file("machine x.com login {K} password x-oauth-basic\n");
+    let edited = stored(token.as_bytes(), &names("x.com"));
+    assert!(edited.notes.iter().all(|note| !note.text.contains(OLD)));
+}
+
+#[test]
+fn the_other_name_of_the_cloud_goes_along() {
+    let names = Names {
+        netloc: "api.wandb.ai",
+        alias: Some("api.forge.coreweave.com"),
+        ..Names::default()
+    };
+    let both =
+        file("machine api.forge.coreweave.com password {K}\nmachine api.wandb.ai password {K}\n");
+    let edited = stored(both.as_bytes(), &names);
+    assert_eq!(
+        String::from_utf8_lossy(&edited.text).matches(NEW).count(),
+        2
+    );
+    assert!(forgotten(both.as_bytes(), &names).text.is_empty());
+    // But no entry is made for it.
+    let edited = stored(b"", &names);
+    assert!(!String::from_utf8_lossy(&edited.text).contains("forge"));
+}
+
+#[test]
+fn forgetting_takes_our_lines_and_no_others() {
+    let y = "machine y.com login u password p\n";
+    forgets(&format!("# a\n{ENTRY}# b\n{y}"), &format!("# a\n# b\n{y}"));
+    forgets(
+        &format!("{y}\nmachine x.com password {{K}} # mine\n\n{y}"),
+        &format!("{y}\n\n{y}"),
+    );
+    forgets(
+        "machine y.com password p machine x.com password {K} machine z.com password q\n",
+        "machine y.com password p machine z.com password q\n",
+    );
+    forgets(
+        "machine y.com password p machine x.com password {K}\n#two words\n",
+        "machine y.com password p\n#two words\n",
+    );
+    forgets(
+        "  machine x.com password {K} machine y.com password p\n",
+        "  machine y.com password p\n",
+    );
+    forgets(
+        "machine X.COM password {K}\nmachine 'x.com' password '{K}'\nmachine x.com login user\n",
+        "",
+    );
+    forgets(
+        "machine x.com\r\n  password {K}\r\nmachine y.com\r\n",
+        "machine y.com\r\n",
+    );
+    forgets("\u{feff}machine x.com password {K}\n", "\u{feff}");
+    // Stray words are not ours.
+    forgets(
+        "machine x.com login user\nfoo bar\npassword {K}\n",
+        "foo bar\n",
+    );
+    // CPython would refuse `#machine … login` at the top of the file.
+    forgets(
+        "machine x.com password {K}\n#machine y.com login u\n",
+        "machine x.com login user\n#machine y.com login u\n",
+    );
+}
+
+#[test]
+fn storing_and_forgetting_is_nothing() {
+    for before in [
+        "",
+        "# a\n",
+        "machine y.com password p\n",
+        "default login u\n",
+        "machine y.com\r\n password p\r\n\r\n",
+    ] {
+        let with = stored(before.as_bytes(), &names("x.com"));
+        let without = forgotten(&with.text, &names("x.com"));
+        assert_eq!(String::from_utf8_lossy(&without.text), before);
+    }
+}
+
+#[test]
+fn the_bare_host_is_never_touched() {
+    let names = Names {
+        netloc: "x.com:80",
+        bare_host: Some("x.com"),
+        ..Names::default()
+    };
+    let bare = file("machine x.com password {K}\n");
+    assert!(!forgotten(bare.as_bytes(), &names).changed);
+    assert!(
+        stored(bare.as_bytes(), &names)
+            .text
+            .starts_with(bare.as_bytes())
+    );
+}
+
+#[test]
+fn some_texts_cannot_be_edited() {
+    let utf16: Vec<u8> = "machine"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert!(store(&utf16, &names("x.com"), NEW.as_bytes(), is_key).is_err());
+    assert!(forget(&utf16, &names("x.com"), is_key).is_err());
+    assert!(
+        look_up(&utf16, &names("x.com"), is_key).notes[0]
+            .text
+            .contains("UTF-16")
+    );
+    assert!(store(b"", &names("default"), NEW.as_bytes(), is_key).is_err());
+}
+
+#[test]
+fn other_bytes_than_utf8_are_kept() {
+    let before = b"# caf\xe9\nmachine y.com password \xff\n";
+    let edited = stored(before, &names("x.com"));
+    assert!(edited.text.starts_with(before));
+    assert_eq!(
+        edited
+            .sdk_stops
+            .as_ref()
+            .map(|stop| (stop.line, stop.message)),
+        Some((1, NOT_UTF8))
+    );
+    assert_eq!(key_of(&edited.text, &names("x.com")).as_deref(), Some(NEW));
+}
+
+#[test]
+fn a_thousand_logins_do_not_grow_the_file() {
+    let mut text = stored(b"machine y.com password p\n", &names("x.com")).text;
+    let size = text.len();
+    for i in 0..1000 {
+        let key = format!("{i:040}");
+        text = store(&text, &names("x.com"), key.as_bytes(), is_key)
+            .unwrap()
+            .text;
+    }
+    assert_eq!(text.len(), size);
+}
+
+#[test]
+fn other_readers_read_what_we_write() {
+    let netloc = "x.com:8080";
+    for before in [
+        "",
+        "machine y.com\n  login u\n  password p\n",
+        "machine y.com login u password p\nmachine x.com:8080\n  login user\n  password old\n",
+    ] {
+        let text =
+            String::from_utf8(stored(before.as_bytes(), &names(netloc)).text.to_vec()).unwrap();
+        let rust: netrc::Netrc = text.parse().unwrap();
+        assert_eq!(
+            (&*rust.hosts[netloc].login, &*rust.hosts[netloc].password),
+            ("user", NEW)
+        );
+        let rs = netrc_rs::Netrc::parse(&text, false).unwrap();
+        let ours = rs
+            .machines
+            .iter()
+            .find(|machine| machine.name.as_deref() == Some(netloc))
+            .unwrap();
+        assert_eq!(
+            (ours.login.as_deref(), ours.password.as_deref()),
+            (Some("user"), Some(NEW))
+        );
+        assert_eq!(rs.machines.len(), rust.hosts.len());
+    }
+}

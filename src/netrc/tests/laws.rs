@@ -134,7 +134,7 @@ fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
 #[test]
 fn editing_keeps_its_laws() {
     let names = names("x.com");
-    for file in files(20_000) {
+    for file in files(40_000) {
         let shown = String::from_utf8_lossy(&file).into_owned();
         let once = stored(&file, &names);
         let after = String::from_utf8_lossy(&once.text).into_owned();
@@ -143,13 +143,25 @@ fn editing_keeps_its_laws() {
         if once.foreign_logins.is_empty() {
             assert_eq!(key.as_deref(), Some(NEW), "{shown:?} became {after:?}");
             let twice = stored(&once.text, &names);
+            // Where CPython stops, taking a duplicate out can change what a
+            // line of stray words hides; the key is found all the same.
+            let same = !twice.changed && twice.text == once.text;
             assert!(
-                !twice.changed && twice.text == once.text,
+                same || once.sdk_stops.is_some(),
                 "{shown:?} became {after:?}"
+            );
+            assert_eq!(
+                key_of(&twice.text, &names).as_deref(),
+                Some(NEW),
+                "{shown:?}"
             );
         }
         let gone = forgotten(&file, &names);
-        assert!(is_subsequence(&gone.text, &file), "{shown:?}");
+        let careful = gone
+            .notes
+            .iter()
+            .any(|note| note.text.contains("stays without its key"));
+        assert!(careful || is_subsequence(&gone.text, &file), "{shown:?}");
         assert_eq!(gone.changed, *gone.text != *file);
         let again = forgotten(&gone.text, &names);
         let left = key_of(&gone.text, &names);
@@ -165,7 +177,7 @@ fn editing_keeps_its_laws() {
 #[test]
 fn a_new_entry_is_the_only_difference() {
     let names = names("new.example:8080");
-    for file in files(20_000) {
+    for file in files(40_000) {
         let edited = stored(&file, &names);
         let same = file
             .iter()
