@@ -9,6 +9,7 @@ use crate::host::authorize_url;
 use crate::log::colours;
 use crate::options::{Anonymous, Flags, PromptAnswer, PromptRequest};
 use crate::prompt::{self, Limit, Question};
+use crate::terminal;
 
 /// What was answered.
 pub(crate) enum Reply {
@@ -164,7 +165,7 @@ fn no_terminal(context: &Context) -> Result<Option<String>> {
     if context.is_silent()? {
         return Ok(Some("silent, so the terminal is left alone".into()));
     }
-    Ok(prompt::obstacle(is_dumb(context)).map(|obstacle| obstacle.to_string()))
+    Ok(terminal::obstacle(is_dumb(context)).map(|obstacle| obstacle.to_string()))
 }
 
 fn is_dumb(context: &Context) -> bool {
