@@ -53,5 +53,19 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// The error for a login that finds nothing and may not ask, with what
+    /// stands in the way of asking.
+    pub(crate) fn not_configured(server: &str, why: Option<&str>) -> Error {
+        let why = why.map_or(String::new(), |why| {
+            format!(", and it cannot be asked for here: {why}")
+        });
+        Error::NotConfigured(format!(
+            "No API key configured for {server}{why}. Set WANDB_API_KEY, run `wandb-login` in a \
+             terminal first, or mount a file with the key and name it in WANDB_API_KEY_FILE."
+        ))
+    }
+}
+
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;

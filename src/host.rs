@@ -9,8 +9,6 @@ use std::ops::Range;
 
 mod parse;
 
-pub use parse::UrlProblem;
-
 /// The server where nobody names another.
 const CLOUD: &str = "https://api.wandb.ai";
 const CLOUD_QA: &str = "https://api.qa.wandb.ai";

@@ -5,6 +5,9 @@
 //! The story is told in [`login`]. C programs see the same through
 //! `include/wandb_login.h`.
 
+// The build without HTTP leaves out those who use some of this.
+#![cfg_attr(not(feature = "http"), allow(dead_code))]
+
 mod advice;
 mod ask;
 mod chain;
@@ -22,6 +25,7 @@ mod key;
 mod log;
 mod login;
 mod netrc;
+#[cfg_attr(not(feature = "http"), path = "offline.rs")]
 mod online;
 mod options;
 mod prompt;

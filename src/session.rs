@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::error::{Error, Result};
 use crate::host::BaseUrl;
 use crate::key::ApiKey;
 use crate::secret::{Secret, WipedBytes};
@@ -108,9 +108,12 @@ pub(crate) struct Facts {
 }
 
 /// A login that succeeded: the credential, where it came from and whose it is.
-/// It never changes. Its secrets are wiped when it goes.
+/// It never changes; a clone is one more handle to the same. Its secrets are
+/// wiped when the last handle goes.
 #[derive(Clone)]
-pub struct Session {
+pub struct Session(Arc<Inner>);
+
+struct Inner {
     facts: Facts,
     authorization: Secret,
     display: String,
@@ -125,20 +128,20 @@ impl Session {
             }
         };
         let display = display(&facts);
-        Session {
+        Session(Arc::new(Inner {
             facts,
             authorization,
             display,
-        }
+        }))
     }
 
     pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
+        &self.0.facts
     }
 
     /// The API key; `None` where an identity token is used instead.
     pub fn api_key(&self) -> Option<&Secret> {
-        match &self.facts.credential {
+        match &self.0.facts.credential {
             Credential::Key(key) => Some(key.secret()),
             Credential::Access(_) => None,
         }
@@ -146,37 +149,38 @@ impl Session {
 
     /// The value of an HTTP `Authorization` header for the server.
     pub fn authorization(&self) -> &Secret {
-        &self.authorization
+        &self.0.authorization
     }
 
     /// The server's address.
     pub fn base_url(&self) -> &str {
-        self.facts.base_url.as_str()
+        self.0.facts.base_url.as_str()
     }
 
     /// The address of the server's web pages.
     pub fn app_url(&self) -> &str {
-        &self.facts.app_url
+        &self.0.facts.app_url
     }
 
     /// The user's name; `None` unless the server was asked.
     pub fn username(&self) -> Option<&str> {
-        self.facts.viewer.as_ref()?.username.as_deref()
+        self.0.facts.viewer.as_ref()?.username.as_deref()
     }
 
     /// The user's e-mail address; `None` unless the server was asked.
     pub fn email(&self) -> Option<&str> {
-        self.facts.viewer.as_ref()?.email.as_deref()
+        self.0.facts.viewer.as_ref()?.email.as_deref()
     }
 
     /// The user's default team; `None` unless the server was asked.
     pub fn entity(&self) -> Option<&str> {
-        self.facts.viewer.as_ref()?.entity.as_deref()
+        self.0.facts.viewer.as_ref()?.entity.as_deref()
     }
 
     /// The user's teams; empty unless the server was asked.
     pub fn teams(&self) -> &[String] {
-        self.facts
+        self.0
+            .facts
             .viewer
             .as_ref()
             .map_or(&[], |viewer| &viewer.teams)
@@ -184,27 +188,27 @@ impl Session {
 
     /// Whether the server accepted the credential during this login.
     pub fn verified(&self) -> bool {
-        self.facts.viewer.is_some()
+        self.0.facts.viewer.is_some()
     }
 
     /// Where the credential came from.
     pub fn source(&self) -> Source {
-        self.facts.source
+        self.0.facts.source
     }
 
     /// The variable or the file that it came from.
     pub fn source_name(&self) -> Option<&str> {
-        self.facts.source_name.as_deref()
+        self.0.facts.source_name.as_deref()
     }
 
     /// Whether this login stored the key, or found it stored already.
     pub fn saved(&self) -> bool {
-        self.facts.saved
+        self.0.facts.saved
     }
 
     /// When the credential expires, in Unix seconds; `None`: never.
     pub fn expires_at(&self) -> Option<i64> {
-        match &self.facts.credential {
+        match &self.0.facts.credential {
             Credential::Key(_) => None,
             Credential::Access(access) => Some(access.expires_at),
         }
@@ -212,13 +216,13 @@ impl Session {
 
     /// One line for a human, without a secret.
     pub fn display(&self) -> &str {
-        &self.display
+        &self.0.display
     }
 
     /// `NAME=value` entries that log a child process in: the credential, the
     /// other credential variables empty, and the server.
     pub fn environ(&self) -> Vec<Secret> {
-        let (key, file): (&[u8], &[u8]) = match &self.facts.credential {
+        let (key, file): (&[u8], &[u8]) = match &self.0.facts.credential {
             Credential::Key(key) => (key.as_bytes(), b""),
             Credential::Access(access) => (b"", bytes(&access.identity_token_file)),
         };

@@ -20,7 +20,7 @@ use crate::settings::{Asked, SettingsFile, Which};
 pub(crate) const NETRC_LIMIT: u64 = 16 << 20;
 
 /// Why something was not written, with the path in front.
-type Unsaved = String;
+pub(crate) type Unsaved = String;
 
 /// Stores the key in netrc, and tells whether it is there. A key that cannot be
 /// stored is good all the same: the log says why, and the login goes on.
@@ -178,6 +178,7 @@ fn rewrite_settings(
         return Ok(false);
     };
     let mut refusal = None;
+    let mut notes = Vec::new();
     let mut edit = |text: &[u8]| {
         let mut new: Option<WipedBytes> = None;
         for (key, value) in &missing {
@@ -187,7 +188,10 @@ fn rewrite_settings(
                 None => ini::clear(old, key),
             };
             match edited {
-                Ok(edited) if edited.changed => new = Some(edited.text),
+                Ok(edited) if edited.changed => {
+                    notes = edited.notes;
+                    new = Some(edited.text);
+                }
                 Ok(_) => {}
                 Err(note) => {
                     refusal = Some(note);
@@ -204,6 +208,11 @@ fn rewrite_settings(
     }
     if updated.changed {
         context.log.info(&format!("Updated settings file {shown}"));
+        for note in notes {
+            context
+                .log
+                .warn(&format!("{shown} line {}: {}", note.line, note.text));
+        }
     }
     Ok(updated.changed)
 }

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::parse::UrlProblem;
 use super::*;
 
 fn parse(text: &str) -> BaseUrl {
