@@ -1,0 +1,18 @@
+//! Text from outside, made safe to show.
+
+use std::borrow::Cow;
+
+/// The text without control characters: a file name, a variable or a server's
+/// answer must not move the reader's cursor, colour the screen or fake a line.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().any(hidden) {
+        Cow::Owned(text.replace(hidden, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Control characters, and the marks that reorder a line on the screen.
+fn hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+}
