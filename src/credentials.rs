@@ -39,7 +39,10 @@ pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<Acces
         let token = entry.get("access_token")?.as_str()?;
         let expires_at = utc::parse(entry.get("expires_at")?.as_str()?)?;
         let usable = is_token(token) && expires_at.saturating_sub(now) > MARGIN;
-        usable.then(|| AccessToken { token: Secret::new(token.as_bytes()), expires_at })
+        usable.then(|| AccessToken {
+            token: Secret::new(token.as_bytes()),
+            expires_at,
+        })
     })
 }
 
@@ -49,7 +52,10 @@ pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedB
     let token = String::from_utf8_lossy(access.token.as_bytes()).into_owned();
     let entry = Value::Object(Map::from_iter([
         ("access_token".to_owned(), Value::String(token)),
-        ("expires_at".to_owned(), Value::String(utc::format(access.expires_at))),
+        (
+            "expires_at".to_owned(),
+            Value::String(utc::format(access.expires_at)),
+        ),
     ]));
     let mut file = WipedJson::parse(text)
         .filter(|file| file.0.is_object())
@@ -59,7 +65,10 @@ pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedB
         *credentials = Value::Object(Map::new());
     }
     // The value that made room is a secret too.
-    drop(WipedJson(std::mem::replace(&mut credentials[base_url], entry)));
+    drop(WipedJson(std::mem::replace(
+        &mut credentials[base_url],
+        entry,
+    )));
     file.to_pretty()
 }
 
@@ -176,8 +185,12 @@ mod tests {
         for text in ["not json", "[1]", r#"{"credentials":5}"#, "null"] {
             let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
             assert_eq!(
-                found(std::str::from_utf8(&stored).unwrap(), &[URL], "2026-01-01 00:00:00")
-                    .as_deref(),
+                found(
+                    std::str::from_utf8(&stored).unwrap(),
+                    &[URL],
+                    "2026-01-01 00:00:00"
+                )
+                .as_deref(),
                 Some("AT"),
                 "{text}"
             );

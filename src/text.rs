@@ -14,5 +14,6 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 
 /// Control characters, and the marks that reorder a line on the screen.
 fn hidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }

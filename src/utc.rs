@@ -55,7 +55,9 @@ fn number(digits: &[u8]) -> Option<i64> {
     // Four digits are the most that a date has: no overflow.
     (1..=4).contains(&digits.len()).then_some(())?;
     digits.iter().try_fold(0, |value, digit| {
-        digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0'))
+        digit
+            .is_ascii_digit()
+            .then(|| value * 10 + i64::from(digit - b'0'))
     })
 }
 
@@ -141,7 +143,10 @@ mod tests {
     #[cfg(feature = "http")]
     #[test]
     fn dates_of_http() {
-        assert_eq!(parse_http("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(
+            parse_http("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(784_111_777)
+        );
         for text in [
             "",
             "06 Nov 1994 08:49:37 GMT",
