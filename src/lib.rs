@@ -13,6 +13,8 @@ mod ask;
 mod chain;
 mod config;
 mod context;
+#[cfg(feature = "http")]
+mod credentials;
 mod dotfiles;
 mod endpoint;
 mod error;
@@ -21,6 +23,7 @@ pub mod ffi;
 mod files;
 mod host;
 mod ini;
+mod json;
 mod key;
 mod log;
 mod login;
@@ -32,12 +35,16 @@ mod prompt;
 mod rank;
 mod report;
 mod secret;
+#[cfg(feature = "http")]
+mod server;
 mod session;
 mod settings;
 mod store;
 mod terminal;
 mod text;
 mod user;
+#[cfg(feature = "http")]
+mod utc;
 mod world;
 
 pub use error::{Error, Result};

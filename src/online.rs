@@ -68,7 +68,8 @@ pub(crate) fn access_token(
     fresh: bool,
 ) -> Result<AccessToken> {
     let cache = context.credentials_file()?;
-    let urls = cache_names(server);
+    let names = cache_names(server);
+    let urls: Vec<&str> = names.iter().map(String::as_str).collect();
     let cached = |text: &[u8]| credentials::look_up(text, &urls, context.unix_time());
     if !fresh {
         match files::read(&cache, CACHE_LIMIT) {
@@ -135,16 +136,20 @@ pub(crate) fn forget_token(
     server: &Endpoint,
     cache: &Path,
 ) -> std::result::Result<bool, Unsaved> {
-    let urls = cache_names(server);
+    let names = cache_names(server);
+    let urls: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut edit = |text: &[u8]| credentials::forget(text, &urls);
     let updated = store::update(context, cache, CACHE_LIMIT, true, &mut edit)?;
     Ok(updated.changed)
 }
 
 /// The addresses under which the cache may know the server.
-fn cache_names(server: &Endpoint) -> Vec<&str> {
-    let own = server.url.as_str();
-    let twin = server.url.twin();
+fn cache_names(server: &Endpoint) -> Vec<String> {
+    let own = server.url.as_str().to_string();
+    let twin = server
+        .url
+        .alias_netloc()
+        .map(|netloc| format!("https://{netloc}"));
     [Some(own), twin].into_iter().flatten().collect()
 }
 
@@ -158,12 +163,15 @@ fn reach<T>(context: &Context, call: impl FnOnce(&Transport, &Wait) -> Result<T>
     let settings = TransportSettings {
         http_proxy: text(settings.http_proxy())?,
         https_proxy: text(settings.https_proxy())?,
-        insecure_disable_ssl: settings.insecure_disable_ssl()?.map(|placed| *placed.value),
+        insecure_disable_ssl: settings
+            .insecure_disable_ssl()?
+            .map(|placed| placed.value.to_string()),
         extra_headers: text(settings.x_extra_http_headers())?,
+        working_directory: context.options.working_directory.map(Path::to_path_buf),
     };
-    let (transport, notes) = Transport::new(&|name| context.world.text(name), settings)?;
-    for note in notes {
-        context.log.security(&note);
+    let (transport, warning) = Transport::new(&|name| context.world.text(name), &settings)?;
+    if let Some(warning) = warning {
+        context.log.security(warning);
     }
     let now = Instant::now();
     let deadline = now.checked_add(context.http_timeout()?).unwrap_or(now);
