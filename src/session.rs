@@ -186,7 +186,8 @@ impl Session {
             .map_or(&[], |viewer| &viewer.teams)
     }
 
-    /// Whether the server accepted the credential during this login.
+    /// Whether the server accepted the credential, during this login or that of
+    /// the session that it was taken from.
     pub fn verified(&self) -> bool {
         self.0.facts.viewer.is_some()
     }
