@@ -50,14 +50,23 @@ fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
-    if let Some(certificates) = trust::machine() {
-        return Ok(Arc::new(Named::new(certificates, provider)?));
+    machine(trust::machine(), provider)
+}
+
+/// The machine's own trust store; in a container without CA files, whom Mozilla
+/// trusts as of this build.
+#[cfg(not(any(windows, target_vendor = "apple")))]
+fn machine(
+    certificates: Option<Vec<CertificateDer<'static>>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    match certificates {
+        Some(certificates) => Ok(Arc::new(Named::new(certificates, provider)?)),
+        None => {
+            let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+            Ok(verifier(RootCertStore { roots }, provider)?)
+        }
     }
-    // A container without CA files: whom Mozilla trusts, as of this build.
-    let roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    Ok(verifier(roots, provider)?)
 }
 
 fn verifier(
@@ -278,5 +287,21 @@ impl fmt::Debug for Tls {
 impl fmt::Debug for Secure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secure")
+    }
+}
+
+#[cfg(all(test, not(any(windows, target_vendor = "apple"))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_ca_files_there_is_still_somebody_to_trust() {
+        let provider = Arc::new(ring::default_provider());
+        assert!(machine(None, &provider).is_ok());
+        // An empty list trusts nobody, and that is an error at once.
+        assert!(matches!(
+            machine(Some(Vec::new()), &provider),
+            Err(Error::Tls(_))
+        ));
     }
 }
