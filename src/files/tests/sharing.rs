@@ -3,6 +3,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use super::support::*;
 use crate::files::read;
@@ -101,6 +102,32 @@ fn a_holder_that_stays_is_waited_for_and_then_named() {
         "stayed locked by another program for 10 seconds"
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
+}
+
+#[test]
+fn who_waited_for_the_lock_sees_the_new_text_only() {
+    let scratch = Scratch::new();
+    let path = scratch.file("netrc", "one\n", 0o600);
+    let target = target(&path);
+    thread::scope(|scope| {
+        let mut waiting = None;
+        change(&target, &mut |old| {
+            // It opens the file that we are about to replace.
+            waiting = Some(scope.spawn(|| {
+                let mut seen = Vec::new();
+                let looked = change(&target, &mut |old| {
+                    seen.push(String::from_utf8(old.to_vec()).unwrap());
+                    None
+                });
+                looked.map(|_| seen)
+            }));
+            thread::sleep(Duration::from_millis(100));
+            Some(wiped(&[old, b"two\n"].concat()))
+        })
+        .unwrap();
+        let seen = waiting.unwrap().join().unwrap().unwrap();
+        assert_eq!(seen, ["one\ntwo\n"]);
+    });
 }
 
 /// As when another thread of the program forks in the middle: the child has

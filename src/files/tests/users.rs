@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 
 use super::support::*;
@@ -150,21 +149,6 @@ fn a_link_that_a_stranger_can_turn_is_not_followed() {
         let changed = fs::read(&file).unwrap() != b"one\n";
         assert_eq!(changed, followed, "{row}");
         fs::remove_dir_all(&dir).unwrap();
-    }
-}
-
-/// Runs a job as a user whom the modes of files stop.
-fn as_plain_user(job: &str, path: &Path, line: &str) -> Option<String> {
-    let mut command = child(&[], job, path, line);
-    if is_root() {
-        command.uid(NOBODY).gid(NOBODY);
-    }
-    match command.output() {
-        Ok(output) => Some(spoken(&output).unwrap()),
-        Err(error) => {
-            not_tested(&format!("what stops a plain user: {error}"));
-            None
-        }
     }
 }
 
