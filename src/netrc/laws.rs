@@ -26,7 +26,7 @@ pub(crate) fn check(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) {
         assert_eq!(stored.changed, *stored.text != *text);
     }
     if let Ok(gone) = forget(text, names, is_key) {
-        check_others(text, names, &gone.text);
+        check_others(text, names, is_key, &gone.text);
         let hit = look_up(&gone.text, names, is_key).hit;
         let foreign = !gone.foreign_logins.is_empty();
         let bare = |machine: &str| names.bare_host == Some(machine);
@@ -39,7 +39,7 @@ pub(crate) fn check(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) {
 }
 
 fn check_store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey, new: &[u8]) {
-    check_others(text, names, new);
+    check_others(text, names, is_key, new);
     let survey = Survey::of(text, names, is_key).expect("it was edited");
     if !survey.accepted {
         return;
@@ -72,9 +72,15 @@ fn check_store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey, new: &[u8]
 }
 
 /// What CPython accepts it still accepts, and what is not ours it reads as
-/// before.
-fn check_others(text: &[u8], names: &Names, new: &[u8]) {
-    if dialect_of(text).0 == Dialect::CPython {
+/// before. An open quote in our entry is closed at the end of its line, so that
+/// the lines behind it, which were part of the word, may become stray ones.
+fn check_others(text: &[u8], names: &Names, is_key: IsKey, new: &[u8]) {
+    let Ok(survey) = Survey::of(text, names, is_key) else {
+        return;
+    };
+    let mut ours = survey.entries.iter().filter(|entry| entry.ours);
+    let open = ours.any(|entry| entry.fields.iter().any(|field| field.value.open));
+    if survey.accepted && !open {
         assert!(
             dialect_of(new).0 == Dialect::CPython,
             "CPython now refuses the file"

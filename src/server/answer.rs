@@ -98,7 +98,11 @@ pub(super) fn anonymous_key(answer: &Answer, subject: &Subject) -> Result<Secret
     let key = json.0.pointer("/data/createAnonymousEntity/apiKey/name");
     match key.and_then(Value::as_str) {
         Some(key) if is_token(key) => Ok(Secret::new(key.as_bytes())),
-        _ => Err(failed(errors(&json.0, &[]), answer, subject.server)),
+        _ => Err(failed(
+            errors(&json.0, subject.secrets),
+            answer,
+            subject.server,
+        )),
     }
 }
 
