@@ -15,7 +15,7 @@ mod tests;
 /// A key as a server gives one.
 const KEY: &[u8] = b"NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNN";
 
-/// A netrc file, in the eyes of servers of several kinds.
+/// A netrc file, in the eyes of a server of one of several kinds.
 ///
 /// # Panics
 /// If a law is broken.
@@ -37,9 +37,8 @@ pub fn netrc(text: &[u8]) {
             ..names("x.com")
         },
     ];
-    for names in all {
-        netrc::laws::check(text, &names, KEY, ApiKey::is_key);
-    }
+    let names = &all[text.len() % all.len()];
+    netrc::laws::check(text, names, KEY, ApiKey::is_key);
 }
 
 /// The password of a machine after our key was stored for it, for a comparison

@@ -44,31 +44,38 @@ fn check_store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey, new: &[u8]
     if !survey.accepted {
         return;
     }
-    // Bytes outside our entries, in their order.
+    // What stands outside our entries, in its order. The white space around an
+    // entry goes with it, and so does a comment behind its last word.
+    let space = |byte: &&u8| byte.is_ascii_whitespace();
     let mut rest = new.iter();
     let mut at = 0;
-    let mut kept = 0;
+    let mut ours = 0;
     for entry in survey.entries.iter().filter(|entry| entry.ours) {
         let last = entry.fields.last().map_or(entry.name, |field| field.value);
         let outside = &text[at.min(entry.before)..entry.before];
-        assert!(outside.iter().all(|byte| rest.any(|new| new == byte)));
-        kept += outside.len();
-        // A comment behind our last word goes with the entry.
+        let mut outside = outside.iter().filter(|byte| !space(byte));
+        assert!(
+            outside.all(|byte| rest.any(|new| new == byte)),
+            "a byte before an entry of ours is gone"
+        );
         let line = text[last.end..]
             .iter()
             .position(|byte| b"\r\n".contains(byte));
         at = line.map_or(text.len(), |length| last.end + length);
+        ours += 1;
     }
-    let outside = &text[at.min(text.len())..];
-    // The line end behind a removed entry goes with it.
-    let outside = outside.trim_ascii_start();
+    let mut outside = text[at..].iter().filter(|byte| !space(byte));
     assert!(
-        outside.iter().all(|byte| rest.any(|new| new == byte)),
-        "a byte outside our entries is gone"
+        outside.all(|byte| rest.any(|new| new == byte)),
+        "a byte behind our entries is gone"
     );
-    kept += outside.len();
-    let ours = "machine login user password account".len() + names.netloc.len() + key.len();
-    assert!(new.len() <= text.len().max(kept) + 3 * (ours + 16));
+    // And there is nothing new but entries of ours.
+    let words = "machine login user password account".len() + 16;
+    let entry = words + 2 * names.netloc.len() + key.len();
+    assert!(
+        new.len() <= text.len() + (ours + 1) * entry,
+        "too much was added"
+    );
 }
 
 /// What CPython accepts it still accepts, and what is not ours it reads as
