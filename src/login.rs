@@ -38,7 +38,7 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
-    if let Some(found) = chain::first(&context, &server)? {
+    if let Some(found) = chain::first(&context, &server, context.relogin()?)? {
         advice::rivals(&context, &server, &found);
         return settle(&context, &server, found).map(Login::Session);
     }
@@ -78,7 +78,10 @@ pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
 pub fn check(options: &Options<'_>) -> Result<()> {
     let context = Context::quiet(options);
     let server = endpoint::resolve(&context)?;
-    match chain::first(&context, &server)? {
+    // Whether a key is configured does not depend on whether a login would ask
+    // for another: of what says so, only the caller's own flag counts.
+    let relogin = options.flags.has(Flags::RELOGIN);
+    match chain::first(&context, &server, relogin)? {
         Some(_) => Ok(()),
         None => Err(Error::not_configured(server.url.as_str(), None)),
     }
@@ -129,7 +132,7 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
             name: session.source_name().map(str::to_string),
             line: None,
         },
-        Credential::Key(_) => chain::first(&context, &server)?
+        Credential::Key(_) => chain::first(&context, &server, false)?
             .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     };
     settle_with(&context, &server, found, true)
@@ -147,7 +150,7 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    let found = chain::first(&context, &server)?;
+    let found = chain::first(&context, &server, false)?;
     settle(
         &context,
         &server,
