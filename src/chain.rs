@@ -2,6 +2,7 @@
 //! a credential and where it came from, or with nothing, or with what is wrong.
 //! A login stops at the first answer; a report hears them all.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::context::Context;
@@ -98,12 +99,15 @@ pub(crate) enum Proof {
     IdentityToken(PathBuf),
 }
 
+/// What a place is called: a variable or a path.
+pub(crate) type Name = Cow<'static, str>;
+
 /// A credential and where it came from.
 pub(crate) struct Found {
     pub proof: Proof,
     pub place: Place,
     /// The variable or the file.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
@@ -123,7 +127,7 @@ impl Found {
     pub fn shown(&self) -> String {
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
+            (Some(name), None) => name.to_string(),
             (None, _) => "the options".into(),
         }
     }
@@ -146,14 +150,14 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Obstacle {
     pub text: String,
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
 /// What one place answers.
 pub(crate) enum Answer {
     /// Nothing is there. The name is where one would be.
-    Absent(Option<String>),
+    Absent(Option<Name>),
     Found(Found),
     /// Nothing can be read there; the next place is asked, after a warning.
     Unreadable(Obstacle),
@@ -217,7 +221,7 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
     let Some(session) = context.options.session else {
         return Answer::Absent(None);
     };
-    let name = session.source_name().map(str::to_string);
+    let name: Option<Name> = session.source_name().map(|name| name.to_string().into());
     let elsewhere = |text| {
         Answer::Elsewhere(Obstacle {
             text,
@@ -285,11 +289,18 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         return Answer::Found(Found {
             proof: Proof::IdentityToken(path),
             place,
-            name: Some(shown_path),
+            name: Some(shown_path.into()),
             line: None,
         });
     }
-    key_answer(context, server, place, &text.bytes, Some(shown_path), None)
+    key_answer(
+        context,
+        server,
+        place,
+        &text.bytes,
+        Some(shown_path.into()),
+        None,
+    )
 }
 
 fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
@@ -298,7 +309,7 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
         _ => Which::System,
     };
     let (location, file) = context.config().file(which);
-    let path = location.shown();
+    let path: Option<Name> = location.shown().map(Name::from);
     let obstacle = |text, line| Obstacle {
         text,
         name: path.clone(),
@@ -361,13 +372,13 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
                 let text = format!("Failed to read netrc file: {name} {problem}");
                 return Answer::Unreadable(Obstacle {
                     text,
-                    name: Some(name),
+                    name: Some(name.into()),
                     line: None,
                 });
             }
         }
     }
-    Answer::Absent(paths.first().map(|path| context.shown(path)))
+    Answer::Absent(paths.first().map(|path| context.shown(path).into()))
 }
 
 /// Looks the server up in the text of a netrc file.
@@ -416,7 +427,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
                 "line {line}: there is an entry for the host without its port"
             ));
         }
-        return Answer::Absent(Some(name));
+        return Answer::Absent(Some(name.into()));
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());
@@ -430,7 +441,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         server,
         Place::Netrc,
         &hit.password,
-        Some(name),
+        Some(name.into()),
         Some(hit.line),
     )
 }
@@ -441,12 +452,12 @@ fn key_answer(
     server: &Endpoint,
     place: Place,
     text: &[u8],
-    name: Option<String>,
+    name: Option<Name>,
     line: Option<usize>,
 ) -> Answer {
-    let shown = match (&name, line) {
+    let shown = || match (&name, line) {
         (Some(name), Some(line)) => format!("{name} line {line}"),
-        (Some(name), None) => name.clone(),
+        (Some(name), None) => name.to_string(),
         (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
@@ -454,7 +465,8 @@ fn key_answer(
             // A file that ends with a line feed is no mistake.
             if parsed.trimmed && place != Place::KeyFile {
                 context.log.warn(&format!(
-                    "white space around the key in {shown} was dropped"
+                    "white space around the key of {} was dropped",
+                    shown()
                 ));
             }
             Answer::Found(Found {
@@ -466,7 +478,8 @@ fn key_answer(
         }
         Err(problem) => Answer::Malformed(Obstacle {
             text: format!(
-                "{shown} invalid: {problem} Copy a whole key from {}.",
+                "{} invalid: {problem} Copy a whole key from {}.",
+                shown(),
                 authorize_url(&server.url.app_url(None), false, None)
             ),
             name,
