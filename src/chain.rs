@@ -165,9 +165,9 @@ pub(crate) enum Answer {
     Malformed(Obstacle),
 }
 
-/// The first credential in the order of this call.
-pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found>> {
-    let relogin = context.relogin()?;
+/// The first credential in the order of this call; with `relogin`, only what
+/// the caller gave counts.
+pub(crate) fn first(context: &Context, server: &Endpoint, relogin: bool) -> Result<Option<Found>> {
     for &place in order(context) {
         if relogin && place != Place::Explicit {
             continue;
@@ -246,20 +246,17 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
 /// The three variables that name a credential.
 fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let world = &context.world;
-    let is_set = |name: &str| world.is_set(name);
     let (_, name) = VARIABLES[place as usize - Place::KeyVariable as usize];
-    if !is_set(name) {
+    let Some(value) = world.secret(name) else {
         return Answer::Absent(Some(name.into()));
-    }
+    };
     let obstacle = |text| Obstacle {
         text,
         name: Some(name.into()),
         line: None,
     };
-    if let Some((_, other)) = VARIABLES
-        .iter()
-        .find(|(_, other)| *other != name && is_set(other))
-    {
+    let mut others = VARIABLES.iter().filter(|(other, _)| *other != place);
+    if let Some((_, other)) = others.find(|(_, other)| world.is_set(other)) {
         return Answer::Malformed(obstacle(format!(
             "Both {name} and {other} are set, which is not allowed; unset one of them."
         )));
@@ -268,7 +265,6 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         return Answer::Withheld(obstacle(withheld(server, name)));
     }
     if place == Place::KeyVariable {
-        let value = world.secret(name).unwrap_or_default();
         return key_answer(context, server, place, &value, Some(name.into()), None);
     }
     let path = world.absolute(world.var(name).unwrap_or_default());
@@ -353,11 +349,12 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
         match files::read(path, NETRC_LIMIT) {
             Ok(None) => {}
             Ok(Some(text)) => {
-                if let Some(ignored) = paths.get(index + 1).filter(|path| path.exists()) {
-                    let ignored = context.shown(ignored);
+                let other = paths.get(index + 1).filter(|_| context.log.is_kept());
+                if let Some(other) = other.filter(|path| path.exists()) {
+                    let other = context.shown(other);
                     context
                         .log
-                        .detail(&format!("{ignored} is not looked at because {name} exists"));
+                        .detail(&format!("{other} is not looked at because {name} exists"));
                 }
                 return netrc_text(context, server, &text, name);
             }

@@ -54,6 +54,31 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same error with one more sentence.
+    pub(crate) fn and(mut self, more: &str) -> Error {
+        let (Error::NotConfigured(text)
+        | Error::Argument(text)
+        | Error::Credentials(text)
+        | Error::Rejected(text)
+        | Error::Network(text)
+        | Error::Prompt(text)
+        | Error::Interrupted(text)
+        | Error::Store(text)
+        | Error::Tls(text)
+        | Error::Timeout(text)
+        | Error::Proxy(text)
+        | Error::Server(text)
+        | Error::Cancelled(text)
+        | Error::Unsupported(text)
+        | Error::Internal(text)) = &mut self;
+        if !text.ends_with(['.', '!', '?']) {
+            text.push('.');
+        }
+        text.push(' ');
+        text.push_str(more);
+        self
+    }
+
     /// The error for a login that finds nothing and may not ask, with what
     /// stands in the way of asking.
     pub(crate) fn not_configured(server: &str, why: Option<&str>) -> Error {

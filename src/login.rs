@@ -38,7 +38,7 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
-    if let Some(found) = chain::first(&context, &server)? {
+    if let Some(found) = chain::first(&context, &server, context.relogin()?)? {
         advice::rivals(&context, &server, &found);
         return settle(&context, &server, found).map(Login::Session);
     }
@@ -78,7 +78,10 @@ pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
 pub fn check(options: &Options<'_>) -> Result<()> {
     let context = Context::quiet(options);
     let server = endpoint::resolve(&context)?;
-    match chain::first(&context, &server)? {
+    // Whether a key is configured does not depend on whether a login would ask
+    // for another: of what says so, only the caller's own flag counts.
+    let relogin = options.flags.has(Flags::RELOGIN);
+    match chain::first(&context, &server, relogin)? {
         Some(_) => Ok(()),
         None => Err(Error::not_configured(server.url.as_str(), None)),
     }
@@ -131,7 +134,7 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
             name: session.source_name().map(str::to_string),
             line: None,
         },
-        Credential::Key(_) => chain::first(&context, &server)?
+        Credential::Key(_) => chain::first(&context, &server, false)?
             .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     };
     settle_with(&context, &server, found, true)
@@ -149,7 +152,7 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    let found = chain::first(&context, &server)?;
+    let found = chain::first(&context, &server, false)?;
     settle(
         &context,
         &server,
@@ -219,40 +222,57 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         ));
     }
     let source = found.place.source();
-    let credential = match found.proof {
-        Proof::Key(key) => Credential::Key(key),
-        Proof::Session(session) => session.facts().credential.clone(),
+    // What can be wrong with the configuration is wrong before anything is done.
+    let app_url = context.app_url(&server.url)?;
+    let entity = context.entity()?;
+    let (credential, known) = match found.proof {
+        Proof::Key(key) => (Credential::Key(key), None),
+        Proof::Session(session) => {
+            let facts = session.facts();
+            (facts.credential.clone(), facts.viewer.clone())
+        }
         Proof::IdentityToken(file) => {
-            Credential::Access(online::access_token(context, server, &file, fresh)?)
+            let access = online::access_token(context, server, &file, fresh)?;
+            (Credential::Access(access), None)
         }
     };
+    let new = matches!(
+        source,
+        Source::Explicit | Source::Prompt | Source::Anonymous
+    );
     let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
-        Some(online::viewer(context, server, &credential)?)
+        let asked = online::viewer(context, server, &credential);
+        Some(asked.map_err(|error| match new {
+            true => error.and("Nothing was stored; to log in unchecked, leave out --verify."),
+            false => error,
+        })?)
     } else {
-        None
+        known
     };
     let stored_already = matches!(source, Source::Settings | Source::Netrc);
-    let saved = match (&credential, source) {
-        (Credential::Key(key), Source::Explicit | Source::Prompt | Source::Anonymous)
-            if context.writes() =>
-        {
-            store::key(context, server, key)
-        }
+    let saved = match &credential {
+        Credential::Key(key) if new && context.writes() => store::key(context, server, key),
         _ => stored_already,
     };
     if context.writes() {
-        store::remember(context, server, source == Source::Anonymous);
+        let anonymous = match source {
+            Source::Anonymous => Some(true),
+            // It may be the anonymous account's own key.
+            Source::Netrc | Source::Session => None,
+            _ => Some(false),
+        };
+        store::remember(context, server, anonymous);
     }
     context.go_on()?;
     let session = Session::new(Facts {
         base_url: server.url.clone(),
-        app_url: context.app_url(&server.url)?,
+        app_url,
         credential,
         source,
         source_name: found.name,
         saved,
         viewer,
-        entity: context.entity()?,
+        entity,
     });
     tell(context, server, &session);
     if saved && !stored_already {

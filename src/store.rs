@@ -143,11 +143,15 @@ fn edit_netrc(
 }
 
 /// After a successful login: remembers the server that the caller named, and
-/// whether the account is an anonymous one, as the SDK does. What is recorded
-/// already is not written again.
-pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: bool) {
-    let mut workspace: Vec<Setting> = vec![("anonymous", None)];
-    let mut system: Vec<Setting> = vec![("anonymous", anonymous.then_some("true"))];
+/// whether the account is an anonymous one (`None`: as recorded), as the SDK
+/// does. What is recorded already is not written again.
+pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: Option<bool>) {
+    let mut workspace: Vec<Setting> = Vec::new();
+    let mut system: Vec<Setting> = Vec::new();
+    if let Some(anonymous) = anonymous {
+        workspace.push(("anonymous", None));
+        system.push(("anonymous", anonymous.then_some("true")));
+    }
     if server.is_named_by_caller() {
         let url = Some(server.url.as_str()).filter(|_| !server.url.is_default());
         workspace.push(("base_url", None));
@@ -248,6 +252,8 @@ pub(crate) fn update(
     let shown = context.shown(path);
     let updated = files::update(&target, edit, &|| context.cancelled())
         .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
+    // What there is to say is about the file itself, behind any links.
+    let shown = context.shown(&updated.path);
     for note in &updated.notes {
         context.log.warn(&format!("{shown} {note}"));
     }
