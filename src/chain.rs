@@ -2,12 +2,11 @@
 //! a credential and where it came from, or with nothing, or with what is wrong.
 //! A login stops at the first answer; a report hears them all.
 
-use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::dotfiles;
-use crate::endpoint::{self, Endpoint};
+use crate::dotfiles::{self, NETRC_LIMIT};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};
@@ -16,7 +15,6 @@ use crate::netrc;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
 use crate::settings::Which;
-use crate::store::NETRC_LIMIT;
 
 /// A place to look in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +96,6 @@ pub(crate) enum Proof {
     /// A file whose token the server exchanges for an access token.
     IdentityToken(PathBuf),
 }
-
-/// What a place is called: a variable or a path.
-pub(crate) type Name = Cow<'static, str>;
 
 /// A credential and where it came from.
 pub(crate) struct Found {

@@ -1,6 +1,7 @@
 //! Which server a login is for, and who named it.
 
-use crate::chain::Name;
+use std::borrow::Cow;
+
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::BaseUrl;
@@ -9,6 +10,9 @@ use crate::options::Flags;
 use crate::session::Session;
 use crate::settings::{Placed, SettingsFile};
 use crate::world::shown;
+
+/// What a place is called: a variable or a path.
+pub(crate) type Name = Cow<'static, str>;
 
 /// Who named the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

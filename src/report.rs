@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::advice;
 use crate::ask;
-use crate::chain::{self, Answer, Found, Name, Obstacle, Place};
+use crate::chain::{self, Answer, Found, Obstacle, Place};
 use crate::context::Context;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::options::Options;
