@@ -329,13 +329,19 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let home = own.and_then(|url| match url {
         Some(url) => BaseUrl::parse(url.value)
             .map_err(|problem| Error::Credentials(format!("{}: {problem}", url.place()))),
-        None => endpoint::configured(context).map(|server| server.url),
+        None => endpoint::configured(context)
+            .map(|server| server.url)
+            .map_err(Error::from),
     });
     match home {
         Err(error) => Answer::Malformed(obstacle(error.to_string(), line)),
-        Ok(home) if !home.same_server(&server.url) => {
-            Answer::Elsewhere(obstacle(format!("its key is for {}", home.as_str()), line))
-        }
+        Ok(home) if !home.same_server(&server.url) => Answer::Elsewhere(obstacle(
+            format!(
+                "its key is for {}: name that server to use it",
+                home.as_str()
+            ),
+            line,
+        )),
         Ok(_) if which == Which::System && server.workspace_only => {
             let name = path.clone().unwrap_or_default();
             Answer::Withheld(obstacle(withheld(server, &name), line))
@@ -391,20 +397,10 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
             "line {line}: the Python SDK stops here and reads no entry ({why})"
         ));
     }
-    if let Some(line) = found.default_line {
-        detail(format!(
-            "line {line}: the default entry is for other machines and is never used"
-        ));
-    }
-    if let Some(line) = found.other_key_line {
-        detail(format!(
-            "line {line}: the cloud's other name has a different key"
-        ));
-    }
     if found.shadowed > 0 {
         let count = found.shadowed;
         detail(format!(
-            "has {count} more entries for this server, which the last one shadows"
+            "has {count} more for this server, which the last entry shadows"
         ));
     }
     if found.bom {
@@ -414,12 +410,12 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         detail("has Windows line ends".into());
     }
     let Some(hit) = found.hit else {
-        if let Some(line) = found.bare_host_line {
-            detail(format!(
-                "line {line}: there is an entry for the host without its port"
-            ));
-        }
-        return Answer::Absent(Some(name));
+        let netrc::Lookup {
+            default_line,
+            sdk_line,
+            ..
+        } = found;
+        return no_entry(server, &text.bytes, name, default_line, sdk_line);
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());
@@ -427,6 +423,16 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
             "line {}: the entry is stored for {machine}, not for {netloc}",
             hit.line
         ));
+    }
+    if found.sdk_stops.is_none() {
+        match found.sdk_line {
+            Some(line) if line == hit.line => {}
+            Some(line) => detail(format!("line {line}: the Python SDK would use this entry")),
+            None => detail(format!(
+                "line {}: the Python SDK does not find this entry",
+                hit.line
+            )),
+        }
     }
     key_answer(
         context,
@@ -436,6 +442,53 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         Some(name),
         Some(hit.line),
     )
+}
+
+/// A netrc file without an entry for the server, and what is there instead.
+fn no_entry(
+    server: &Endpoint,
+    text: &[u8],
+    name: String,
+    default_line: Option<usize>,
+    sdk_line: Option<usize>,
+) -> Answer {
+    let elsewhere = |line, text: String| {
+        Answer::Elsewhere(Obstacle {
+            text,
+            name: Some(name.clone()),
+            line: Some(line),
+        })
+    };
+    if let Some(line) = default_line {
+        let sdk = match sdk_line {
+            Some(_) => "; the Python SDK would use it",
+            None => "",
+        };
+        return elsewhere(
+            line,
+            format!("the default entry is for other machines and is never used{sdk}"),
+        );
+    }
+    // The port may have been left out where it must not be.
+    let names = netrc::Names {
+        netloc: server.url.host(),
+        ..netrc::Names::default()
+    };
+    let hit = server
+        .url
+        .port()
+        .and(netrc::look_up(text, &names, ApiKey::is_key).hit);
+    match hit {
+        Some(hit) => elsewhere(
+            hit.line,
+            format!(
+                "the entry for {} without a port is not used for {}: log in to that server",
+                hit.machine,
+                server.url.netloc()
+            ),
+        ),
+        None => Answer::Absent(Some(name)),
+    }
 }
 
 /// What a text that should be a key comes to.
@@ -449,15 +502,19 @@ fn key_answer(
 ) -> Answer {
     let shown = match (&name, line) {
         (Some(name), Some(line)) => format!("{name} line {line}"),
+        (Some(name), None) if place == Place::KeyFile => {
+            format!("{name}, which WANDB_API_KEY_FILE names,")
+        }
         (Some(name), None) => name.clone(),
         (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
         Ok(parsed) => {
             // A file that ends with a line feed is no mistake.
-            if parsed.trimmed && place != Place::KeyFile {
+            let usual = place == Place::KeyFile && text == text.trim_ascii_start();
+            if parsed.trimmed && !usual {
                 context.log.warn(&format!(
-                    "white space around the key in {shown} was dropped"
+                    "white space around the key in {shown} was dropped; the Python SDK refuses such a key"
                 ));
             }
             Answer::Found(Found {
