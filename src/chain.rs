@@ -474,10 +474,10 @@ fn no_entry(
         netloc: server.url.host(),
         ..netrc::Names::default()
     };
-    let hit = server
-        .url
-        .port()
-        .and(netrc::look_up(text, &names, ApiKey::is_key).hit);
+    let hit = match server.url.host() == server.url.netloc() {
+        true => None,
+        false => netrc::look_up(text, &names, ApiKey::is_key).hit,
+    };
     match hit {
         Some(hit) => elsewhere(
             hit.line,
