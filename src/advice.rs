@@ -140,6 +140,10 @@ pub(crate) fn sdk_reads(context: &Context, server: &Endpoint) {
         Origin::WorkspaceSettings => &settings.workspace,
         _ => return,
     };
+    // Under whatever name, it is where the SDK goes by itself.
+    if server.url.is_cloud() {
+        return;
+    }
     let rejected = of.as_ref().is_some_and(|of| of.rejected_by_sdk.is_some());
     if rejected || files().any(|file| file.unknown_to_sdk) {
         context.log.detail(&format!(

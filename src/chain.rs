@@ -174,7 +174,11 @@ pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found
         }
         match ask(context, server, place) {
             Answer::Absent(_) | Answer::Elsewhere(_) => {}
-            Answer::Unreadable(obstacle) => context.log.warn(&obstacle.text),
+            Answer::Unreadable(obstacle) if place == Place::Netrc => {
+                context.log.warn(&obstacle.text);
+            }
+            // Of the settings files that was said when they were read.
+            Answer::Unreadable(_) => {}
             Answer::Found(found) => return Ok(Some(found)),
             Answer::Withheld(obstacle) | Answer::Malformed(obstacle) => {
                 return Err(Error::Credentials(obstacle.text));
@@ -255,12 +259,10 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         name: Some(name.into()),
         line: None,
     };
-    if let Some((_, other)) = VARIABLES
-        .iter()
-        .find(|(_, other)| *other != name && is_set(other))
-    {
+    let mut set = VARIABLES.iter().filter(|(_, name)| is_set(name));
+    if let (Some((_, one)), Some((_, other))) = (set.next(), set.next()) {
         return Answer::Malformed(obstacle(format!(
-            "Both {name} and {other} are set, which is not allowed; unset one of them."
+            "Both {one} and {other} are set, which is not allowed; unset one of them."
         )));
     }
     if server.workspace_only {
@@ -275,9 +277,13 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let text = match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => text,
         Err(problem) => {
-            return Answer::Malformed(obstacle(format!(
-                "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
-            )));
+            return Answer::Malformed(Obstacle {
+                text: format!(
+                    "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
+                ),
+                name: Some(shown_path),
+                line: None,
+            });
         }
     };
     if text.mode & 0o006 != 0 {

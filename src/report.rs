@@ -117,7 +117,14 @@ impl Report {
             }) => return Err(error),
             Err(unresolved) => report.problem = Some(unresolved.error.to_string()),
         }
-        report.warnings = context.log.into_lines();
+        // What a row says is not said twice.
+        let news = |line: &String| {
+            report
+                .rows
+                .iter()
+                .all(|row| row.problem.as_ref() != Some(line))
+        };
+        report.warnings = context.log.into_lines().into_iter().filter(news).collect();
         if let Some(log) = options.log {
             for line in report.lines() {
                 log(Level::Warn, line);
@@ -129,6 +136,12 @@ impl Report {
     /// Hears every source about the server.
     fn hear(&mut self, context: &Context, server: &Endpoint) {
         advice::plain_http(context, server);
+        if server.workspace_only {
+            context.log.security(&format!(
+                "only the working directory names this server, in {}",
+                server.origin_text()
+            ));
+        }
         let relogin = context.relogin().unwrap_or(false);
         let mut winner: Option<Found> = None;
         let mut stopped = false;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{Format, Host, Job, Report, Row, State};
+use crate::chain::VARIABLES;
 use crate::endpoint::Origin;
 use crate::session::{Session, Source};
 use crate::text::clean;
@@ -60,7 +61,11 @@ impl Report {
             // What stops a login was said above.
             let news = row.problem.as_ref().filter(|_| row.problem != self.problem);
             if let Some(problem) = news {
-                let _ = write!(text, ": {problem}");
+                let name = row.name.as_deref().unwrap_or_default();
+                let rest = problem
+                    .strip_prefix(name)
+                    .map_or(problem.as_str(), str::trim_start);
+                let _ = write!(text, ": {rest}");
             }
             text.push('\n');
         }
@@ -181,7 +186,14 @@ impl Row {
             Source::Netrc => "the netrc file",
             _ => "the settings file",
         };
+        let variable = VARIABLES
+            .iter()
+            .find(|(place, _)| place.source() == self.source)
+            .map(|&(_, variable)| variable);
         match (&self.name, self.line) {
+            (Some(path), _) if variable.is_some_and(|variable| variable != path) => {
+                format!("{path} ({})", variable.unwrap_or_default())
+            }
             (Some(name), Some(line)) => format!("{name} line {line}"),
             (Some(name), None) => name.clone(),
             (None, _) => kind.to_string(),
