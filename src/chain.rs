@@ -526,7 +526,7 @@ fn key_answer(
             let usual = place == Place::KeyFile && text == text.trim_ascii_start();
             if parsed.trimmed && !usual {
                 context.log.warn(&format!(
-                    "white space around the key of {} was dropped; the Python SDK refuses such a key",
+                    "white space around the key in {} was dropped; the Python SDK refuses such a key",
                     shown()
                 ));
             }
