@@ -636,7 +636,8 @@ const char *wandb_login_session_entity(const wandb_login_session *session);
 const char *const *wandb_login_session_teams(const wandb_login_session *session);
 
 /**
- * Whether the server accepted the credential during this login.
+ * Whether the server accepted the credential, during this login or that of the
+ * session that it was taken from.
  *
  * \return `false` for a NULL session.
  *
