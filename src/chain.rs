@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::dotfiles;
-use crate::endpoint::{self, Endpoint};
+use crate::dotfiles::{self, NETRC_LIMIT};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};
@@ -15,7 +15,6 @@ use crate::netrc;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
 use crate::settings::Which;
-use crate::store::NETRC_LIMIT;
 
 /// A place to look in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ pub(crate) struct Found {
     pub proof: Proof,
     pub place: Place,
     /// The variable or the file.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
@@ -123,7 +122,7 @@ impl Found {
     pub fn shown(&self) -> String {
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
+            (Some(name), None) => name.to_string(),
             (None, _) => "the options".into(),
         }
     }
@@ -146,14 +145,14 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Obstacle {
     pub text: String,
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
 /// What one place answers.
 pub(crate) enum Answer {
     /// Nothing is there. The name is where one would be.
-    Absent(Option<String>),
+    Absent(Option<Name>),
     Found(Found),
     /// Nothing can be read there; the next place is asked, after a warning.
     Unreadable(Obstacle),
@@ -218,7 +217,7 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
     let Some(session) = context.options.session else {
         return Answer::Absent(None);
     };
-    let name = session.source_name().map(str::to_string);
+    let name: Option<Name> = session.source_name().map(|name| name.to_string().into());
     let elsewhere = |text| {
         Answer::Elsewhere(Obstacle {
             text,
@@ -286,11 +285,18 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         return Answer::Found(Found {
             proof: Proof::IdentityToken(path),
             place,
-            name: Some(shown_path),
+            name: Some(shown_path.into()),
             line: None,
         });
     }
-    key_answer(context, server, place, &text.bytes, Some(shown_path), None)
+    key_answer(
+        context,
+        server,
+        place,
+        &text.bytes,
+        Some(shown_path.into()),
+        None,
+    )
 }
 
 fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
@@ -299,7 +305,7 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
         _ => Which::System,
     };
     let (location, file) = context.config().file(which);
-    let path = location.shown();
+    let path: Option<Name> = location.shown().map(Name::from);
     let obstacle = |text, line| Obstacle {
         text,
         name: path.clone(),
@@ -362,13 +368,13 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
                 let text = format!("Failed to read netrc file: {name} {problem}");
                 return Answer::Unreadable(Obstacle {
                     text,
-                    name: Some(name),
+                    name: Some(name.into()),
                     line: None,
                 });
             }
         }
     }
-    Answer::Absent(paths.first().map(|path| context.shown(path)))
+    Answer::Absent(paths.first().map(|path| context.shown(path).into()))
 }
 
 /// Looks the server up in the text of a netrc file.
@@ -417,7 +423,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
                 "line {line}: there is an entry for the host without its port"
             ));
         }
-        return Answer::Absent(Some(name));
+        return Answer::Absent(Some(name.into()));
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());
@@ -431,7 +437,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         server,
         Place::Netrc,
         &hit.password,
-        Some(name),
+        Some(name.into()),
         Some(hit.line),
     )
 }
@@ -442,12 +448,12 @@ fn key_answer(
     server: &Endpoint,
     place: Place,
     text: &[u8],
-    name: Option<String>,
+    name: Option<Name>,
     line: Option<usize>,
 ) -> Answer {
-    let shown = match (&name, line) {
+    let shown = || match (&name, line) {
         (Some(name), Some(line)) => format!("{name} line {line}"),
-        (Some(name), None) => name.clone(),
+        (Some(name), None) => name.to_string(),
         (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
@@ -455,7 +461,8 @@ fn key_answer(
             // A file that ends with a line feed is no mistake.
             if parsed.trimmed && place != Place::KeyFile {
                 context.log.warn(&format!(
-                    "white space around the key in {shown} was dropped"
+                    "white space around the key of {} was dropped",
+                    shown()
                 ));
             }
             Answer::Found(Found {
@@ -467,7 +474,8 @@ fn key_answer(
         }
         Err(problem) => Answer::Malformed(Obstacle {
             text: format!(
-                "{shown} invalid: {problem} Copy a whole key from {}.",
+                "{} invalid: {problem} Copy a whole key from {}.",
+                shown(),
                 authorize_url(&server.url.app_url(None), false, None)
             ),
             name,

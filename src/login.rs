@@ -1,5 +1,7 @@
 //! The story of a login: resolve, ask, verify, store, tell.
 
+use std::borrow::Cow;
+
 use crate::advice;
 use crate::ask::{Prompt, Reply};
 use crate::chain::{self, Found, Place, Proof};
@@ -131,7 +133,7 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
         Credential::Access(access) => Found {
             proof: Proof::IdentityToken(access.identity_token_file.clone()),
             place: Place::IdentityTokenFile,
-            name: session.source_name().map(str::to_string),
+            name: session.source_name().map(|name| name.to_string().into()),
             line: None,
         },
         Credential::Key(_) => chain::first(&context, &server, false)?
@@ -269,7 +271,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         app_url,
         credential,
         source,
-        source_name: found.name,
+        source_name: found.name.map(Cow::into_owned),
         saved,
         viewer,
         entity,
