@@ -169,6 +169,7 @@ fn arrange(generated: &str) -> String {
         .collect();
     let names: BTreeSet<&str> = items.iter().map(|item| item.0).collect();
     assert_eq!(names.len(), items.len(), "each item is there once");
+    let top = top.replace("\n\n\n", "\n\n");
     let mut header = format!("{top}#include <stdint.h>\n\n");
     header.push_str("#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
     for (title, patterns) in SECTIONS {
