@@ -69,7 +69,6 @@
  *    that you do not know. "Since" says which version brought a function.
  */
 
-
 #ifndef WANDB_LOGIN_H
 #define WANDB_LOGIN_H
 
@@ -335,7 +334,8 @@ typedef void (*wandb_login_backend_fn)(void *user_data,
  *
  * \param user_data `cancel_user_data` of the options.
  * \return 0 to go on; any other number ends the call with
- *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`.
+ *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`, unless the key is stored already:
+ *         then the login ends at once, and well.
  */
 typedef int32_t (*wandb_login_cancel_fn)(void *user_data);
 

@@ -255,6 +255,8 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         Credential::Key(key) if new && context.writes() => store::key(context, server, key),
         _ => stored_already,
     };
+    // Where the wait for netrc was cancelled, nothing has been changed yet.
+    context.go_on()?;
     if context.writes() {
         let anonymous = match source {
             Source::Anonymous => Some(true),
@@ -264,7 +266,6 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         };
         store::remember(context, server, anonymous);
     }
-    context.go_on()?;
     let session = Session::new(Facts {
         base_url: server.url.clone(),
         app_url,
