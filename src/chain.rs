@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::dotfiles;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Endpoint, Origin};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};
@@ -391,15 +391,14 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
             "line {line}: the Python SDK stops here and reads no entry ({why})"
         ));
     }
-    if let Some(line) = found.default_line {
-        detail(format!(
-            "line {line}: the default entry is for other machines and is never used"
-        ));
-    }
     if let Some(line) = found.other_key_line {
-        detail(format!(
-            "line {line}: the cloud's other name has a different key"
-        ));
+        let other = format!("line {line}: the cloud's other name has a different key");
+        if server.origin == Origin::Default {
+            // Nobody said which of the two is meant.
+            context.log.warn(&format!("{name} {other}"));
+        } else {
+            detail(other);
+        }
     }
     if found.shadowed > 0 {
         let count = found.shadowed;
@@ -419,7 +418,14 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
                 "line {line}: there is an entry for the host without its port"
             ));
         }
-        return Answer::Absent(Some(name));
+        return match found.default_line {
+            None => Answer::Absent(Some(name)),
+            line => Answer::Elsewhere(Obstacle {
+                text: "the default entry is for other machines and is never used".into(),
+                name: Some(name),
+                line,
+            }),
+        };
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());

@@ -221,7 +221,7 @@ fn parse(mut parser: Parser) -> Result<Option<Request>, Failure> {
                 println!("wandb-login {}", env!("CARGO_PKG_VERSION"));
                 return Ok(None);
             }
-            Arg::Long("host" | "base-url") => request.host = Some(text(&mut parser)?),
+            Arg::Long("host" | "base-url") => request.host = Some(host(&mut parser)?),
             Arg::Long("order") => match text(&mut parser)?.as_str() {
                 "documented" => {}
                 "sdk" => request.flags |= Flags::SDK_ORDER,
@@ -301,6 +301,17 @@ fn parse(mut parser: Parser) -> Result<Option<Request>, Failure> {
 /// The value of an option.
 fn text(parser: &mut Parser) -> Result<String, Failure> {
     Ok(parser.value()?.string()?)
+}
+
+/// The server. An empty one is a script's variable that is not set: it must not
+/// become the default server.
+fn host(parser: &mut Parser) -> Result<String, Failure> {
+    let host = text(parser)?;
+    if host.is_empty() {
+        let problem = "--host is empty: give the server's address, or leave the option out";
+        return Err(Failure::Login(Error::Argument(problem.into())));
+    }
+    Ok(host)
 }
 
 fn choice(option: &str, given: &str, choices: &str) -> Failure {
