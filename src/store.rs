@@ -252,6 +252,8 @@ pub(crate) fn update(
     let shown = context.shown(path);
     let updated = files::update(&target, edit, &|| context.cancelled())
         .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
+    // What there is to say is about the file itself, behind any links.
+    let shown = context.shown(&updated.path);
     for note in &updated.notes {
         context.log.warn(&format!("{shown} {note}"));
     }

@@ -1,6 +1,7 @@
 //! What a look-up finds in turn, and what it tells on the way.
 
 use super::*;
+use crate::netrc::lookup::Lookup;
 
 fn file(text: &str) -> Vec<u8> {
     text.replace("{K}", OLD).replace("{N}", NEW).into_bytes()
