@@ -193,7 +193,7 @@ fn what_is_stored_the_sdk_and_python_find() {
     let home = Home::new();
     let run = Run::with_input(
         home.command(&python).args(["-c", read]),
-        &Value::from(asked).to_string(),
+        Value::from(asked).to_string(),
     );
     let entries: Vec<[String; 3]> = serde_json::from_str::<Vec<Value>>(&run.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", run.stderr))

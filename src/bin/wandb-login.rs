@@ -337,7 +337,12 @@ fn status(options: &Options<'_>, json: bool) -> Result<ExitCode, Failure> {
     let mut report = wandb_login::explain(options)?;
     let mut outcome = Ok(ExitCode::from(if report.is_configured() { 0 } else { 1 }));
     if options.flags.has(Flags::VERIFY) && report.is_configured() {
-        match wandb_login::current(options) {
+        // The report has the warnings already.
+        let silent = Options {
+            flags: options.flags | Flags::SILENT,
+            ..*options
+        };
+        match wandb_login::current(&silent) {
             Ok(session) => report.add_user(&session),
             Err(error) => outcome = Err(Failure::Login(error)),
         }
