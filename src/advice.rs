@@ -4,7 +4,7 @@
 
 use crate::chain::{self, Answer, Found, Place, VARIABLES};
 use crate::context::Context;
-use crate::endpoint::{Endpoint, Origin};
+use crate::endpoint::{Endpoint, Name, Origin};
 use crate::session::Session;
 use crate::settings::SettingsFile;
 
@@ -91,7 +91,7 @@ pub(crate) fn loss(winner: &Found, loser: &Found) -> String {
 /// something else.
 pub(crate) fn sdk_would(context: &Context, server: &Endpoint, place: Place, answer: &Answer) {
     let url = server.url.as_str();
-    let named = |name: &Option<String>| name.clone().unwrap_or_default();
+    let named = |name: &Option<Name>| name.clone().unwrap_or_default();
     match (place, answer) {
         (_, Answer::Withheld(obstacle)) => context.log.detail(&format!(
             "the Python SDK would send the credential in {} to {url}",

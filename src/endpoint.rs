@@ -1,5 +1,7 @@
 //! Which server a login is for, and who named it.
 
+use std::borrow::Cow;
+
 use crate::context::Context;
 use crate::error::Error;
 use crate::host::BaseUrl;
@@ -8,6 +10,9 @@ use crate::options::Flags;
 use crate::session::Session;
 use crate::settings::{Placed, SettingsFile};
 use crate::world::shown;
+
+/// What a place is called: a variable or a path.
+pub(crate) type Name = Cow<'static, str>;
 
 /// Who named the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub(crate) struct Endpoint {
     pub url: BaseUrl,
     pub origin: Origin,
     /// The variable or the file that names it.
-    pub origin_name: Option<String>,
+    pub origin_name: Option<Name>,
     /// Whether the working directory alone makes this the server: a key that was
     /// not stored for it must not follow.
     pub workspace_only: bool,
@@ -97,7 +102,7 @@ impl Endpoint {
 pub(crate) struct Unresolved {
     pub origin: Origin,
     /// The variable or the file that names it.
-    pub origin_name: Option<String>,
+    pub origin_name: Option<Name>,
     pub error: Error,
 }
 
@@ -143,8 +148,8 @@ pub(crate) fn resolve(context: &Context) -> Resolved {
 /// for whose own file names no server.
 pub(crate) fn configured(context: &Context) -> Resolved {
     if let Some(url) = context.world.text("WANDB_BASE_URL") {
-        let name = "WANDB_BASE_URL".to_string();
-        return Endpoint::configured(&url, Origin::Environment, &name, name.clone());
+        let name = "WANDB_BASE_URL";
+        return Endpoint::configured(&url, Origin::Environment, || name.into(), name.into());
     }
     let settings = context.settings();
     let system = match base_url(&settings.system, Origin::SystemSettings)? {
@@ -174,7 +179,7 @@ fn base_url(
     let Some(file) = file else { return Ok(None) };
     file.base_url().map_err(|problem| Unresolved {
         origin,
-        origin_name: Some(shown(&file.path)),
+        origin_name: Some(shown(&file.path).into()),
         error: Error::from(problem),
     })
 }
@@ -182,11 +187,12 @@ fn base_url(
 impl Endpoint {
     /// The server that a line of a settings file names.
     fn in_settings(url: &Placed<'_, String>, origin: Origin) -> Resolved {
-        Endpoint::configured(url.value, origin, &url.place(), shown(&url.file.path))
+        let name = shown(&url.file.path).into();
+        Endpoint::configured(url.value, origin, || url.place(), name)
     }
 
     /// The server that a variable or a file names, at a place to complain about.
-    fn configured(url: &str, origin: Origin, place: &str, name: String) -> Resolved {
+    fn configured(url: &str, origin: Origin, place: impl Fn() -> String, name: Name) -> Resolved {
         match BaseUrl::parse(url) {
             Ok(url) => Ok(Endpoint {
                 url,
@@ -197,7 +203,7 @@ impl Endpoint {
             Err(problem) => Err(Unresolved {
                 origin,
                 origin_name: Some(name),
-                error: Error::Credentials(format!("{place}: {problem}")),
+                error: Error::Credentials(format!("{}: {problem}", place())),
             }),
         }
     }

@@ -7,7 +7,7 @@ use crate::advice;
 use crate::ask;
 use crate::chain::{self, Answer, Found, Obstacle, Place};
 use crate::context::Context;
-use crate::endpoint::{self, Endpoint, Origin, Resolved, Unresolved};
+use crate::endpoint::{self, Endpoint, Name, Origin, Resolved, Unresolved};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::options::{Anonymous, Flags, Options};
@@ -45,7 +45,7 @@ struct Host {
     /// `None` where what was named is no server.
     url: Option<String>,
     origin: Origin,
-    name: Option<String>,
+    name: Option<Name>,
 }
 
 /// The distributed job that this process is a part of.
@@ -83,7 +83,7 @@ impl State {
 #[derive(Debug)]
 struct Row {
     source: Source,
-    name: Option<String>,
+    name: Option<Name>,
     state: State,
     key: Option<String>,
     problem: Option<String>,

@@ -195,7 +195,7 @@ impl Row {
                 format!("{path} ({})", variable.unwrap_or_default())
             }
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
+            (Some(name), None) => name.to_string(),
             (None, _) => kind.to_string(),
         }
     }
