@@ -258,6 +258,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         };
         store::remember(context, server, anonymous);
     }
+    context.go_on()?;
     let session = Session::new(Facts {
         base_url: server.url.clone(),
         app_url,
@@ -304,3 +305,6 @@ fn tell(context: &Context, server: &Endpoint, session: &Session) {
         context.log.info(&format!("Default team: {team}."));
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

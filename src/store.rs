@@ -70,6 +70,9 @@ pub(crate) fn forget(context: &Context, server: &Endpoint) -> Result<()> {
     let record = rewrite_settings(context, Which::System, &[("anonymous", None)]);
     let mut forgot = false;
     for done in [netrc, token, record] {
+        if done.is_err() {
+            context.go_on()?;
+        }
         forgot |= done.map_err(Error::Store)?;
     }
     if !forgot {
