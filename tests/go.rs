@@ -5,6 +5,7 @@
 mod support;
 
 #[path = "support/pty.rs"]
+#[allow(dead_code)] // other tests use the rest
 mod pty;
 
 use std::fs;

@@ -44,7 +44,8 @@ fn cancelled(environment: &[&str], api_key: Option<&str>, home: &Path) -> Error 
         cancel: Some(&|| true),
         ..Options::default()
     })
-    .err().expect("it is cancelled")
+    .err()
+    .expect("it is cancelled")
 }
 
 #[test]
