@@ -27,7 +27,7 @@ pub(crate) struct Context<'a> {
     pub log: Log<'a>,
     config: OnceCell<Config>,
     rank: OnceCell<Option<Rank>>,
-    /// The caller's cancel function said so once.
+    /// The caller's cancel function has said so.
     stopped: Cell<bool>,
 }
 
@@ -148,7 +148,7 @@ impl<'a> Context<'a> {
         self.acts() && !self.options.flags.has(Flags::NO_SAVE)
     }
 
-    /// Asks the caller's cancel function. Once it said so, that holds.
+    /// Asks the caller's cancel function. What it has said holds for the call.
     pub fn cancelled(&self) -> bool {
         if !self.stopped.get() {
             self.stopped
@@ -157,7 +157,8 @@ impl<'a> Context<'a> {
         self.stopped.get()
     }
 
-    /// An error if a wait has been cancelled: what came of it counts no more.
+    /// An error where the caller has cancelled a wait: whatever that wait was
+    /// for, the call ends there.
     pub fn go_on(&self) -> Result<()> {
         match self.stopped.get() {
             true => Err(Error::Cancelled("cancelled by the program".into())),

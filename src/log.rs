@@ -85,9 +85,14 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Whether this is for a report, which has room for details.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.sink, Sink::Kept(_))
+    }
+
     /// Something that only a report has room for.
     pub fn detail(&self, line: &str) {
-        if let Sink::Kept(_) = self.sink {
+        if self.is_kept() {
             self.warn(line);
         }
     }
@@ -105,11 +110,6 @@ impl<'a> Log<'a> {
     /// Something that puts a key at risk: shown even where all is silent.
     pub fn security(&self, line: &str) {
         self.say(Level::Warn, line, true);
-    }
-
-    /// Something failed, and the call goes on.
-    pub fn error(&self, line: &str) {
-        self.say(Level::Error, line, false);
     }
 
     fn say(&self, level: Level, line: &str, security: bool) {
