@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::dotfiles;
 use crate::endpoint::{self, Endpoint};
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, ReadProblem};
 use crate::host::{BaseUrl, authorize_url};
 use crate::key::ApiKey;
 use crate::netrc;
@@ -163,6 +163,8 @@ pub(crate) enum Answer {
     Withheld(Obstacle),
     /// What is there is malformed: the login ends.
     Malformed(Obstacle),
+    /// The caller's cancel function ended the wait for it: so does the login.
+    Cancelled(Obstacle),
 }
 
 /// The first credential in the order of this call.
@@ -179,6 +181,7 @@ pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found
             Answer::Withheld(obstacle) | Answer::Malformed(obstacle) => {
                 return Err(Error::Credentials(obstacle.text));
             }
+            Answer::Cancelled(obstacle) => return Err(Error::Cancelled(obstacle.text)),
         }
     }
     Ok(None)
@@ -274,6 +277,11 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let shown_path = context.shown(&path);
     let text = match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => text,
+        Err(ReadProblem::Cancelled) => {
+            return Answer::Cancelled(obstacle(format!(
+                "The wait for {shown_path}, which {name} names, was cancelled by the program."
+            )));
+        }
         Err(problem) => {
             return Answer::Malformed(obstacle(format!(
                 "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."

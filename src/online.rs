@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::credentials;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, ReadProblem};
 use crate::key::ApiKey;
 use crate::server::{self, Authorization, Transport, TransportSettings, Wait};
 use crate::session::{AccessToken, Credential, Viewer};
@@ -122,8 +122,15 @@ fn with_file(access: credentials::AccessToken, file: &Path) -> AccessToken {
 
 fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Result<credentials::AccessToken> {
     // Read anew each time: whoever mounts it renews it.
-    let text = files::read_secret(file, &|| context.cancelled())
-        .map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
+    let text = files::read_secret(file, &|| context.cancelled()).map_err(|problem| {
+        let shown = context.shown(file);
+        match problem {
+            ReadProblem::Cancelled => Error::Cancelled(format!(
+                "The wait for {shown} was cancelled by the program."
+            )),
+            _ => Error::Credentials(format!("{shown} {problem}")),
+        }
+    })?;
     reach(context, |transport, wait| {
         server::exchange(server.url.as_str(), &text.bytes, transport, wait)
     })

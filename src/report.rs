@@ -125,7 +125,9 @@ impl Report {
                     self.winner = Some(self.rows.len());
                     winner = Some(found);
                 }
-                Answer::Malformed(obstacle) | Answer::Withheld(obstacle)
+                Answer::Malformed(obstacle)
+                | Answer::Cancelled(obstacle)
+                | Answer::Withheld(obstacle)
                     if !decided && !passed_over =>
                 {
                     self.problem = Some(obstacle.text);
@@ -269,7 +271,9 @@ impl Row {
                 row.key = found.masked();
                 row.line = found.line;
             }
-            Answer::Unreadable(obstacle) | Answer::Malformed(obstacle) => {
+            Answer::Unreadable(obstacle)
+            | Answer::Malformed(obstacle)
+            | Answer::Cancelled(obstacle) => {
                 stopped(State::Invalid, obstacle);
             }
             Answer::Elsewhere(obstacle) | Answer::Withheld(obstacle) => {
