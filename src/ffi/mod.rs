@@ -74,7 +74,11 @@ unsafe fn run(
         // SAFETY: the caller's promise.
         unsafe {
             errors.set("");
-            given.with(|options| body(&given, options))
+            let status = given.with(|options| body(&given, options))?;
+            if status == WANDB_LOGIN_STATUS_OFFLINE {
+                errors.set("W&B is offline or disabled: not logged in.");
+            }
+            Ok(status)
         }
     });
     result.unwrap_or_else(|error| {
