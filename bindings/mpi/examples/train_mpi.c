@@ -9,7 +9,7 @@
 #include <wandb_login_mpi.h>
 
 #define SAMPLES 256 /* on each rank */
-#define STEPS 80
+#define STEPS 48
 
 /* The data: y = 3 x - 2 with a little noise, another part of it on each rank. */
 static void load(double *x, double *y, int rank) {
@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
         }
         MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
         for (int i = 0; i < 3; i++) sums[i] /= (double)SAMPLES * ranks;
-        if (rank == 0 && step % 20 == 0) printf("step %d loss %.6f\n", step, sums[2]);
+        if (rank == 0 && step % 12 == 0) printf("step %d loss %.6f\n", step, sums[2]);
         slope -= 0.2 * sums[0];
         offset -= 0.2 * sums[1];
     }
