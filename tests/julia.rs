@@ -2,6 +2,9 @@
 //!
 //! `WANDB_LOGIN_TEST_JULIA` names another Julia than the one in `PATH`.
 
+#[allow(dead_code)] // each test uses its own part of it
+#[path = "support/pty.rs"]
+mod pty;
 mod support;
 
 use std::fs;
@@ -12,7 +15,7 @@ use std::process::Command;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use support::pty::{self, Pty};
+use pty::Pty;
 use support::{Home, KEY_1, Run, TempDir};
 
 /// A Julia that works, or a loud word that there is none.
