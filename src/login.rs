@@ -245,7 +245,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
     let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
         let asked = online::viewer(context, server, &credential);
         Some(asked.map_err(|error| match new {
-            true => error.and("Nothing was stored; to log in unchecked, leave out --verify."),
+            true => error.and("Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out."),
             false => error,
         })?)
     } else {
