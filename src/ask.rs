@@ -36,7 +36,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
     /// Begins to ask; an error at once where nobody may be asked.
     pub fn open(context: &'c Context<'a>, server: &'c Endpoint) -> Result<Prompt<'c, 'a>> {
         if let Some(why) = forbidden(context) {
-            return Err(context.not_configured(server, Some(&why)));
+            return Err(Error::not_configured(server.url.as_str(), Some(&why)));
         }
         let app_url = context.app_url(&server.url)?;
         let referrer = context.options.referrer;
@@ -139,7 +139,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
 
     fn need_terminal(&self) -> Result<()> {
         match no_terminal(self.context)? {
-            Some(why) => Err(self.context.not_configured(self.server, Some(&why))),
+            Some(why) => Err(Error::not_configured(self.server.url.as_str(), Some(&why))),
             None => Ok(()),
         }
     }

@@ -450,7 +450,7 @@ fn key_answer(
     let shown = match (&name, line) {
         (Some(name), Some(line)) => format!("{name} line {line}"),
         (Some(name), None) => name.clone(),
-        (None, _) => "the given API key".into(),
+        (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
         Ok(parsed) => {

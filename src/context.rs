@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::config::Config;
 use crate::dotfiles;
-use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::host::BaseUrl;
 use crate::log::{Log, Shown};
@@ -204,15 +203,6 @@ impl<'a> Context<'a> {
         }
         let limit = self.value("WANDB_HTTP_TIMEOUT", parse_limit, SECONDS, |_| Ok(None))?;
         Ok(limit.and_then(length).unwrap_or(HTTP_TIMEOUT))
-    }
-
-    /// The error for a login that finds nothing and may not ask.
-    pub fn not_configured(&self, server: &Endpoint, why: Option<&str>) -> Error {
-        let why = why.map_or(String::new(), |why| format!(" ({why})"));
-        Error::NotConfigured(format!(
-            "No API key configured for {}{why}. Set WANDB_API_KEY, run `wandb-login` once, or mount a key file and set WANDB_API_KEY_FILE to it.",
-            server.url.as_str()
-        ))
     }
 }
 

@@ -53,5 +53,44 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// The same error with one more sentence.
+    pub(crate) fn and(mut self, more: &str) -> Error {
+        let (Error::NotConfigured(text)
+        | Error::Argument(text)
+        | Error::Credentials(text)
+        | Error::Rejected(text)
+        | Error::Network(text)
+        | Error::Prompt(text)
+        | Error::Interrupted(text)
+        | Error::Store(text)
+        | Error::Tls(text)
+        | Error::Timeout(text)
+        | Error::Proxy(text)
+        | Error::Server(text)
+        | Error::Cancelled(text)
+        | Error::Unsupported(text)
+        | Error::Internal(text)) = &mut self;
+        if !text.ends_with(['.', '!', '?']) {
+            text.push('.');
+        }
+        text.push(' ');
+        text.push_str(more);
+        self
+    }
+
+    /// The error for a login that finds nothing and may not ask, with what
+    /// stands in the way of asking.
+    pub(crate) fn not_configured(server: &str, why: Option<&str>) -> Error {
+        let why = why.map_or(String::new(), |why| {
+            format!(", and it cannot be asked for here: {why}")
+        });
+        Error::NotConfigured(format!(
+            "No API key configured for {server}{why}. Set WANDB_API_KEY, run `wandb-login` in a \
+             terminal first, or mount a file with the key and name it in WANDB_API_KEY_FILE."
+        ))
+    }
+}
+
 /// The result of everything here that can fail.
 pub type Result<T> = std::result::Result<T, Error>;

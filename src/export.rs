@@ -214,3 +214,110 @@ fn unescape(value: &[u8]) -> Result<WipedBytes> {
 fn broken(why: &str) -> Error {
     Error::Argument(format!("this is not an exported session: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "1111111111111111111111111111111111111111";
+
+    fn session(credential: Credential) -> Session {
+        Session::new(Facts {
+            base_url: BaseUrl::parse("https://corp.example:8443/wandb").expect("a server"),
+            app_url: "https://corp.example:8443/wandb".into(),
+            credential,
+            source: Source::Netrc,
+            source_name: Some("/home/a b\\c\nd/.netrc".into()),
+            saved: true,
+            viewer: Some(Viewer {
+                username: Some("usr".into()),
+                email: None,
+                entity: Some("Größe".into()),
+                teams: vec!["Größe".into(), "t 2".into()],
+            }),
+            entity: Some("team".into()),
+        })
+    }
+
+    fn key() -> Credential {
+        Credential::Key(ApiKey::parse(KEY.as_bytes()).expect("a key").key)
+    }
+
+    fn token() -> Credential {
+        Credential::Access(AccessToken {
+            token: Secret::new(b"abc.def-_"),
+            expires_at: 1_900_000_000,
+            identity_token_file: PathBuf::from("/var/run/token"),
+        })
+    }
+
+    #[test]
+    fn what_is_exported_is_imported() {
+        for credential in [key(), token()] {
+            let before = session(credential);
+            let text = before.export();
+            let after = Session::import(text.as_bytes()).expect("its own export");
+            assert_eq!(after.export(), text);
+            assert_eq!(after.authorization(), before.authorization());
+            assert_eq!(after.api_key(), before.api_key());
+            assert_eq!(after.expires_at(), before.expires_at());
+            assert_eq!(after.source_name(), before.source_name());
+            assert_eq!(after.teams(), before.teams());
+            assert_eq!(after.environ(), before.environ());
+            assert_eq!(after.display(), before.display());
+        }
+    }
+
+    #[test]
+    fn names_that_a_later_version_adds_are_passed_over() {
+        let mut text = session(key()).export().as_bytes().to_vec();
+        text.extend_from_slice(b"colour green\n");
+        assert!(Session::import(&text).is_ok());
+    }
+
+    #[test]
+    fn a_text_that_is_cut_anywhere_is_refused() {
+        let text = session(key()).export();
+        let lines = text
+            .as_bytes()
+            .split_inclusive(|&byte| byte == b'\n')
+            .count();
+        let cuts =
+            (0..text.as_bytes().len()).filter(|&end| text.as_bytes()[..end].last() != Some(&b'\n'));
+        for end in cuts {
+            assert!(
+                Session::import(&text.as_bytes()[..end]).is_err(),
+                "cut at {end}"
+            );
+        }
+        assert!(lines > 5);
+    }
+
+    #[test]
+    fn a_text_that_lies_is_refused_without_quoting_it() {
+        let head = "wandb-login-session 1\nbase_url https://x.example\nsource netrc\n";
+        let cases = [
+            String::new(),
+            "hello\n".into(),
+            head.into(),
+            format!("{head}api_key {KEY}\naccess_token abc\nexpires_at 1\n"),
+            format!("{head}api_key short\n"),
+            format!("{head}access_token a\\nHost: evil\nexpires_at 1\n"),
+            format!("{head}access_token \nexpires_at 1\n"),
+            format!("{head}access_token abc\nexpires_at soon\n"),
+            format!("{head}api_key {KEY}\nbase_url https://user:{KEY}@x\n"),
+            format!("{head}api_key {KEY}\nsource moon\n"),
+            format!("{head}api_key {KEY}\nusername a\\x\n"),
+            format!("{head}api_key {KEY}\nusername a\0b\n"),
+            format!("{head}api_key {KEY}\n{}\n", "x".repeat(LIMIT)),
+        ];
+        for text in cases {
+            let error = Session::import(text.as_bytes())
+                .expect_err(&text)
+                .to_string();
+            assert!(!error.contains(KEY), "{error}");
+        }
+        let good = format!("{head}api_key {KEY}\n");
+        assert!(Session::import(good.as_bytes()).is_ok());
+    }
+}

@@ -9,8 +9,6 @@ use std::ops::Range;
 
 mod parse;
 
-pub use parse::UrlProblem;
-
 /// The server where nobody names another.
 const CLOUD: &str = "https://api.wandb.ai";
 const CLOUD_QA: &str = "https://api.qa.wandb.ai";
@@ -111,6 +109,7 @@ impl BaseUrl {
     }
 
     /// The port, unless it is the scheme's own.
+    #[cfg(test)]
     pub fn port(&self) -> Option<u16> {
         self.port
     }
@@ -152,15 +151,6 @@ impl BaseUrl {
             || (self.path() == other.path()
                 && self.alias_netloc() == Some(other.netloc())
                 && other.alias_netloc() == Some(self.netloc()))
-    }
-
-    pub fn graphql_url(&self) -> String {
-        format!("{}/graphql", self.url)
-    }
-
-    /// Where an identity token is exchanged for an access token.
-    pub fn oidc_token_url(&self) -> String {
-        format!("{}/oidc/token", self.url)
     }
 
     /// The web application's address: what the user says, else by the SDK's

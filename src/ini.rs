@@ -21,7 +21,7 @@ use std::ops::Range;
 use crate::log::Note;
 use crate::secret::WipedBytes;
 
-pub(crate) use edit::{Edited, clear, set};
+pub(crate) use edit::{clear, set};
 use space::{indent, lines, trim, trim_end};
 
 /// More notes than this tell a reader nothing new.

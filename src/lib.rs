@@ -5,11 +5,16 @@
 //! The story is told in [`login`]. C programs see the same through
 //! `include/wandb_login.h`.
 
+// The build without HTTP leaves out those who use some of this.
+#![cfg_attr(not(feature = "http"), allow(dead_code))]
+
 mod advice;
 mod ask;
 mod chain;
 mod config;
 mod context;
+#[cfg(feature = "http")]
+mod credentials;
 mod dotfiles;
 mod endpoint;
 mod error;
@@ -18,22 +23,28 @@ pub mod ffi;
 mod files;
 mod host;
 mod ini;
+mod json;
 mod key;
 mod log;
 mod login;
 mod netrc;
+#[cfg_attr(not(feature = "http"), path = "offline.rs")]
 mod online;
 mod options;
 mod prompt;
 mod rank;
 mod report;
 mod secret;
+#[cfg(feature = "http")]
+mod server;
 mod session;
 mod settings;
 mod store;
 mod terminal;
 mod text;
 mod user;
+#[cfg(feature = "http")]
+mod utc;
 mod world;
 
 pub use error::{Error, Result};

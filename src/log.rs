@@ -103,11 +103,6 @@ impl<'a> Log<'a> {
         self.say(Level::Warn, line, true);
     }
 
-    /// Something failed, and the call goes on.
-    pub fn error(&self, line: &str) {
-        self.say(Level::Error, line, false);
-    }
-
     fn say(&self, level: Level, line: &str, security: bool) {
         match &self.sink {
             Sink::Nowhere => {}

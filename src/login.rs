@@ -80,7 +80,7 @@ pub fn check(options: &Options<'_>) -> Result<()> {
     let server = endpoint::resolve(&context)?;
     match chain::first(&context, &server)? {
         Some(_) => Ok(()),
-        None => Err(context.not_configured(&server, None)),
+        None => Err(Error::not_configured(server.url.as_str(), None)),
     }
 }
 
@@ -129,11 +129,10 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
             name: session.source_name().map(str::to_string),
             line: None,
         },
-        Credential::Key(_) => {
-            chain::first(&context, &server)?.ok_or_else(|| context.not_configured(&server, None))?
-        }
+        Credential::Key(_) => chain::first(&context, &server)?
+            .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     };
-    settle(&context, &server, found)
+    settle_with(&context, &server, found, true)
 }
 
 /// The session that a login would give without asking anybody and without
@@ -152,7 +151,7 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     settle(
         &context,
         &server,
-        found.ok_or_else(|| context.not_configured(&server, None))?,
+        found.ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     )
 }
 
@@ -206,40 +205,68 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
 
 /// From a credential to a session: verify, store, tell.
 fn settle(context: &Context, server: &Endpoint, found: Found) -> Result<Session> {
+    settle_with(context, server, found, false)
+}
+
+/// The same; a `fresh` access token is one that no cache has.
+fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) -> Result<Session> {
+    if server.url.is_plain_http_warned() {
+        let url = server.url.as_str();
+        context.log.security(&format!(
+            "{url} is plain http: whoever sees the traffic sees the key; use https"
+        ));
+    }
     let source = found.place.source();
-    let credential = match found.proof {
-        Proof::Key(key) => Credential::Key(key),
-        Proof::Session(session) => session.facts().credential.clone(),
+    // What can be wrong with the configuration is wrong before anything is done.
+    let app_url = context.app_url(&server.url)?;
+    let entity = context.entity()?;
+    let (credential, known) = match found.proof {
+        Proof::Key(key) => (Credential::Key(key), None),
+        Proof::Session(session) => {
+            let facts = session.facts();
+            (facts.credential.clone(), facts.viewer.clone())
+        }
         Proof::IdentityToken(file) => {
-            Credential::Access(online::access_token(context, server, &file)?)
+            let access = online::access_token(context, server, &file, fresh)?;
+            (Credential::Access(access), None)
         }
     };
+    let new = matches!(
+        source,
+        Source::Explicit | Source::Prompt | Source::Anonymous
+    );
     let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
-        Some(online::viewer(context, server, &credential)?)
+        let asked = online::viewer(context, server, &credential);
+        Some(asked.map_err(|error| match new {
+            true => error.and("Nothing was stored; to log in unchecked, leave out --verify."),
+            false => error,
+        })?)
     } else {
-        None
+        known
     };
     let stored_already = matches!(source, Source::Settings | Source::Netrc);
-    let saved = match (&credential, source) {
-        (Credential::Key(key), Source::Explicit | Source::Prompt | Source::Anonymous)
-            if context.writes() =>
-        {
-            store::key(context, server, key)
-        }
+    let saved = match &credential {
+        Credential::Key(key) if new && context.writes() => store::key(context, server, key),
         _ => stored_already,
     };
     if context.writes() {
-        store::remember(context, server, source == Source::Anonymous);
+        let anonymous = match source {
+            Source::Anonymous => Some(true),
+            // It may be the anonymous account's own key.
+            Source::Netrc | Source::Session => None,
+            _ => Some(false),
+        };
+        store::remember(context, server, anonymous);
     }
     let session = Session::new(Facts {
         base_url: server.url.clone(),
-        app_url: context.app_url(&server.url)?,
+        app_url,
         credential,
         source,
         source_name: found.name,
         saved,
         viewer,
-        entity: context.entity()?,
+        entity,
     });
     tell(context, server, &session);
     if saved && !stored_already {
@@ -254,19 +281,21 @@ fn tell(context: &Context, server: &Endpoint, session: &Session) {
         Credential::Key(key) => key.kind().to_string(),
         Credential::Access(_) => "access token".to_string(),
     };
-    let mut place = server.url.as_str().to_string();
-    if server.is_remarkable() {
-        place = format!("{place} (from {})", server.origin_text());
-    }
+    let url = server.url.as_str();
+    // Whoever expects the cloud is told who named another server.
+    let detail = match server.is_remarkable() {
+        true => format!("{kind}; server from {}", server.origin_text()),
+        false => kind,
+    };
     let line = match (session.source(), session.source_name()) {
         (Source::Explicit, _) => {
-            format!("Using explicit session credentials for {place} ({kind}).")
+            format!("Using explicit session credentials for {url} ({detail}).")
         }
-        (Source::Prompt, _) => format!("Using the key from the prompt for {place} ({kind})."),
-        (Source::Anonymous, _) => format!("Using an anonymous account at {place} ({kind})."),
+        (Source::Prompt, _) => format!("Using the key from the prompt for {url} ({detail})."),
+        (Source::Anonymous, _) => format!("Using an anonymous account at {url} ({detail})."),
         (_, name) => {
             let name = name.unwrap_or("the session");
-            format!("Loaded credentials for {place} from {name} ({kind}).")
+            format!("Loaded credentials for {url} from {name} ({detail}).")
         }
     };
     context.log.info(&format!("[wandb.login()] {line}"));

@@ -14,7 +14,7 @@ mod tests;
 mod text;
 
 pub(crate) use edit::{Edited, forget, store};
-pub(crate) use lookup::{Hit, Lookup, Match, look_up};
+pub(crate) use lookup::{Match, look_up};
 
 use crate::log::Note;
 use scan::{Dialect, Scanner};
@@ -131,8 +131,10 @@ fn not_utf8(text: &[u8]) -> Option<Stop> {
 
 /// Windows PowerShell writes UTF-16, with or without its mark.
 fn is_utf16(text: &[u8]) -> bool {
-    matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
-        || matches!(text, [a, 0, b, 0, ..] | [0, a, 0, b, ..] if *a != 0 && *b != 0)
+    let alternates = text
+        .first_chunk::<12>()
+        .is_some_and(|head| head.windows(2).all(|pair| (pair[0] == 0) != (pair[1] == 0)));
+    matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) || alternates
 }
 
 fn note(text: &[u8], at: usize, message: impl Into<String>) -> Note {

@@ -32,7 +32,7 @@ pub struct Options<'a> {
     /// Asks for a key in place of the terminal.
     pub prompt: Option<&'a dyn Fn(&PromptRequest<'_>) -> PromptAnswer>,
     /// Takes the lines that would go to standard error.
-    pub log: Option<&'a dyn Fn(Level, &str)>,
+    pub log: Option<&'a LogFn<'a>>,
     /// Asked at least every 100 ms while the call waits; `true` ends it.
     pub cancel: Option<&'a dyn Fn() -> bool>,
     /// A session whose credential is used again where it is for this server.
@@ -47,6 +47,9 @@ pub struct Options<'a> {
     /// No information lines on standard error.
     pub quiet: bool,
 }
+
+/// Takes one line of what a login says.
+pub type LogFn<'a> = dyn Fn(Level, &str) + 'a;
 
 /// Switches of a call. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -57,7 +57,9 @@ pub(crate) enum Answer {
 /// can be asked.
 pub(crate) fn ask(question: &Question) -> Result<Answer> {
     let terminal = Terminal::open(question.dumb).map_err(|refusal| match refusal {
-        Refusal::Obstacle(obstacle) => not_configured(&obstacle),
+        Refusal::Obstacle(obstacle) => {
+            Error::not_configured(question.server, Some(&obstacle.to_string()))
+        }
         Refusal::Busy => Error::Prompt("Another prompt of this process is open.".into()),
         Refusal::Failed(e) => Error::Prompt(format!("The terminal cannot be used: {e}.")),
     })?;
@@ -80,16 +82,6 @@ pub(crate) fn ask(question: &Question) -> Result<Answer> {
         Stop::HungUp => Error::Prompt("The terminal was closed during the prompt.".into()),
         Stop::Failed(e) => Error::Prompt(format!("The terminal failed during the prompt: {e}.")),
     })
-}
-
-/// The error where nobody can be asked: what stands in the way (a clause such
-/// as "standard input is not a terminal"), and what to do.
-pub(crate) fn not_configured(reason: &dyn std::fmt::Display) -> Error {
-    Error::NotConfigured(format!(
-        "No API key configured, and it cannot be asked for here: {reason}. \
-         Set WANDB_API_KEY, run `wandb-login` in a terminal first, or mount a file \
-         with the key and name it in WANDB_API_KEY_FILE."
-    ))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -145,7 +145,7 @@ impl Report {
         match &winner {
             Some(found) => advice::rivals(context, server, found),
             None if self.problem.is_none() => {
-                self.problem = Some(context.not_configured(server, None).to_string());
+                self.problem = Some(Error::not_configured(server.url.as_str(), None).to_string());
             }
             None => {}
         }

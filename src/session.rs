@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::error::{Error, Result};
 use crate::host::BaseUrl;
 use crate::key::ApiKey;
 use crate::secret::{Secret, WipedBytes};
@@ -108,9 +108,12 @@ pub(crate) struct Facts {
 }
 
 /// A login that succeeded: the credential, where it came from and whose it is.
-/// It never changes. Its secrets are wiped when it goes.
+/// It never changes; a clone is one more handle to the same. Its secrets are
+/// wiped when the last handle goes.
 #[derive(Clone)]
-pub struct Session {
+pub struct Session(Arc<Inner>);
+
+struct Inner {
     facts: Facts,
     authorization: Secret,
     display: String,
@@ -119,26 +122,28 @@ pub struct Session {
 impl Session {
     pub(crate) fn new(facts: Facts) -> Session {
         let authorization = match &facts.credential {
-            Credential::Key(key) => basic(key.as_bytes()),
+            Credential::Key(key) => {
+                basic(Secret::from_parts(&[b"api:", key.as_bytes()]).as_bytes())
+            }
             Credential::Access(access) => {
                 Secret::from_parts(&[b"Bearer ", access.token.as_bytes()])
             }
         };
         let display = display(&facts);
-        Session {
+        Session(Arc::new(Inner {
             facts,
             authorization,
             display,
-        }
+        }))
     }
 
     pub(crate) fn facts(&self) -> &Facts {
-        &self.facts
+        &self.0.facts
     }
 
     /// The API key; `None` where an identity token is used instead.
     pub fn api_key(&self) -> Option<&Secret> {
-        match &self.facts.credential {
+        match &self.0.facts.credential {
             Credential::Key(key) => Some(key.secret()),
             Credential::Access(_) => None,
         }
@@ -146,65 +151,67 @@ impl Session {
 
     /// The value of an HTTP `Authorization` header for the server.
     pub fn authorization(&self) -> &Secret {
-        &self.authorization
+        &self.0.authorization
     }
 
     /// The server's address.
     pub fn base_url(&self) -> &str {
-        self.facts.base_url.as_str()
+        self.0.facts.base_url.as_str()
     }
 
     /// The address of the server's web pages.
     pub fn app_url(&self) -> &str {
-        &self.facts.app_url
+        &self.0.facts.app_url
     }
 
     /// The user's name; `None` unless the server was asked.
     pub fn username(&self) -> Option<&str> {
-        self.facts.viewer.as_ref()?.username.as_deref()
+        self.0.facts.viewer.as_ref()?.username.as_deref()
     }
 
     /// The user's e-mail address; `None` unless the server was asked.
     pub fn email(&self) -> Option<&str> {
-        self.facts.viewer.as_ref()?.email.as_deref()
+        self.0.facts.viewer.as_ref()?.email.as_deref()
     }
 
     /// The user's default team; `None` unless the server was asked.
     pub fn entity(&self) -> Option<&str> {
-        self.facts.viewer.as_ref()?.entity.as_deref()
+        self.0.facts.viewer.as_ref()?.entity.as_deref()
     }
 
     /// The user's teams; empty unless the server was asked.
     pub fn teams(&self) -> &[String] {
-        self.facts
+        self.0
+            .facts
             .viewer
             .as_ref()
             .map_or(&[], |viewer| &viewer.teams)
     }
 
-    /// Whether the server accepted the credential during this login.
+    /// Whether the server accepted the credential, during this login or that of
+    /// the session that it was taken from.
     pub fn verified(&self) -> bool {
-        self.facts.viewer.is_some()
+        self.0.facts.viewer.is_some()
     }
 
     /// Where the credential came from.
     pub fn source(&self) -> Source {
-        self.facts.source
+        self.0.facts.source
     }
 
     /// The variable or the file that it came from.
     pub fn source_name(&self) -> Option<&str> {
-        self.facts.source_name.as_deref()
+        self.0.facts.source_name.as_deref()
     }
 
     /// Whether this login stored the key, or found it stored already.
     pub fn saved(&self) -> bool {
-        self.facts.saved
+        self.0.facts.saved
     }
 
     /// When the credential expires, in Unix seconds; `None`: never.
     pub fn expires_at(&self) -> Option<i64> {
-        match &self.facts.credential {
+        match &self.0.facts.credential {
             Credential::Key(_) => None,
             Credential::Access(access) => Some(access.expires_at),
         }
@@ -212,13 +219,13 @@ impl Session {
 
     /// One line for a human, without a secret.
     pub fn display(&self) -> &str {
-        &self.display
+        &self.0.display
     }
 
     /// `NAME=value` entries that log a child process in: the credential, the
     /// other credential variables empty, and the server.
     pub fn environ(&self) -> Vec<Secret> {
-        let (key, file): (&[u8], &[u8]) = match &self.facts.credential {
+        let (key, file): (&[u8], &[u8]) = match &self.0.facts.credential {
             Credential::Key(key) => (key.as_bytes(), b""),
             Credential::Access(access) => (b"", bytes(&access.identity_token_file)),
         };
@@ -241,13 +248,12 @@ impl fmt::Debug for Session {
     }
 }
 
-/// `Basic` authorization as W&B's clients send it: user `api`, the key as password.
-fn basic(key: &[u8]) -> Secret {
-    let plain = Secret::from_parts(&[b"api:", key]);
-    let mut encoded = WipedBytes::new(vec![0; plain.as_bytes().len().div_ceil(3) * 4]);
+/// `Basic` authorization of a `user:password`; the user of an API key is `api`.
+pub(crate) fn basic(user_and_password: &[u8]) -> Secret {
+    let mut encoded = WipedBytes::new(vec![0; user_and_password.len().div_ceil(3) * 4]);
     // The buffer has exactly the size that base64 needs.
     let size = STANDARD
-        .encode_slice(plain.as_bytes(), &mut encoded)
+        .encode_slice(user_and_password, &mut encoded)
         .unwrap_or(0);
     Secret::from_parts(&[b"Basic ", &encoded[..size]])
 }

@@ -110,7 +110,6 @@ struct Values {
 /// One settings file.
 pub(crate) struct SettingsFile {
     pub path: PathBuf,
-    pub which: Which,
     /// What was ignored, or is doubtful.
     pub notes: Vec<Note>,
     /// What was ignored because it could hand the key to a stranger: to be
@@ -144,42 +143,56 @@ impl Settings {
 
 macro_rules! getters {
     ($($key:ident: $type:ty,)*) => {
-        impl SettingsFile {
-            $(pub fn $key(&self) -> Asked<'_, $type> {
-                self.placed(&self.values.$key)
-            })*
-        }
-
-        impl Settings {
-            $(pub fn $key(&self) -> Asked<'_, $type> {
-                for file in [&self.workspace, &self.system].into_iter().flatten() {
-                    if let Some(found) = file.$key()? {
-                        return Ok(Some(found));
-                    }
-                }
-                Ok(None)
-            })*
-        }
+        $(pub fn $key(&self) -> Asked<'_, $type> {
+            self.ask(|values| &values.$key)
+        })*
     };
 }
 
-getters! {
-    api_key: Secret,
-    base_url: String,
-    mode: Mode,
-    silent: bool,
-    quiet: bool,
-    entity: String,
-    login_timeout: Limit,
-    anonymous: String,
-    relogin: bool,
-    force: bool,
-    app_url_override: String,
-    credentials_file: String,
-    insecure_disable_ssl: bool,
-    http_proxy: Secret,
-    https_proxy: Secret,
-    x_extra_http_headers: Secret,
+/// What one file says: these are bound to the file that says them.
+impl SettingsFile {
+    getters! {
+        api_key: Secret,
+        base_url: String,
+        anonymous: String,
+    }
+
+    fn ask<'s, T>(&'s self, field: impl Fn(&'s Values) -> &'s Field<T>) -> Asked<'s, T> {
+        let found = field(&self.values).as_ref()?.as_ref();
+        Ok(found.map(|(value, line)| Placed {
+            value,
+            file: self,
+            line: *line,
+        }))
+    }
+}
+
+/// What both files say together.
+impl Settings {
+    getters! {
+        mode: Mode,
+        silent: bool,
+        quiet: bool,
+        entity: String,
+        login_timeout: Limit,
+        relogin: bool,
+        force: bool,
+        app_url_override: String,
+        credentials_file: String,
+        insecure_disable_ssl: bool,
+        http_proxy: Secret,
+        https_proxy: Secret,
+        x_extra_http_headers: Secret,
+    }
+
+    fn ask<'s, T>(&'s self, field: impl Fn(&'s Values) -> &'s Field<T>) -> Asked<'s, T> {
+        for file in [&self.workspace, &self.system].into_iter().flatten() {
+            if let Some(found) = file.ask(&field)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl SettingsFile {
@@ -202,21 +215,11 @@ impl SettingsFile {
         notes.sort_by_key(|note| note.line);
         SettingsFile {
             path: path.to_owned(),
-            which,
             notes,
             security_notes,
             rejected_by_sdk: document.rejected_by_sdk,
             values,
         }
-    }
-
-    fn placed<'s, T>(&'s self, field: &'s Field<T>) -> Asked<'s, T> {
-        let found = field.as_ref()?.as_ref();
-        Ok(found.map(|(value, line)| Placed {
-            value,
-            file: self,
-            line: *line,
-        }))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::settings::{Asked, SettingsFile, Which};
 pub(crate) const NETRC_LIMIT: u64 = 16 << 20;
 
 /// Why something was not written, with the path in front.
-type Unsaved = String;
+pub(crate) type Unsaved = String;
 
 /// Stores the key in netrc, and tells whether it is there. A key that cannot be
 /// stored is good all the same: the log says why, and the login goes on.
@@ -143,11 +143,15 @@ fn edit_netrc(
 }
 
 /// After a successful login: remembers the server that the caller named, and
-/// whether the account is an anonymous one, as the SDK does. What is recorded
-/// already is not written again.
-pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: bool) {
-    let mut workspace: Vec<Setting> = vec![("anonymous", None)];
-    let mut system: Vec<Setting> = vec![("anonymous", anonymous.then_some("true"))];
+/// whether the account is an anonymous one (`None`: as recorded), as the SDK
+/// does. What is recorded already is not written again.
+pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: Option<bool>) {
+    let mut workspace: Vec<Setting> = Vec::new();
+    let mut system: Vec<Setting> = Vec::new();
+    if let Some(anonymous) = anonymous {
+        workspace.push(("anonymous", None));
+        system.push(("anonymous", anonymous.then_some("true")));
+    }
     if server.is_named_by_caller() {
         let url = Some(server.url.as_str()).filter(|_| !server.url.is_default());
         workspace.push(("base_url", None));
@@ -178,6 +182,7 @@ fn rewrite_settings(
         return Ok(false);
     };
     let mut refusal = None;
+    let mut notes = Vec::new();
     let mut edit = |text: &[u8]| {
         let mut new: Option<WipedBytes> = None;
         for (key, value) in &missing {
@@ -187,7 +192,10 @@ fn rewrite_settings(
                 None => ini::clear(old, key),
             };
             match edited {
-                Ok(edited) if edited.changed => new = Some(edited.text),
+                Ok(edited) if edited.changed => {
+                    notes = edited.notes;
+                    new = Some(edited.text);
+                }
                 Ok(_) => {}
                 Err(note) => {
                     refusal = Some(note);
@@ -204,6 +212,11 @@ fn rewrite_settings(
     }
     if updated.changed {
         context.log.info(&format!("Updated settings file {shown}"));
+        for note in notes {
+            context
+                .log
+                .warn(&format!("{shown} line {}: {}", note.line, note.text));
+        }
     }
     Ok(updated.changed)
 }
@@ -239,6 +252,8 @@ pub(crate) fn update(
     let shown = context.shown(path);
     let updated = files::update(&target, edit, &|| context.cancelled())
         .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
+    // What there is to say is about the file itself, behind any links.
+    let shown = context.shown(&updated.path);
     for note in &updated.notes {
         context.log.warn(&format!("{shown} {note}"));
     }

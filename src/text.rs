@@ -17,3 +17,18 @@ fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_move_the_cursor_is_replaced() {
+        assert_eq!(
+            clean("a \x1b[31mred\r\n"),
+            "a \u{fffd}[31mred\u{fffd}\u{fffd}"
+        );
+        assert_eq!(clean("gpj.\u{202e}exe"), "gpj.\u{fffd}exe");
+        assert!(matches!(clean("Übung 訓練"), Cow::Borrowed("Übung 訓練")));
+    }
+}

@@ -136,3 +136,56 @@ pub(crate) fn shown(path: impl Into<OsString>) -> String {
         .into_string()
         .unwrap_or_else(|path| path.to_string_lossy().into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world<'a>(block: &'a [&'a OsStr]) -> World<'a> {
+        World {
+            block: Some(block),
+            directory: Some(Path::new("/work")),
+        }
+    }
+
+    #[test]
+    fn a_block_is_the_whole_environment() {
+        let block = ["A=1", "AB=2", "EMPTY=", "A=3", "PLAIN"].map(OsStr::new);
+        let world = world(&block);
+        assert_eq!(world.text("A").as_deref(), Some("1"));
+        assert_eq!(world.text("AB").as_deref(), Some("2"));
+        assert_eq!(world.text("EMPTY"), None);
+        assert_eq!(world.text("PLAIN"), None);
+        assert_eq!(world.text("PATH"), None);
+        assert!(world.is_set("A") && !world.is_set("EMPTY") && !world.is_set("PATH"));
+    }
+
+    #[test]
+    fn paths_expand_as_in_python() {
+        let block = ["HOME=/home/u"].map(OsStr::new);
+        let world = world(&block);
+        let cases = [
+            ("/abs/file", "/abs/file"),
+            ("file", "/work/file"),
+            ("~", "/home/u"),
+            ("~/file", "/home/u/file"),
+            ("~root/file", "/root/file"),
+            ("a~", "/work/a~"),
+            (" ", "/work/ "),
+        ];
+        for (path, expected) in cases {
+            let expanded = world.expand(OsStr::new(path)).expect(path);
+            assert_eq!(expanded, Path::new(expected), "{path}");
+        }
+        let error = world
+            .expand(OsStr::new("~no-such-user/x"))
+            .expect_err("nobody");
+        assert!(error.to_string().contains("~no-such-user"), "{error}");
+    }
+
+    #[test]
+    fn a_relative_home_is_that_of_the_working_directory() {
+        let block = ["HOME=h"].map(OsStr::new);
+        assert_eq!(world(&block).home().as_deref(), Some(Path::new("/work/h")));
+    }
+}

@@ -4,6 +4,7 @@
 //! The doc comments of this module become `include/wandb_login.h`.
 
 #![allow(non_camel_case_types)] // the names are those of the header
+#![allow(clippy::missing_safety_doc)] // the docs are the header's, and say it in words
 
 mod options;
 mod session;
@@ -422,7 +423,7 @@ fn need<T>(pointer: *const T, name: &str) -> Result<()> {
 ///
 /// # Safety
 /// The handle is NULL or live for as long as the borrow.
-unsafe fn given_session<'a>(handle: &'a *const wandb_login_session) -> Result<&'a Session> {
+unsafe fn given_session(handle: &*const wandb_login_session) -> Result<&Session> {
     need(*handle, "session")?;
     // SAFETY: the caller's promise.
     Ok(unsafe { &(**handle).session })

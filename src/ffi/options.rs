@@ -155,7 +155,10 @@ impl ErrorBuffer {
         if self.start.is_null() || self.size == 0 {
             return;
         }
-        let length = text.floor_char_boundary(self.size - 1);
+        let room = text.len().min(self.size - 1);
+        let length = (0..=room)
+            .rfind(|&end| text.is_char_boundary(end))
+            .unwrap_or(0);
         // SAFETY: `length + 1` bytes fit, and the buffer is the caller's own.
         unsafe {
             self.start

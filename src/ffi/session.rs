@@ -208,7 +208,8 @@ pub unsafe extern "C" fn wandb_login_session_teams(
     }
 }
 
-/// Whether the server accepted the credential during this login.
+/// Whether the server accepted the credential, during this login or that of the
+/// session that it was taken from.
 ///
 /// \return `false` for a NULL session.
 #[unsafe(no_mangle)]

@@ -1,5 +1,6 @@
 use serde_json::Value as Json;
 
+use super::edit::Edited;
 use super::space::{indent, lines, trim};
 use super::*;
 

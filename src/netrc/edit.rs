@@ -7,6 +7,11 @@ use super::{IsKey, Match, Names, Naming, Stop, dialect_of, look_up, note, shown,
 use crate::log::Note;
 use crate::secret::WipedBytes;
 
+/// Logins of other tools that are worth a warning each.
+const FOREIGN_NOTES: usize = 8;
+/// No name is longer; a secret is.
+const LOGIN_LEN: usize = 32;
+
 /// The file as it shall be, and what is worth telling about it.
 pub(crate) struct Edited {
     pub text: WipedBytes,
@@ -40,17 +45,38 @@ pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Re
         let message = "the key or the machine name holds characters that netrc cannot hold";
         return Err(note(text, 0, message));
     }
-    let mut edited = store_once(text, names, key, is_key)?;
-    if !holds(&edited.text, names, key, is_key) {
-        // CPython, which refused the file, may accept it now that an entry has
-        // gone, and read less of it than we did. Now we see what it sees.
-        let again = store_once(&edited.text, names, key, is_key)?;
-        let removed = edited.removed + again.removed;
+    let good = |text: &[u8]| holds(text, names, key, is_key);
+    settle(text, |text| store_once(text, names, key, is_key), good)
+}
+
+/// Edits once more where that is not enough: CPython, which refused the file,
+/// may accept what is left of it, and read it otherwise than we did; or words of
+/// ours behind stray ones have become part of another entry of ours.
+fn settle(
+    text: &[u8],
+    once: impl Fn(&[u8]) -> Result<Edited, Note>,
+    good: impl Fn(&[u8]) -> bool,
+) -> Result<Edited, Note> {
+    let mut edited = once(text)?;
+    let mut refused = dialect_of(text).0 == Dialect::Lenient;
+    for _ in 0..3 {
+        let now_accepted = refused && dialect_of(&edited.text).0 == Dialect::CPython;
+        if good(&edited.text) && !now_accepted {
+            break;
+        }
+        refused &= !now_accepted;
+        let again = once(&edited.text)?;
         edited = Edited {
-            removed,
+            removed: edited.removed + again.removed,
             changed: *again.text != text,
             ..again
         };
+    }
+    if !good(&edited.text) && good(text) {
+        // Tidying up a file that is mostly not netrc would do harm.
+        edited.text = WipedBytes::new(text.to_vec());
+        edited.sdk_stops = dialect_of(text).1;
+        (edited.changed, edited.removed) = (false, 0);
     }
     Ok(edited)
 }
@@ -95,7 +121,9 @@ fn store_once(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Result<E
                         }
                     }
                 }
-                entries.for_each(|entry| plan.remove(entry));
+                // A duplicate without a password holds no key, and stays.
+                let keys = entries.filter(|entry| entry.last(Kind::Password).is_some());
+                keys.for_each(|entry| plan.remove(entry));
             }
             if kept.is_none() {
                 let account = last
@@ -119,6 +147,14 @@ fn store_once(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Result<E
 /// Removes the server's keys, under all its names but the bare host; entries
 /// of other tools stay.
 pub(crate) fn forget(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited, Note> {
+    let good = |text: &[u8]| {
+        let hit = look_up(text, names, is_key).hit;
+        hit.is_none_or(|hit| hit.how == Match::BareHost || !is_key(&hit.password))
+    };
+    settle(text, |text| forget_once(text, names, is_key), good)
+}
+
+fn forget_once(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited, Note> {
     let survey = Survey::of(text, names, is_key)?;
     let forget = |plan: &mut Plan| {
         let ours = survey.entries.iter().filter(|entry| entry.ours);
@@ -126,10 +162,7 @@ pub(crate) fn forget(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited
             plan.remove(entry);
         }
     };
-    let mut edited = edit(&survey, forget, |text| {
-        let hit = look_up(text, names, is_key).hit;
-        hit.is_none_or(|hit| hit.how == Match::BareHost || !is_key(&hit.password))
-    });
+    let mut edited = edit(&survey, forget, |_| true);
     tell_foreign(&survey, &mut edited, is_key);
     Ok(edited)
 }
@@ -181,22 +214,25 @@ fn edit<'a>(
 
 /// Names the entries of our machine that belong to other tools.
 fn tell_foreign(survey: &Survey, edited: &mut Edited, is_key: IsKey) {
-    for entry in survey
-        .entries
-        .iter()
-        .filter(|entry| !entry.ours && entry.naming != Naming::BareHost)
-    {
+    let foreign = survey.entries.iter().filter(|entry| !entry.ours);
+    for entry in foreign.filter(|entry| entry.naming != Naming::BareHost) {
         let Some(login) = entry.last(Kind::Login) else {
             continue;
         };
         let login = login.unescape(survey.text);
         let bare = single_quoted(&login).unwrap_or(&login);
         // Some tools keep a token where the login belongs.
-        let login = if is_key(bare) {
-            "(a key)".to_owned()
+        let login = if is_key(bare) || bare.len() > LOGIN_LEN {
+            "(a token)".to_owned()
         } else {
             shown(bare)
         };
+        if edited.foreign_logins.contains(&login) {
+            continue;
+        }
+        if edited.foreign_logins.len() == FOREIGN_NOTES {
+            break;
+        }
         let machine = shown(&entry.name.unescape(survey.text));
         let message = format!(
             "the entry for machine '{machine}' with login '{login}' belongs to another tool and stays"

@@ -4,6 +4,7 @@
 mod cpython;
 mod edits;
 mod laws;
+mod lookups;
 mod recorded;
 
 use super::*;

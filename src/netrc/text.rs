@@ -83,14 +83,21 @@ pub(super) fn skip_plain(text: &[u8], mut at: usize) -> usize {
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     const BACKSLASH: u64 = u64::from_ne_bytes([b'\\'; 8]);
     while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_ne_bytes(*chunk);
+        let word = u64::from_le_bytes(*chunk);
         let below_0x21 = word.wrapping_sub(ONES * 0x21) & !word & HIGH;
         let other = word ^ BACKSLASH;
         let backslash = other.wrapping_sub(ONES) & !other & HIGH;
-        if below_0x21 | backslash != 0 {
-            break;
+        let stops = below_0x21 | backslash;
+        if stops == 0 {
+            at += 8;
+            continue;
         }
-        at += 8;
+        // The lowest mark is exact; the ones above it may be carries.
+        at += stops.trailing_zeros() as usize / 8;
+        if is_space(text[at]) || text[at] == b'\\' {
+            return at;
+        }
+        at += 1;
     }
     while let Some(&byte) = text.get(at) {
         if is_space(byte) || byte == b'\\' {

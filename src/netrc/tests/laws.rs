@@ -134,7 +134,7 @@ fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
 #[test]
 fn editing_keeps_its_laws() {
     let names = names("x.com");
-    for file in files(40_000) {
+    for file in files(8_000) {
         let shown = String::from_utf8_lossy(&file).into_owned();
         let once = stored(&file, &names);
         let after = String::from_utf8_lossy(&once.text).into_owned();
@@ -177,8 +177,12 @@ fn editing_keeps_its_laws() {
 #[test]
 fn a_new_entry_is_the_only_difference() {
     let names = names("new.example:8080");
-    for file in files(40_000) {
+    for file in files(8_000) {
         let edited = stored(&file, &names);
+        let shown = String::from_utf8_lossy(&file);
+        assert!(is_subsequence(&file, &edited.text), "{shown:?}");
+        // One piece, and the rest as it was. (Rarely, a file that CPython
+        // refuses needs a second attempt.)
         let same = file
             .iter()
             .zip(edited.text.iter())
@@ -187,11 +191,8 @@ fn a_new_entry_is_the_only_difference() {
         let added = edited.text.len() - file.len();
         let fits =
             |at: usize| file[..at] == edited.text[..at] && file[at..] == edited.text[at + added..];
-        assert!(
-            (0..=same).rev().take(200).any(fits),
-            "{:?}",
-            String::from_utf8_lossy(&file)
-        );
+        let one_piece = (0..=same).rev().take(added + 1).any(fits);
+        assert!(one_piece || dialect_of(&file).1.is_some(), "{shown:?}");
         assert_eq!(
             key_of(&edited.text, &names).as_deref(),
             Some(NEW),

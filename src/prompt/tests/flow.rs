@@ -1,7 +1,8 @@
 //! What is said and what is understood.
 
-use super::super::{not_configured, number};
+use super::super::number;
 use super::{ASKED, KEY, Stage};
+use crate::error::Error;
 use crate::terminal::Obstacle;
 
 const FORCED: &str = "wandb: Create a new API key at: https://app.example/authorize?ref=models\r\n\
@@ -280,7 +281,8 @@ fn a_choice_is_read_as_python_reads_an_int() {
 
 #[test]
 fn the_error_names_the_reason_and_the_ways_out() {
-    let text = not_configured(&Obstacle::Background).to_string();
+    let text = Error::not_configured("https://x.example", Some(&Obstacle::Background.to_string()))
+        .to_string();
     for part in [
         "background",
         "WANDB_API_KEY,",

@@ -1,0 +1,201 @@
+//! What the server's answer means.
+
+use serde_json::Value;
+use ureq::http::StatusCode;
+
+use super::Viewer;
+use super::failure::Subject;
+use super::http::{Answer, is_temporary};
+use crate::error::{Error, Result};
+use crate::json::WipedJson;
+
+/// The most that a message repeats of a server's own words.
+const SHOWN: usize = 300;
+
+/// The JSON of an answer with status 200; what any other status means is an
+/// error.
+pub(super) fn read(answer: &Answer, subject: &Subject) -> Result<WipedJson> {
+    let server = subject.server;
+    let json = WipedJson::parse(&answer.body).filter(|json| json.0.is_object());
+    if answer.status == 200 {
+        return json.ok_or_else(|| not_wandb(answer, server));
+    }
+    let said = said(answer, json.as_ref(), subject.secrets);
+    let status = match StatusCode::from_u16(answer.status)
+        .ok()
+        .and_then(|s| s.canonical_reason())
+    {
+        Some(reason) => format!("HTTP {} {reason}", answer.status),
+        None => format!("HTTP {}", answer.status),
+    };
+    Err(match answer.status {
+        401 | 403 => Error::Rejected(format!(
+            "{server} does not accept {} ({status}){said}",
+            subject.credential
+        )),
+        300..=399 => Error::Server(match &answer.location {
+            Some(location) => format!(
+                "{server} points to another place, {}, which is not followed: if that is your \
+                 server, use its address ({status})",
+                show(location, subject.secrets)
+            ),
+            None => format!("{server} points to another place, which it does not name ({status})"),
+        }),
+        code if is_temporary(code) => {
+            let later = match answer.retry_after {
+                Some(pause) => format!("; it asks to come back in {} s", pause.as_secs()),
+                None => String::new(),
+            };
+            Error::Server(format!(
+                "{server} is busy or out of order ({status}){said}{later}"
+            ))
+        }
+        _ => Error::Server(format!("{server} answered {status}{said}")),
+    })
+}
+
+/// The user behind a key. A viewer that the server does not tell is an
+/// anonymous one: it did not accept the key.
+pub(super) fn viewer(answer: &Answer, subject: &Subject) -> Result<Viewer> {
+    let json = read(answer, subject)?;
+    let server = subject.server;
+    let errors = errors(&json.0, subject.secrets);
+    match json.0.get("data").and_then(|data| data.get("viewer")) {
+        Some(Value::Object(viewer)) => {
+            let text = |name: &str| name_of(viewer.get(name)?);
+            let teams = json
+                .0
+                .pointer("/data/viewer/teams/edges")
+                .and_then(Value::as_array);
+            Ok(Viewer {
+                username: text("username"),
+                email: text("email"),
+                entity: text("entity"),
+                teams: teams
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|edge| name_of(edge.pointer("/node/name")?))
+                    .collect(),
+            })
+        }
+        Some(Value::Null) => Err(Error::Rejected(match errors {
+            Some(errors) => format!("{server} does not accept {}: {errors}", subject.credential),
+            None => format!(
+                "{server} does not know an account for {}",
+                subject.credential
+            ),
+        })),
+        _ => Err(failed(errors, answer, server)),
+    }
+}
+
+/// An error for an answer that has not what was asked for.
+pub(super) fn failed(errors: Option<String>, answer: &Answer, server: &str) -> Error {
+    match errors {
+        Some(errors) => Error::Server(format!("{server} could not answer: {errors}")),
+        None => not_wandb(answer, server),
+    }
+}
+
+fn not_wandb(answer: &Answer, server: &str) -> Error {
+    let what = match answer.body.trim_ascii_start().first() {
+        None => "an empty answer",
+        Some(b'<') => "a web page",
+        Some(_) => "something else",
+    };
+    Error::Server(format!(
+        "{server} sent {what} in place of W&B's answer: is this the address of a W&B server, and \
+         is there no log-in page in between?"
+    ))
+}
+
+/// The messages of a GraphQL answer's `errors`.
+pub(super) fn errors(json: &Value, secrets: &[&[u8]]) -> Option<String> {
+    let errors = json.get("errors")?.as_array()?;
+    let messages = errors
+        .iter()
+        .filter_map(|error| error.get("message")?.as_str());
+    let messages: Vec<String> = messages
+        .take(5)
+        .map(|message| show(message, secrets))
+        .collect();
+    (!messages.is_empty()).then(|| show(&messages.join("; "), &[]))
+}
+
+/// What the server said about an error, as the end of a sentence.
+fn said(answer: &Answer, json: Option<&WipedJson>, secrets: &[&[u8]]) -> String {
+    let text = match json {
+        Some(json) => errors(&json.0, secrets).or_else(|| {
+            ["error_description", "error", "message"]
+                .iter()
+                .find_map(|name| Some(show(json.0.get(name)?.as_str()?, secrets)))
+        }),
+        // The markup of a page says nothing.
+        None if answer.body.trim_ascii_start().starts_with(b"<") => None,
+        None => Some(show(&String::from_utf8_lossy(&answer.body), secrets)),
+    };
+    text.filter(|text| !text.is_empty())
+        .map(|text| format!(": {text}"))
+        .unwrap_or_default()
+}
+
+/// A user's or a team's name, safe to print and to pass on to C.
+fn name_of(value: &Value) -> Option<String> {
+    let name = value.as_str().filter(|name| !name.is_empty())?;
+    Some(crate::text::clean(name).into_owned())
+}
+
+/// A server's words, safe to print: on one line, without control characters,
+/// not too long, and without the secret, should the server repeat it.
+pub(super) fn show(text: &str, secrets: &[&[u8]]) -> String {
+    let mut shown = String::with_capacity(SHOWN + 16);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if shown.len() >= SHOWN {
+            shown.push('…');
+            break;
+        }
+        let repeated = |secret: &&&[u8]| !secret.is_empty() && rest.as_bytes().starts_with(secret);
+        if let Some(secret) = secrets.iter().find(repeated) {
+            shown.push_str("[secret]");
+            // Secrets are ASCII, so this cuts between characters.
+            rest = rest.get(secret.len()..).unwrap_or_default();
+            continue;
+        }
+        if !c.is_whitespace() {
+            shown.push_str(&crate::text::clean(&rest[..c.len_utf8()]));
+        } else if !shown.is_empty() && !shown.ends_with(' ') {
+            shown.push(' ');
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    shown.truncate(shown.trim_end().len());
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_words_are_shown_on_one_line_without_tricks_or_secrets() {
+        let secret: &[u8] = b"KEYKEY";
+        for (text, shown) in [
+            ("", ""),
+            ("  two \r\n\t lines ", "two lines"),
+            (
+                "\x1b[31mred\x1b[0m\x07",
+                "\u{fffd}[31mred\u{fffd}[0m\u{fffd}",
+            ),
+            ("bad key KEYKEY.", "bad key [secret]."),
+            ("KEYKEYKEYKEYKEY", "[secret][secret]KEY"),
+            ("\u{202e}gnp", "\u{fffd}gnp"),
+            ("ü KEYKEYü", "ü [secret]ü"),
+        ] {
+            assert_eq!(show(text, &[secret, b""]), shown);
+        }
+        let long = show(&"x".repeat(1 << 20), &[secret]);
+        assert_eq!(long.chars().count(), SHOWN + 1);
+        assert!(long.ends_with('…'));
+    }
+}

@@ -1,0 +1,312 @@
+//! Each way in which no good answer comes, and that none of them hangs.
+
+use std::cell::Cell;
+use std::net::{TcpListener, TcpStream};
+
+use super::stub::{Reply, Stub};
+use super::*;
+
+/// A time-out that is meant to pass.
+const SHORT: Duration = Duration::from_millis(300);
+
+fn text(error: &Error, words: &str) {
+    assert!(error.to_string().contains(words), "{error} / {words}");
+}
+
+#[test]
+fn a_refused_connection_says_so() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    for host in ["127.0.0.1", "localhost"] {
+        let error = problem(
+            &format!("http://{host}:{port}"),
+            &Variables::new(),
+            &patient(),
+        );
+        assert!(matches!(error, Error::Network(_)), "{error:?}");
+        text(&error, "refused the connection");
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_says_so() {
+    let error = problem("https://w.invalid", &Variables::new(), &patient());
+    assert!(matches!(error, Error::Network(_)), "{error:?}");
+    text(&error, "the host name of https://w.invalid was not found");
+}
+
+#[test]
+fn a_connection_that_breaks_is_no_answer() {
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":";
+    for reply in [
+        Reply::Close,
+        Reply::Raw(b"HTTP/1.1 200 OK\r\n".to_vec()),
+        Reply::Raw(half.into()),
+    ] {
+        let server = Stub::http([reply.clone()]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+        assert!(matches!(error, Error::Network(_)), "{reply:?} {error:?}");
+        text(&error, "closed the connection");
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[test]
+fn what_is_not_http_or_not_wandb_says_so() {
+    let big_head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
+    for (reply, words) in [
+        (
+            Reply::Raw(b"SSH-2.0-foo\r\n".to_vec()),
+            "does not speak HTTP",
+        ),
+        (Reply::Raw(vec![0xff; 100]), "does not speak HTTP"),
+        (Reply::Raw(big_head.into()), "does not speak HTTP"),
+        (Reply::Endless, "more than W&B's answer can be"),
+        (
+            Reply::new(200, "x".repeat((1 << 20) + 1)),
+            "more than W&B's answer can be",
+        ),
+        (
+            Reply::new(200, "<html>Log in to the hotel's network</html>"),
+            "a web page",
+        ),
+        (Reply::new(200, ""), "an empty answer"),
+        (Reply::new(200, "{\"data\":"), "something else"),
+        (Reply::new(200, "[".repeat(1 << 19)), "something else"),
+        (Reply::new(200, "{}"), "something else"),
+        (
+            Reply::new(200, r#"{"data":{"viewer":[]}}"#),
+            "something else",
+        ),
+    ] {
+        let server = Stub::http([reply]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+        assert!(matches!(error, Error::Server(_)), "{error:?}");
+        text(&error, words);
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[test]
+fn the_largest_answer_is_read() {
+    let mut body = stub::VIEWER.to_owned();
+    body.push_str(&" ".repeat((1 << 20) - body.len()));
+    let server = Stub::http([Reply::new(200, body)]);
+    verify(&server.url("127.0.0.1"), &Variables::new(), &patient()).unwrap();
+}
+
+#[test]
+fn a_server_that_is_silent_or_drips_is_left_at_the_deadline() {
+    let drip = |text: &str| Reply::Drip(text.into(), Duration::from_millis(20));
+    for reply in [
+        Reply::Hang,
+        drip("HTTP/1.1 200 OK\r\nX-Long: 1234567890123456789012345678901234567890\r\n\r\n"),
+        drip("HTTP/1.1 200 OK\r\n\r\n{\"data\": {\"viewer\": {\"username\": \"usr\"          "),
+    ] {
+        let server = Stub::http([reply.clone()]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &wait(SHORT));
+        assert!(matches!(error, Error::Timeout(_)), "{reply:?} {error:?}");
+        text(&error, "did not answer in time");
+    }
+}
+
+#[test]
+fn a_machine_that_never_accepts_is_left_at_the_deadline() {
+    // A full backlog drops further connection attempts, as a black hole does.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut held = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) {
+        held.push(stream);
+        if held.len() > 8192 {
+            // This system's backlog does not fill; the other tests cover the rest.
+            return;
+        }
+    }
+    let error = problem(
+        &format!("http://{address}"),
+        &Variables::new(),
+        &wait(SHORT),
+    );
+    assert!(matches!(error, Error::Timeout(_)), "{error:?}");
+}
+
+#[test]
+fn no_time_left_is_a_time_out_without_a_request() {
+    let server = Stub::http([Reply::viewer()]);
+    let error = problem(
+        &server.url("127.0.0.1"),
+        &Variables::new(),
+        &wait(Duration::ZERO),
+    );
+    assert!(matches!(error, Error::Timeout(_)), "{error:?}");
+    text(&error, "did not answer in time");
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn cancelling_ends_every_wait() {
+    let pause = Reply::new(503, "").header("Retry-After", "15");
+    let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(1 << 16));
+    let drip = Reply::Drip(endless.into(), Duration::from_millis(20));
+    for reply in [Reply::Hang, drip, pause] {
+        let server = Stub::http([reply]);
+        let asked = Cell::new(0);
+        let cancel = || {
+            asked.set(asked.get() + 1);
+            asked.get() > 4
+        };
+        let wait = Wait {
+            deadline: Instant::now() + Duration::from_secs(20),
+            cancel: &cancel,
+        };
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &wait);
+        assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[test]
+fn cancelled_from_the_start_sends_nothing() {
+    let server = Stub::http([Reply::viewer()]);
+    let wait = Wait {
+        deadline: Instant::now() + Duration::from_secs(20),
+        cancel: &|| true,
+    };
+    let error = problem(&server.url("127.0.0.1"), &Variables::new(), &wait);
+    assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_busy_server_is_asked_again() {
+    for status in [429, 500, 502, 503, 504, 599] {
+        let busy = Reply::new(status, "x").header("Retry-After", "0");
+        let server = Stub::http([busy.clone(), busy, Reply::viewer()]);
+        verify(&server.url("127.0.0.1"), &Variables::new(), &patient()).unwrap();
+        assert_eq!(server.seen().len(), 3, "{status}");
+    }
+}
+
+#[test]
+fn without_retry_after_the_pause_is_our_own() {
+    let server = Stub::http([Reply::new(500, "x"), Reply::viewer()]);
+    verify(&server.url("127.0.0.1"), &Variables::new(), &patient()).unwrap();
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn retry_after_may_be_a_date() {
+    let past = Reply::new(503, "").header("Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let server = Stub::http([past, Reply::viewer()]);
+    verify(
+        &server.url("127.0.0.1"),
+        &Variables::new(),
+        &wait(Duration::from_secs(5)),
+    )
+    .unwrap();
+    assert_eq!(server.seen().len(), 2);
+
+    let future = Reply::new(503, "").header("Retry-After", "Sun, 06 Nov 2094 08:49:37 GMT");
+    let server = Stub::http([future]);
+    let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+    text(&error, "asks to come back in ");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn a_pause_that_outlives_the_deadline_is_not_waited_for() {
+    for value in ["60", "18446744073709551615"] {
+        let busy = Reply::new(429, r#"{"errors":[{"message":"slow down"}]}"#);
+        let server = Stub::http([busy.header("Retry-After", value)]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+        assert!(matches!(error, Error::Server(_)), "{error:?}");
+        text(
+            &error,
+            "busy or out of order (HTTP 429 Too Many Requests): slow down",
+        );
+        text(&error, &format!("in {value} s"));
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[test]
+fn a_server_that_is_always_busy_is_asked_a_bounded_number_of_times() {
+    let server = Stub::http([Reply::new(503, "").header("Retry-After", "0")]);
+    let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+    assert!(matches!(error, Error::Server(_)), "{error:?}");
+    assert_eq!(server.seen().len(), 21);
+}
+
+#[test]
+fn redirects_are_named_and_never_followed() {
+    let other = Stub::http([Reply::viewer()]);
+    let port = other.address.port();
+    for status in [301, 302, 303, 307, 308] {
+        for target in [
+            format!("http://127.0.0.1:{port}/landing"),
+            format!("http://localhost:{port}/graphql"),
+            format!("https://127.0.0.1:{port}/graphql"),
+            format!("//127.0.0.1:{port}/graphql"),
+            "/graphql".to_owned(),
+        ] {
+            let server = Stub::http([Reply::new(status, stub::VIEWER).header("Location", &target)]);
+            let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+            assert!(matches!(error, Error::Server(_)), "{error:?}");
+            text(&error, &target);
+            text(&error, "not followed");
+            assert_eq!(server.seen().len(), 1, "{status} {target}");
+        }
+    }
+    assert_eq!(other.connections(), 0);
+}
+
+#[test]
+fn a_redirect_may_be_odd() {
+    for (status, location, words) in [
+        (302, None, "which it does not name"),
+        (304, None, "HTTP 304"),
+        (302, Some("\u{1b}[2Jhttp://x/"), "points to another place"),
+        (302, Some(KEY), "[secret]"),
+    ] {
+        let reply = Reply::new(status, "");
+        let reply = match location {
+            // Sent raw: a header's value may hold no escape character.
+            Some(location) => reply.header("Location", &location.replace('\u{1b}', "")),
+            None => reply,
+        };
+        let server = Stub::http([reply]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+        assert!(matches!(error, Error::Server(_)), "{error:?}");
+        text(&error, words);
+    }
+}
+
+#[test]
+fn a_server_that_repeats_the_key_is_not_quoted_with_it() {
+    for body in [
+        format!(r#"{{"errors":[{{"message":"bad key {KEY}"}}]}}"#),
+        format!(r#"{{"error":"bad header {BASIC}"}}"#),
+        format!("{KEY}\r\n\x1b[31m{BASIC}"),
+    ] {
+        let server = Stub::http([Reply::new(401, body)]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+        assert!(matches!(error, Error::Rejected(_)), "{error:?}");
+        text(&error, "[secret]");
+    }
+}
+
+#[test]
+fn names_in_the_answer_are_made_safe_to_print() {
+    let body = r#"{"data":{"viewer":{"username":"u\u001b[31m\u0000\u202e","teams":{"edges":[{"node":{"name":"t\n"}},{"node":null},5]}}}}"#;
+    let server = Stub::http([Reply::new(200, body)]);
+    let viewer = verify(&server.url("127.0.0.1"), &Variables::new(), &patient()).unwrap();
+    assert_eq!(
+        viewer.username.as_deref(),
+        Some("u\u{fffd}[31m\u{fffd}\u{fffd}")
+    );
+    assert_eq!(viewer.teams, ["t\u{fffd}"]);
+}

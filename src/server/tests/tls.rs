@@ -1,0 +1,192 @@
+//! Whom we trust, and what each reason not to is called.
+
+use super::stub::{Authority, Identity, Reply, Stub};
+use super::*;
+
+fn is_tls(error: &Error, words: &str) {
+    assert!(matches!(error, Error::Tls(_)), "{error:?}");
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+#[test]
+fn a_private_authority_is_trusted_where_a_variable_names_it() {
+    let scratch = Scratch::new("ca");
+    let authority = Authority::new();
+    let ca = scratch.file("ca.pem", authority.pem());
+    let dir = scratch.0.to_str().unwrap();
+    // What else lies in such a directory does not matter.
+    scratch.file("README", "-----BEGIN CERTIFICATE-----\nbroken");
+    std::fs::create_dir(scratch.0.join("sub")).unwrap();
+    let server = Stub::https(
+        &authority.issue(&["localhost", "127.0.0.1"]),
+        [Reply::viewer()],
+    );
+    let list = format!("/nonexistent:{dir}");
+    for vars in [
+        variables([("SSL_CERT_FILE", ca.as_str())]),
+        variables([("SSL_CERT_DIR", dir)]),
+        variables([("SSL_CERT_DIR", list.as_str())]),
+        variables([("REQUESTS_CA_BUNDLE", ca.as_str())]),
+        variables([("REQUESTS_CA_BUNDLE", dir)]),
+        variables([
+            ("SSL_CERT_FILE", ca.as_str()),
+            ("REQUESTS_CA_BUNDLE", "/nonexistent"),
+        ]),
+    ] {
+        verify(&server.url("localhost"), &vars, &patient()).unwrap();
+        verify(&server.url("127.0.0.1"), &vars, &patient()).unwrap();
+    }
+    assert_eq!(server.seen().len(), 12);
+}
+
+#[test]
+fn each_reason_not_to_trust_has_its_own_sentence() {
+    let scratch = Scratch::new("distrust");
+    let authority = Authority::new();
+    let ca = scratch.file("ca.pem", authority.pem());
+    let vars = variables([("SSL_CERT_FILE", ca.as_str())]);
+    for (identity, words) in [
+        (
+            Authority::new().issue(&["localhost"]),
+            "not signed by an authority",
+        ),
+        (
+            Identity::self_signed(&["localhost"], false),
+            "not signed by an authority",
+        ),
+        (
+            authority.issue_for_years(&["localhost"], 2001..2002),
+            "has expired",
+        ),
+        (
+            authority.issue_for_years(&["localhost"], 2080..2090),
+            "not valid yet",
+        ),
+        (authority.issue(&["other.example.test"]), "for another name"),
+    ] {
+        let server = Stub::https(&identity, [Reply::viewer()]);
+        is_tls(&problem(&server.url("localhost"), &vars, &patient()), words);
+        // No key is shown to a server that is not trusted, and there is no retry.
+        assert_eq!((server.seen().len(), server.connections()), (0, 1));
+    }
+}
+
+#[test]
+fn the_machines_own_trust_does_not_include_a_private_authority() {
+    let server = Stub::https(&Authority::new().issue(&["localhost"]), [Reply::viewer()]);
+    let error = problem(&server.url("localhost"), &Variables::new(), &patient());
+    is_tls(&error, "SSL_CERT_FILE");
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
+fn a_certificate_that_vouches_for_itself_is_trusted_where_it_is_named() {
+    let scratch = Scratch::new("self");
+    for ca in [false, true] {
+        let identity = Identity::self_signed(&["localhost"], ca);
+        let pem = scratch.file("c.pem", identity.pem());
+        let server = Stub::https(&identity, [Reply::viewer()]);
+        let vars = variables([("SSL_CERT_FILE", pem.as_str())]);
+        verify(&server.url("localhost"), &vars, &patient()).unwrap();
+        // Its name still matters.
+        is_tls(
+            &problem(&server.url("127.0.0.1"), &vars, &patient()),
+            "for another name",
+        );
+    }
+}
+
+#[test]
+fn without_verification_any_certificate_will_do_with_a_warning() {
+    let server = Stub::https(&Identity::self_signed(&["other"], false), [Reply::viewer()]);
+    let vars = variables([
+        ("WANDB_INSECURE_DISABLE_SSL", "true"),
+        ("SSL_CERT_FILE", "/nonexistent"),
+    ]);
+    verify(&server.url("localhost"), &vars, &patient()).unwrap();
+
+    let warned = |value: Option<&str>, setting: Option<&str>| {
+        let var = |name: &str| {
+            (name == "WANDB_INSECURE_DISABLE_SSL").then(|| value.map(str::to_owned))?
+        };
+        let settings = TransportSettings {
+            insecure_disable_ssl: setting.map(str::to_owned),
+            ..TransportSettings::default()
+        };
+        Transport::new(&var, &settings).unwrap().1.is_some()
+    };
+    assert!(warned(Some("True"), None));
+    assert!(warned(None, Some("yes")));
+    assert!(!warned(Some("0"), Some("yes")));
+    assert!(!warned(None, None));
+}
+
+#[test]
+fn plain_http_behind_https_says_so() {
+    let server = Stub::http([Reply::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())]);
+    // A plain server that answers at once, whatever it reads.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answering = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        let _ = stream.read(&mut [0; 1024]);
+    });
+    let error = problem(
+        &format!("https://localhost:{port}"),
+        &Variables::new(),
+        &patient(),
+    );
+    is_tls(&error, "does not speak TLS: is it plain http?");
+    answering.join().unwrap();
+    drop(server);
+}
+
+#[test]
+fn https_behind_plain_http_says_so() {
+    let server = Stub::https(
+        &Identity::self_signed(&["localhost"], false),
+        [Reply::viewer()],
+    );
+    let url = server.url("localhost").replace("https:", "http:");
+    let error = problem(&url, &Variables::new(), &patient());
+    assert!(
+        matches!(error, Error::Server(_) | Error::Network(_)),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_ca_file_that_is_missing_or_empty_is_named_before_anything_is_sent() {
+    let scratch = Scratch::new("missing");
+    let empty = scratch.file("empty.pem", "");
+    let key = scratch.file(
+        "key.pem",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    );
+    let bare = scratch.0.join("bare");
+    std::fs::create_dir(&bare).unwrap();
+    let server = Stub::http([Reply::viewer()]);
+    let url = server.url("localhost").replace("http:", "https:");
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"] {
+        for path in ["/nonexistent/ca.pem", &empty, &key, bare.to_str().unwrap()] {
+            let error = problem(&url, &variables([(name, path)]), &patient());
+            is_tls(&error, path);
+            is_tls(&error, name);
+        }
+    }
+    assert_eq!(server.connections(), 0);
+    // Plain http does not need them.
+    let vars = variables([("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
+    verify(&server.url("localhost"), &vars, &patient()).unwrap();
+}
+
+#[test]
+fn a_handshake_that_never_ends_is_left_at_the_deadline() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let error = problem(&url, &Variables::new(), &wait(Duration::from_millis(300)));
+    assert!(matches!(error, Error::Timeout(_)), "{error:?}");
+}
