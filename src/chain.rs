@@ -177,6 +177,7 @@ pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found
             Answer::Unreadable(obstacle) => context.log.warn(&obstacle.text),
             Answer::Found(found) => return Ok(Some(found)),
             Answer::Withheld(obstacle) | Answer::Malformed(obstacle) => {
+                context.go_on()?;
                 return Err(Error::Credentials(obstacle.text));
             }
         }

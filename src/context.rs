@@ -1,7 +1,7 @@
 //! One call: what the caller asked, the world around it, and the configuration
 //! that results, each part read when it is first needed and only once.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +27,8 @@ pub(crate) struct Context<'a> {
     pub log: Log<'a>,
     config: OnceCell<Config>,
     rank: OnceCell<Option<Rank>>,
+    /// The caller's cancel function has said so.
+    stopped: Cell<bool>,
 }
 
 impl<'a> Context<'a> {
@@ -64,6 +66,7 @@ impl<'a> Context<'a> {
             log,
             config: OnceCell::new(),
             rank: OnceCell::new(),
+            stopped: Cell::new(false),
         }
     }
 
@@ -142,8 +145,22 @@ impl<'a> Context<'a> {
         self.acts() && !self.options.flags.has(Flags::NO_SAVE)
     }
 
+    /// Asks the caller's cancel function. What it has said holds for the call.
     pub fn cancelled(&self) -> bool {
-        self.options.cancel.is_some_and(|cancel| cancel())
+        if !self.stopped.get() {
+            self.stopped
+                .set(self.options.cancel.is_some_and(|cancel| cancel()));
+        }
+        self.stopped.get()
+    }
+
+    /// An error where the caller has cancelled a wait: whatever that wait was
+    /// for, the call ends there.
+    pub fn go_on(&self) -> Result<()> {
+        match self.stopped.get() {
+            true => Err(Error::Cancelled("cancelled by the program".into())),
+            false => Ok(()),
+        }
     }
 
     pub fn unix_time(&self) -> i64 {

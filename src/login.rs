@@ -102,7 +102,9 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
     if !context.acts() {
         return Ok(());
     }
-    store::forget(&context, &server)?;
+    let forgot = store::forget(&context, &server);
+    context.go_on()?;
+    forgot?;
     advice::what_still_wins(&context, &server);
     Ok(())
 }
@@ -258,6 +260,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         };
         store::remember(context, server, anonymous);
     }
+    context.go_on()?;
     let session = Session::new(Facts {
         base_url: server.url.clone(),
         app_url,

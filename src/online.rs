@@ -122,8 +122,10 @@ fn with_file(access: credentials::AccessToken, file: &Path) -> AccessToken {
 
 fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Result<credentials::AccessToken> {
     // Read anew each time: whoever mounts it renews it.
-    let text = files::read_secret(file, &|| context.cancelled())
-        .map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
+    let text = files::read_secret(file, &|| context.cancelled());
+    context.go_on()?;
+    let text =
+        text.map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
     reach(context, |transport, wait| {
         server::exchange(server.url.as_str(), &text.bytes, transport, wait)
     })
