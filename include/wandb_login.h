@@ -446,7 +446,7 @@ typedef struct wandb_login_options {
   {                                                                                 \
     sizeof(wandb_login_options), /* struct_size */                                  \
     NULL, NULL, NULL,            /* api_key, host, referrer */                      \
-    0, 0, 0, 0,                  /* flags, anonymous, the two time limits */         \
+    0, 0, 0, 0,                  /* flags, anonymous, the two time limits */        \
     NULL, NULL,                  /* prompt_fn, prompt_user_data */                  \
     NULL, NULL,                  /* log_fn, log_user_data */                        \
     NULL, NULL,                  /* backend_fn, backend_user_data */                \
@@ -586,7 +586,7 @@ const char *wandb_login_session_authorization(const wandb_login_session *session
 const char *wandb_login_session_base_url(const wandb_login_session *session);
 
 /**
- * The address of the server's web pages, such as `https://wandb.ai`:
+ * The address of the server's web pages, for links that a user follows:
  * `WANDB_APP_URL` if it is set, else by the Python SDK's rules.
  *
  * \return Borrowed. NULL only for a NULL session.

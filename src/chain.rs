@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::dotfiles;
-use crate::endpoint::{self, Endpoint};
+use crate::dotfiles::{self, NETRC_LIMIT};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};
@@ -15,7 +15,6 @@ use crate::netrc;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
 use crate::settings::Which;
-use crate::store::NETRC_LIMIT;
 
 /// A place to look in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ pub(crate) struct Found {
     pub proof: Proof,
     pub place: Place,
     /// The variable or the file.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
@@ -123,7 +122,7 @@ impl Found {
     pub fn shown(&self) -> String {
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
+            (Some(name), None) => name.to_string(),
             (None, _) => "the options".into(),
         }
     }
@@ -146,14 +145,14 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Obstacle {
     pub text: String,
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
 /// What one place answers.
 pub(crate) enum Answer {
     /// Nothing is there. The name is where one would be.
-    Absent(Option<String>),
+    Absent(Option<Name>),
     Found(Found),
     /// Nothing can be read there; the next place is asked, after a warning.
     Unreadable(Obstacle),
@@ -165,9 +164,9 @@ pub(crate) enum Answer {
     Malformed(Obstacle),
 }
 
-/// The first credential in the order of this call.
-pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found>> {
-    let relogin = context.relogin()?;
+/// The first credential in the order of this call; with `relogin`, only what
+/// the caller gave counts.
+pub(crate) fn first(context: &Context, server: &Endpoint, relogin: bool) -> Result<Option<Found>> {
     for &place in order(context) {
         if relogin && place != Place::Explicit {
             continue;
@@ -218,7 +217,7 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
     let Some(session) = context.options.session else {
         return Answer::Absent(None);
     };
-    let name = session.source_name().map(str::to_string);
+    let name: Option<Name> = session.source_name().map(|name| name.to_string().into());
     let elsewhere = |text| {
         Answer::Elsewhere(Obstacle {
             text,
@@ -246,20 +245,17 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
 /// The three variables that name a credential.
 fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let world = &context.world;
-    let is_set = |name: &str| world.is_set(name);
     let (_, name) = VARIABLES[place as usize - Place::KeyVariable as usize];
-    if !is_set(name) {
+    let Some(value) = world.secret(name) else {
         return Answer::Absent(Some(name.into()));
-    }
+    };
     let obstacle = |text| Obstacle {
         text,
         name: Some(name.into()),
         line: None,
     };
-    if let Some((_, other)) = VARIABLES
-        .iter()
-        .find(|(_, other)| *other != name && is_set(other))
-    {
+    let mut others = VARIABLES.iter().filter(|(other, _)| *other != place);
+    if let Some((_, other)) = others.find(|(_, other)| world.is_set(other)) {
         return Answer::Malformed(obstacle(format!(
             "Both {name} and {other} are set, which is not allowed; unset one of them."
         )));
@@ -268,7 +264,6 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         return Answer::Withheld(obstacle(withheld(server, name)));
     }
     if place == Place::KeyVariable {
-        let value = world.secret(name).unwrap_or_default();
         return key_answer(context, server, place, &value, Some(name.into()), None);
     }
     let path = world.absolute(world.var(name).unwrap_or_default());
@@ -290,11 +285,18 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         return Answer::Found(Found {
             proof: Proof::IdentityToken(path),
             place,
-            name: Some(shown_path),
+            name: Some(shown_path.into()),
             line: None,
         });
     }
-    key_answer(context, server, place, &text.bytes, Some(shown_path), None)
+    key_answer(
+        context,
+        server,
+        place,
+        &text.bytes,
+        Some(shown_path.into()),
+        None,
+    )
 }
 
 fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
@@ -303,7 +305,7 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
         _ => Which::System,
     };
     let (location, file) = context.config().file(which);
-    let path = location.shown();
+    let path: Option<Name> = location.shown().map(Name::from);
     let obstacle = |text, line| Obstacle {
         text,
         name: path.clone(),
@@ -353,11 +355,12 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
         match files::read(path, NETRC_LIMIT) {
             Ok(None) => {}
             Ok(Some(text)) => {
-                if let Some(ignored) = paths.get(index + 1).filter(|path| path.exists()) {
-                    let ignored = context.shown(ignored);
+                let other = paths.get(index + 1).filter(|_| context.log.is_kept());
+                if let Some(other) = other.filter(|path| path.exists()) {
+                    let other = context.shown(other);
                     context
                         .log
-                        .detail(&format!("{ignored} is not looked at because {name} exists"));
+                        .detail(&format!("{other} is not looked at because {name} exists"));
                 }
                 return netrc_text(context, server, &text, name);
             }
@@ -365,13 +368,13 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
                 let text = format!("Failed to read netrc file: {name} {problem}");
                 return Answer::Unreadable(Obstacle {
                     text,
-                    name: Some(name),
+                    name: Some(name.into()),
                     line: None,
                 });
             }
         }
     }
-    Answer::Absent(paths.first().map(|path| context.shown(path)))
+    Answer::Absent(paths.first().map(|path| context.shown(path).into()))
 }
 
 /// Looks the server up in the text of a netrc file.
@@ -420,7 +423,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
                 "line {line}: there is an entry for the host without its port"
             ));
         }
-        return Answer::Absent(Some(name));
+        return Answer::Absent(Some(name.into()));
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());
@@ -434,7 +437,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         server,
         Place::Netrc,
         &hit.password,
-        Some(name),
+        Some(name.into()),
         Some(hit.line),
     )
 }
@@ -445,12 +448,12 @@ fn key_answer(
     server: &Endpoint,
     place: Place,
     text: &[u8],
-    name: Option<String>,
+    name: Option<Name>,
     line: Option<usize>,
 ) -> Answer {
-    let shown = match (&name, line) {
+    let shown = || match (&name, line) {
         (Some(name), Some(line)) => format!("{name} line {line}"),
-        (Some(name), None) => name.clone(),
+        (Some(name), None) => name.to_string(),
         (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
@@ -458,7 +461,8 @@ fn key_answer(
             // A file that ends with a line feed is no mistake.
             if parsed.trimmed && place != Place::KeyFile {
                 context.log.warn(&format!(
-                    "white space around the key in {shown} was dropped"
+                    "white space around the key of {} was dropped",
+                    shown()
                 ));
             }
             Answer::Found(Found {
@@ -470,7 +474,8 @@ fn key_answer(
         }
         Err(problem) => Answer::Malformed(Obstacle {
             text: format!(
-                "{shown} invalid: {problem} Copy a whole key from {}.",
+                "{} invalid: {problem} Copy a whole key from {}.",
+                shown(),
                 authorize_url(&server.url.app_url(None), false, None)
             ),
             name,

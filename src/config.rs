@@ -3,15 +3,12 @@
 
 use std::path::PathBuf;
 
-use crate::dotfiles;
+use crate::dotfiles::{self, SETTINGS_LIMIT};
 use crate::error::Error;
 use crate::files::{self, Text};
 use crate::log::Log;
 use crate::settings::{Problem, Settings, SettingsFile, Which};
 use crate::world::{World, shown};
-
-/// The most that is read of a settings file.
-pub(crate) const LIMIT: u64 = 1 << 20;
 
 /// Both settings files.
 pub(crate) struct Config {
@@ -109,7 +106,7 @@ fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
             None,
         );
     };
-    let read = files::read(&path, LIMIT);
+    let read = files::read(&path, SETTINGS_LIMIT);
     let path = std::path::absolute(&path).unwrap_or(path);
     let (text, problem) = match read {
         Ok(text) => (text, None),

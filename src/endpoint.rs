@@ -1,5 +1,7 @@
 //! Which server a login is for, and who named it.
 
+use std::borrow::Cow;
+
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::BaseUrl;
@@ -8,6 +10,9 @@ use crate::options::Flags;
 use crate::session::Session;
 use crate::settings::{Placed, SettingsFile};
 use crate::world::shown;
+
+/// What a place is called: a variable or a path.
+pub(crate) type Name = Cow<'static, str>;
 
 /// Who named the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub(crate) struct Endpoint {
     pub url: BaseUrl,
     pub origin: Origin,
     /// The variable or the file that names it.
-    pub origin_name: Option<String>,
+    pub origin_name: Option<Name>,
     /// Whether the working directory alone makes this the server: a key that was
     /// not stored for it must not follow.
     pub workspace_only: bool,
@@ -120,8 +125,8 @@ pub(crate) fn resolve(context: &Context) -> Result<Endpoint> {
 /// for whose own file names no server.
 pub(crate) fn configured(context: &Context) -> Result<Endpoint> {
     if let Some(url) = context.world.text("WANDB_BASE_URL") {
-        let name = "WANDB_BASE_URL".to_string();
-        return Endpoint::configured(&url, Origin::Environment, &name, name.clone());
+        let name = "WANDB_BASE_URL";
+        return Endpoint::configured(&url, Origin::Environment, || name.into(), name.into());
     }
     let settings = context.settings();
     let system = match base_url(&settings.system)? {
@@ -152,14 +157,24 @@ fn base_url(file: &Option<SettingsFile>) -> Result<Option<Placed<'_, String>>> {
 impl Endpoint {
     /// The server that a line of a settings file names.
     fn in_settings(url: &Placed<'_, String>, origin: Origin) -> Result<Endpoint> {
-        Endpoint::configured(url.value, origin, &url.place(), shown(&url.file.path))
+        Endpoint::configured(
+            url.value,
+            origin,
+            || url.place(),
+            shown(&url.file.path).into(),
+        )
     }
 
     /// The server that a variable or a file names, at a place to complain about.
-    fn configured(url: &str, origin: Origin, place: &str, name: String) -> Result<Endpoint> {
+    fn configured(
+        url: &str,
+        origin: Origin,
+        place: impl Fn() -> String,
+        name: Name,
+    ) -> Result<Endpoint> {
         let parsed = BaseUrl::parse(url);
         Ok(Endpoint {
-            url: parsed.map_err(|problem| Error::Credentials(format!("{place}: {problem}")))?,
+            url: parsed.map_err(|problem| Error::Credentials(format!("{}: {problem}", place())))?,
             origin,
             origin_name: Some(name),
             workspace_only: false,

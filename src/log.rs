@@ -81,9 +81,14 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Whether this is for a report, which has room for details.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.sink, Sink::Kept(_))
+    }
+
     /// Something that only a report has room for.
     pub fn detail(&self, line: &str) {
-        if let Sink::Kept(_) = self.sink {
+        if self.is_kept() {
             self.warn(line);
         }
     }

@@ -1,5 +1,7 @@
 //! The story of a login: resolve, ask, verify, store, tell.
 
+use std::borrow::Cow;
+
 use crate::advice;
 use crate::ask::{Prompt, Reply};
 use crate::chain::{self, Found, Place, Proof};
@@ -38,7 +40,7 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
-    if let Some(found) = chain::first(&context, &server)? {
+    if let Some(found) = chain::first(&context, &server, context.relogin()?)? {
         advice::rivals(&context, &server, &found);
         return settle(&context, &server, found).map(Login::Session);
     }
@@ -78,7 +80,10 @@ pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
 pub fn check(options: &Options<'_>) -> Result<()> {
     let context = Context::quiet(options);
     let server = endpoint::resolve(&context)?;
-    match chain::first(&context, &server)? {
+    // Whether a key is configured does not depend on whether a login would ask
+    // for another: of what says so, only the caller's own flag counts.
+    let relogin = options.flags.has(Flags::RELOGIN);
+    match chain::first(&context, &server, relogin)? {
         Some(_) => Ok(()),
         None => Err(Error::not_configured(server.url.as_str(), None)),
     }
@@ -128,10 +133,10 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
         Credential::Access(access) => Found {
             proof: Proof::IdentityToken(access.identity_token_file.clone()),
             place: Place::IdentityTokenFile,
-            name: session.source_name().map(str::to_string),
+            name: session.source_name().map(|name| name.to_string().into()),
             line: None,
         },
-        Credential::Key(_) => chain::first(&context, &server)?
+        Credential::Key(_) => chain::first(&context, &server, false)?
             .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     };
     settle_with(&context, &server, found, true)
@@ -149,7 +154,7 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    let found = chain::first(&context, &server)?;
+    let found = chain::first(&context, &server, false)?;
     settle(
         &context,
         &server,
@@ -266,7 +271,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         app_url,
         credential,
         source,
-        source_name: found.name,
+        source_name: found.name.map(Cow::into_owned),
         saved,
         viewer,
         entity,

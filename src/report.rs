@@ -9,7 +9,7 @@ use crate::advice;
 use crate::ask;
 use crate::chain::{self, Answer, Found, Obstacle, Place};
 use crate::context::Context;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::options::Options;
@@ -31,7 +31,7 @@ pub enum Format {
 pub struct Report {
     url: Option<String>,
     origin: &'static str,
-    origin_name: Option<String>,
+    origin_name: Option<Name>,
     rows: Vec<Row>,
     winner: Option<usize>,
     /// What stands in the way of a login, if anything does.
@@ -66,7 +66,7 @@ impl State {
 #[derive(Debug)]
 struct Row {
     source: Source,
-    name: Option<String>,
+    name: Option<Name>,
     state: State,
     key: Option<String>,
     problem: Option<String>,
@@ -300,7 +300,7 @@ impl Row {
         };
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
+            (Some(name), None) => name.to_string(),
             (None, _) => kind.to_string(),
         }
     }

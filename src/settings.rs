@@ -368,13 +368,14 @@ impl Reader<'_, '_> {
 }
 
 fn known_to_sdk(key: &[u8]) -> bool {
-    let same = |name: &str| match key {
-        [b'_', ..] => name
-            .strip_prefix('x')
-            .is_some_and(|name| name.as_bytes() == key),
-        _ => name.as_bytes() == key,
+    let skip = match key {
+        [b'_', ..] => 1, // short for `x_…`
+        _ => 0,
     };
-    SDK_FIELDS.lines().any(same)
+    let mut names = SDK_FIELDS.as_bytes().split(|&byte| byte == b'\n');
+    names.any(|name| {
+        name.len() == key.len() + skip && &name[skip..] == key && name[..skip] == b"x"[..skip]
+    })
 }
 
 fn secret(text: &[u8]) -> Option<Secret> {

@@ -134,10 +134,7 @@ fn the_committed_header_is_fresh() {
         fresh == committed,
         "include/wandb_login.h is stale, from line {} on; \
          `WANDB_LOGIN_UPDATE_HEADER=1 cargo test --test header` writes it anew",
-        differs.map_or_else(
-            || fresh.lines().count().min(committed.lines().count()),
-            |at| at
-        ) + 1,
+        differs.unwrap_or_else(|| fresh.lines().count().min(committed.lines().count())) + 1,
     );
 }
 

@@ -1,6 +1,7 @@
 /* A login leaves a session, and the session all that was promised of it. */
 #include "check.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The process's own world: what isolated calls must not see. */
@@ -101,6 +102,33 @@ static void passed_on(void) {
   wandb_login_session_free(session);
 }
 
+/* What only a server can tell: a session of a rank that asked one. */
+static void told_by_a_server(void) {
+  wandb_login_session *session = NULL;
+  CHECK(wandb_login_session_import(
+            "wandb-login-session 1\nbase_url https://wandb.example.com\n"
+            "source identity_token\nsource_name /run/token\nverified true\n"
+            "access_token t.o.k\nexpires_at 2000000000\nidentity_token_file /run/token\n"
+            "username ada\nemail ada@example.com\nentity crew\nteam crew\nteam ada\n",
+            &session) == WANDB_LOGIN_STATUS_OK);
+  CHECK(wandb_login_session_verified(session));
+  CHECK(wandb_login_session_api_key(session) == NULL);
+  CHECK(same(wandb_login_session_authorization(session), "Bearer t.o.k"));
+  CHECK(wandb_login_session_expires_at(session) == 2000000000);
+  CHECK(wandb_login_session_source(session) == WANDB_LOGIN_SOURCE_IDENTITY_TOKEN);
+  CHECK(same(wandb_login_session_source_name(session), "/run/token"));
+  CHECK(same(wandb_login_session_username(session), "ada"));
+  CHECK(same(wandb_login_session_email(session), "ada@example.com"));
+  CHECK(same(wandb_login_session_entity(session), "crew"));
+  const char *const *teams = wandb_login_session_teams(session);
+  CHECK(same(teams[0], "crew") && same(teams[1], "ada") && teams[2] == NULL);
+  CHECK(strstr(wandb_login_session_display(session), "ada (crew)") != NULL);
+  const char *const *child = wandb_login_session_environ(session);
+  CHECK(same(child[0], "WANDB_API_KEY="));
+  CHECK(same(child[1], "WANDB_IDENTITY_TOKEN_FILE=/run/token"));
+  wandb_login_session_free(session);
+}
+
 static void renewed(void) {
   wandb_login_options options = defaults();
   wandb_login_session *session = log_in(options);
@@ -158,6 +186,7 @@ static void isolated(void) {
   char *work = join(home, "/work");
   char *before = getcwd(NULL, 0);
   write_file(settings, "[default]\napi_key = " KEY_2 "\n");
+  CHECK(chmod(settings, 0600) == 0);
   options = defaults();
   options.environment = bare;
   options.working_directory = work;
@@ -245,6 +274,7 @@ int main(void) {
   a_given_key_is_stored();
   owners();
   passed_on();
+  told_by_a_server();
   renewed();
   isolated();
   modes();

@@ -87,7 +87,8 @@ impl Home {
 
     /// The same as text.
     pub fn text(&self, path: &str) -> Option<String> {
-        self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        self.read(path)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     pub fn mode(&self, path: &str) -> u32 {
@@ -125,7 +126,11 @@ pub struct Run {
 impl Run {
     /// Runs a program to its end.
     pub fn of(command: &mut Command) -> Run {
-        Run::from(command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+        Run::from(
+            command
+                .output()
+                .unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        )
     }
 
     /// The same, and it must succeed.
@@ -179,7 +184,9 @@ pub fn strict() -> bool {
 /// loudly and passes over; in strict mode it fails.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found = std::env::split_paths(&paths)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     if found.is_none() {
         skip(&format!("{name} is not installed"));
     }
@@ -208,7 +215,10 @@ pub fn sdk_python() -> Option<PathBuf> {
         lock.lock().ok()?;
         if !has_sdk(&python) {
             let folder = root().join("target/sdk");
-            let _ = Command::new("python3").args(["-m", "venv"]).arg(&folder).output();
+            let _ = Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(&folder)
+                .output();
             let _ = Command::new(folder.join("bin/pip"))
                 .args(["install", "--quiet", "wandb==0.31.0"])
                 .output();
