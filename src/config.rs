@@ -80,10 +80,7 @@ impl Config {
                 log.warn(&format!("{path} line {}: {}", note.line, note.text));
             }
             if let Some(note) = &file.rejected_by_sdk {
-                log.warn(&format!(
-                    "{path} line {}: the Python SDK reads nothing from this file: {}",
-                    note.line, note.text
-                ));
+                log.warn(&format!("{path} line {}: {}", note.line, note.text));
             }
             if location.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
                 log.security(&format!(
