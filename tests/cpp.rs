@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use prefix::{build, configure, prefix};
-use stub::{Reply, Stub};
+use stub::{Identity, Reply, Stub};
 use support::{Home, KEY_1, Run, TempDir, library, root, tool};
 
 /// `Basic`, and the base64 of `api:` with [`KEY_1`].
@@ -148,6 +148,10 @@ fn a_program_sees_every_outcome_and_leaks_nothing() {
         Stub::http([Reply::new(302, "").header("Location", "http://127.0.0.1/elsewhere")]),
         Stub::http([Reply::Hang]),
         Stub::http([Reply::new(407, "")]),
+        Stub::https(
+            &Identity::self_signed(&["127.0.0.1"], false),
+            [Reply::viewer()],
+        ),
     ];
     let run = |mut command: Command, home: &Home| {
         let all = home.base().join("all");
@@ -250,8 +254,9 @@ fn a_header_that_the_library_does_not_fit_is_told() {
     );
 }
 
-/// The programs of the downstream project that were built, all run.
-fn programs_of_downstream(folder: &Path) {
+/// The programs of the downstream project that were built, all run; what
+/// `wandb_login::wandb_login` stands for is told by the project's settings.
+fn programs_of_downstream(folder: &Path, default: &str) {
     let home = Home::new();
     for program in [
         "cpp_shared",
@@ -275,7 +280,11 @@ fn programs_of_downstream(folder: &Path) {
         let library = needed
             .lines()
             .find(|line| line.contains("NEEDED") && line.contains("wandb_login"));
-        if program.ends_with("static") {
+        let kind = program.split_once('_').map(|(_, kind)| kind);
+        let kind = kind
+            .filter(|&kind| kind != "wandb_login")
+            .unwrap_or(default);
+        if kind == "static" {
             assert_eq!(library, None, "{program}");
         } else {
             assert!(
@@ -284,6 +293,11 @@ fn programs_of_downstream(folder: &Path) {
             );
         }
     }
+}
+
+/// CMake's own word for the kind of library that a project prefers.
+fn shared(kind: &str) -> &str {
+    if kind == "shared" { "ON" } else { "OFF" }
 }
 
 fn downstream(cmake: &Path, build_folder: &Path, variables: &[(&str, &str)]) -> Command {
@@ -303,16 +317,16 @@ fn cmake_finds_the_installed_package() {
     // A prefix that was moved serves as well.
     let moved = folder.path().join("moved");
     Run::ok(Command::new("cp").arg("-a").arg(prefix).arg(&moved));
-    for (name, prefix) in [("here", prefix), ("there", &moved)] {
+    for (name, prefix, default) in [("here", prefix, "shared"), ("there", &moved, "static")] {
         let made = folder.path().join(name);
         let path = prefix.display().to_string();
-        Run::ok(&mut downstream(
-            &cmake,
-            &made,
-            &[("CMAKE_PREFIX_PATH", &path)],
-        ));
+        let mut variables = vec![("CMAKE_PREFIX_PATH", path.as_str())];
+        if default == "static" {
+            variables.push(("BUILD_SHARED_LIBS", "OFF")); // else not a word of it
+        }
+        Run::ok(&mut downstream(&cmake, &made, &variables));
         build(&cmake, &made);
-        programs_of_downstream(&made);
+        programs_of_downstream(&made, default);
     }
     let path = moved.display().to_string();
     for wanted in ["0.2", "1.0"] {
@@ -332,7 +346,7 @@ fn cmake_finds_the_installed_package() {
 }
 
 /// The library is built in the project of somebody else.
-fn cmake_builds_it(from: &str, shared: &str) {
+fn cmake_builds_it(from: &str, default: &str) {
     if prefix().is_none() {
         return;
     }
@@ -344,14 +358,12 @@ fn cmake_builds_it(from: &str, shared: &str) {
         ("FROM", from),
         ("LIBWANDB_LOGIN", root.as_str()),
         ("WANDB_LOGIN_CARGO_TARGET_DIR", cargo.as_str()),
-        ("BUILD_SHARED_LIBS", shared),
+        ("BUILD_SHARED_LIBS", shared(default)),
     ];
     let made = folder.path().join("build");
     Run::ok(&mut downstream(&cmake, &made, &variables));
     build(&cmake, &made);
-    if shared == "ON" {
-        programs_of_downstream(&made);
-    }
+    programs_of_downstream(&made, default);
     // Nothing changed, so nothing is linked anew.
     let again = Run::ok(Command::new(&cmake).arg("--build").arg(&made));
     assert!(!again.stdout.contains("Linking"), "{}", again.stdout);
@@ -370,12 +382,12 @@ fn cmake_builds_it(from: &str, shared: &str) {
 
 #[test]
 fn cmake_builds_it_by_add_subdirectory() {
-    cmake_builds_it("subdirectory", "ON");
+    cmake_builds_it("subdirectory", "shared");
 }
 
 #[test]
 fn cmake_builds_it_by_fetchcontent() {
-    cmake_builds_it("fetchcontent", "ON");
+    cmake_builds_it("fetchcontent", "static");
 }
 
 /// What the prefix holds, with the targets of its links.
