@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::dotfiles::{self, NETRC_LIMIT};
-use crate::endpoint::{self, Endpoint, Name};
+use crate::endpoint::{self, Endpoint, Name, Origin};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};

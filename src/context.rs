@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::dotfiles;
 use crate::error::{Error, Result};
 use crate::host::BaseUrl;
-use crate::log::{Log, Shown};
+use crate::log::{self, Log, Shown};
 use crate::options::{Flags, Options, Timeout};
 use crate::rank::Rank;
 use crate::settings::{Asked, Limit, Mode, Settings, parse_bool, parse_limit, parse_mode};
@@ -34,7 +34,10 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// A call that tells the user what it does.
     pub fn new(options: &'a Options<'a>) -> Result<Context<'a>> {
-        let log = options.log.map_or_else(Log::stderr, Log::caller);
+        let log = match options.log {
+            Some(log) => Log::caller(log),
+            None => Log::stderr(colours(&World::new(options))),
+        };
         let context = Context::with_log(options, log);
         context.log.show(if context.is_silent()? {
             Shown::Silent
@@ -163,6 +166,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether standard error shows colours, and the user wants them.
+    pub fn colours(&self) -> bool {
+        colours(&self.world)
+    }
+
     pub fn unix_time(&self) -> i64 {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -221,6 +229,10 @@ impl<'a> Context<'a> {
         let limit = self.value("WANDB_HTTP_TIMEOUT", parse_limit, SECONDS, |_| Ok(None))?;
         Ok(limit.and_then(length).unwrap_or(HTTP_TIMEOUT))
     }
+}
+
+fn colours(world: &World) -> bool {
+    log::colours(world.is_set("NO_COLOR"))
 }
 
 /// A limit as a length of time; `None`: without limit.

@@ -153,7 +153,8 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
 /// As for [`login`].
 pub fn current(options: &Options<'_>) -> Result<Session> {
     let options = Options {
-        flags: options.flags | Flags::NO_PROMPT | Flags::NO_SAVE | Flags::SILENT,
+        flags: options.flags | Flags::NO_PROMPT | Flags::NO_SAVE,
+        quiet: true,
         ..*options
     };
     let context = Context::new(&options)?;

@@ -12,6 +12,7 @@ mod scripts;
 mod secrets;
 mod servers;
 mod situation;
+mod storing;
 #[path = "../support/mod.rs"]
 mod support;
 mod telling;

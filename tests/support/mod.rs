@@ -7,8 +7,11 @@
 
 #![allow(dead_code)] // each test file uses its own part of this
 
+pub mod logins;
+
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -131,6 +134,21 @@ impl Run {
                 .output()
                 .unwrap_or_else(|error| panic!("{command:?}: {error}")),
         )
+    }
+
+    /// The same with something on standard input.
+    pub fn with_input(command: &mut Command, input: impl AsRef<[u8]>) -> Run {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut pipe = child.stdin.take().expect("a pipe");
+        // A program may end without having read it.
+        let _ = pipe.write_all(input.as_ref());
+        drop(pipe);
+        Run::from(child.wait_with_output().expect("it ends"))
     }
 
     /// The same, and it must succeed.
