@@ -69,7 +69,6 @@
  *    that you do not know. "Since" says which version brought a function.
  */
 
-
 #ifndef WANDB_LOGIN_H
 #define WANDB_LOGIN_H
 
@@ -335,7 +334,8 @@ typedef void (*wandb_login_backend_fn)(void *user_data,
  *
  * \param user_data `cancel_user_data` of the options.
  * \return 0 to go on; any other number ends the call with
- *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`.
+ *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`, unless the key is stored already:
+ *         then the login ends at once, and well.
  */
 typedef int32_t (*wandb_login_cancel_fn)(void *user_data);
 
@@ -636,7 +636,8 @@ const char *wandb_login_session_entity(const wandb_login_session *session);
 const char *const *wandb_login_session_teams(const wandb_login_session *session);
 
 /**
- * Whether the server accepted the credential during this login.
+ * Whether the server accepted the credential, during this login or that of the
+ * session that it was taken from.
  *
  * \return `false` for a NULL session.
  *

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::dotfiles::{self, NETRC_LIMIT};
-use crate::endpoint::{self, Endpoint, Name, Origin};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};
@@ -173,7 +173,11 @@ pub(crate) fn first(context: &Context, server: &Endpoint, relogin: bool) -> Resu
         }
         match ask(context, server, place) {
             Answer::Absent(_) | Answer::Elsewhere(_) => {}
-            Answer::Unreadable(obstacle) => context.log.warn(&obstacle.text),
+            Answer::Unreadable(obstacle) if place == Place::Netrc => {
+                context.log.warn(&obstacle.text);
+            }
+            // Of the settings files that was said when they were read.
+            Answer::Unreadable(_) => {}
             Answer::Found(found) => return Ok(Some(found)),
             Answer::Withheld(obstacle) | Answer::Malformed(obstacle) => {
                 context.go_on()?;
@@ -254,10 +258,10 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         name: Some(name.into()),
         line: None,
     };
-    let mut others = VARIABLES.iter().filter(|(other, _)| *other != place);
-    if let Some((_, other)) = others.find(|(_, other)| world.is_set(other)) {
+    let mut set = VARIABLES.iter().filter(|(_, name)| world.is_set(name));
+    if let (Some((_, one)), Some((_, other))) = (set.next(), set.next()) {
         return Answer::Malformed(obstacle(format!(
-            "Both {name} and {other} are set, which is not allowed; unset one of them."
+            "Both {one} and {other} are set, which is not allowed; unset one of them."
         )));
     }
     if server.workspace_only {
@@ -271,9 +275,13 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let text = match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => text,
         Err(problem) => {
-            return Answer::Malformed(obstacle(format!(
-                "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
-            )));
+            return Answer::Malformed(Obstacle {
+                text: format!(
+                    "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
+                ),
+                name: Some(shown_path.into()),
+                line: None,
+            });
         }
     };
     if text.mode & 0o006 != 0 {
@@ -332,13 +340,19 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let home = own.and_then(|url| match url {
         Some(url) => BaseUrl::parse(url.value)
             .map_err(|problem| Error::Credentials(format!("{}: {problem}", url.place()))),
-        None => endpoint::configured(context).map(|server| server.url),
+        None => endpoint::configured(context)
+            .map(|server| server.url)
+            .map_err(Error::from),
     });
     match home {
         Err(error) => Answer::Malformed(obstacle(error.to_string(), line)),
-        Ok(home) if !home.same_server(&server.url) => {
-            Answer::Elsewhere(obstacle(format!("its key is for {}", home.as_str()), line))
-        }
+        Ok(home) if !home.same_server(&server.url) => Answer::Elsewhere(obstacle(
+            format!(
+                "its key is for {}: name that server to use it",
+                home.as_str()
+            ),
+            line,
+        )),
         Ok(_) if which == Which::System && server.workspace_only => {
             let name = path.clone().unwrap_or_default();
             Answer::Withheld(obstacle(withheld(server, &name), line))
@@ -395,19 +409,10 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
             "line {line}: the Python SDK stops here and reads no entry ({why})"
         ));
     }
-    if let Some(line) = found.other_key_line {
-        let other = format!("line {line}: the cloud's other name has a different key");
-        if server.origin == Origin::Default {
-            // Nobody said which of the two is meant.
-            context.log.warn(&format!("{name} {other}"));
-        } else {
-            detail(other);
-        }
-    }
     if found.shadowed > 0 {
         let count = found.shadowed;
         detail(format!(
-            "has {count} more entries for this server, which the last one shadows"
+            "has {count} more for this server, which the last entry shadows"
         ));
     }
     if found.bom {
@@ -417,19 +422,12 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         detail("has Windows line ends".into());
     }
     let Some(hit) = found.hit else {
-        if let Some(line) = found.bare_host_line {
-            detail(format!(
-                "line {line}: there is an entry for the host without its port"
-            ));
-        }
-        return match found.default_line {
-            None => Answer::Absent(Some(name.into())),
-            line => Answer::Elsewhere(Obstacle {
-                text: "the default entry is for other machines and is never used".into(),
-                name: Some(name.into()),
-                line,
-            }),
-        };
+        let netrc::Lookup {
+            default_line,
+            sdk_line,
+            ..
+        } = found;
+        return no_entry(server, &text.bytes, name, default_line, sdk_line);
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());
@@ -437,6 +435,16 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
             "line {}: the entry is stored for {machine}, not for {netloc}",
             hit.line
         ));
+    }
+    if found.sdk_stops.is_none() {
+        match found.sdk_line {
+            Some(line) if line == hit.line => {}
+            Some(line) => detail(format!("line {line}: the Python SDK would use this entry")),
+            None => detail(format!(
+                "line {}: the Python SDK does not find this entry",
+                hit.line
+            )),
+        }
     }
     key_answer(
         context,
@@ -446,6 +454,53 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         Some(name.into()),
         Some(hit.line),
     )
+}
+
+/// A netrc file without an entry for the server, and what is there instead.
+fn no_entry(
+    server: &Endpoint,
+    text: &[u8],
+    name: String,
+    default_line: Option<usize>,
+    sdk_line: Option<usize>,
+) -> Answer {
+    let elsewhere = |line, text: String| {
+        Answer::Elsewhere(Obstacle {
+            text,
+            name: Some(name.clone().into()),
+            line: Some(line),
+        })
+    };
+    if let Some(line) = default_line {
+        let sdk = match sdk_line {
+            Some(_) => "; the Python SDK would use it",
+            None => "",
+        };
+        return elsewhere(
+            line,
+            format!("the default entry is for other machines and is never used{sdk}"),
+        );
+    }
+    // The port may have been left out where it must not be.
+    let names = netrc::Names {
+        netloc: server.url.host(),
+        ..netrc::Names::default()
+    };
+    let hit = match server.url.host() == server.url.netloc() {
+        true => None,
+        false => netrc::look_up(text, &names, ApiKey::is_key).hit,
+    };
+    match hit {
+        Some(hit) => elsewhere(
+            hit.line,
+            format!(
+                "the entry for {} without a port is not used for {}: log in to that server",
+                hit.machine,
+                server.url.netloc()
+            ),
+        ),
+        None => Answer::Absent(Some(name.into())),
+    }
 }
 
 /// What a text that should be a key comes to.
@@ -459,15 +514,19 @@ fn key_answer(
 ) -> Answer {
     let shown = || match (&name, line) {
         (Some(name), Some(line)) => format!("{name} line {line}"),
+        (Some(name), None) if place == Place::KeyFile => {
+            format!("{name}, which WANDB_API_KEY_FILE names,")
+        }
         (Some(name), None) => name.to_string(),
         (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
         Ok(parsed) => {
             // A file that ends with a line feed is no mistake.
-            if parsed.trimmed && place != Place::KeyFile {
+            let usual = place == Place::KeyFile && text == text.trim_ascii_start();
+            if parsed.trimmed && !usual {
                 context.log.warn(&format!(
-                    "white space around the key of {} was dropped",
+                    "white space around the key in {} was dropped; the Python SDK refuses such a key",
                     shown()
                 ));
             }

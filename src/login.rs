@@ -104,7 +104,11 @@ pub fn explain(options: &Options<'_>) -> Result<Report> {
 pub fn forget(options: &Options<'_>) -> Result<()> {
     let context = Context::new(options)?;
     let server = endpoint::resolve(&context)?;
-    if !context.acts() {
+    if let Some(rank) = context.rank().filter(|_| !context.acts()) {
+        context.log.info(&format!(
+            "Nothing was removed: rank 0 does that, and this is rank {} of {} by {}.",
+            rank.index, rank.size, rank.variable
+        ));
         return Ok(());
     }
     let forgot = store::forget(&context, &server);
@@ -218,12 +222,7 @@ fn settle(context: &Context, server: &Endpoint, found: Found) -> Result<Session>
 
 /// The same; a `fresh` access token is one that no cache has.
 fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) -> Result<Session> {
-    if server.url.is_plain_http_warned() {
-        let url = server.url.as_str();
-        context.log.security(&format!(
-            "{url} is plain http: whoever sees the traffic sees the key; use https"
-        ));
-    }
+    advice::plain_http(context, server);
     let source = found.place.source();
     // What can be wrong with the configuration is wrong before anything is done.
     let app_url = context.app_url(&server.url)?;
@@ -257,6 +256,8 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         Credential::Key(key) if new && context.writes() => store::key(context, server, key),
         _ => stored_already,
     };
+    // Where the wait for netrc was cancelled, nothing has been changed yet.
+    context.go_on()?;
     if context.writes() {
         let anonymous = match source {
             Source::Anonymous => Some(true),
@@ -266,7 +267,6 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         };
         store::remember(context, server, anonymous);
     }
-    context.go_on()?;
     let session = Session::new(Facts {
         base_url: server.url.clone(),
         app_url,
@@ -278,8 +278,8 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         entity,
     });
     tell(context, server, &session);
-    if saved && !stored_already {
-        advice::what_still_wins(context, server);
+    if new && (saved || context.relogin()?) {
+        advice::what_wins_again(context, server, &session);
     }
     Ok(session)
 }

@@ -72,7 +72,7 @@ impl Program {
             .arg("-o")
             .arg(&path)
             .arg(format!("-L{}", library.display()))
-            .args(["-lwandb_login", "-pthread"]);
+            .args(["-lwandb_login", "-pthread", "-ldl", "-lm"]);
         Run::ok(&mut command);
         Program {
             path,
@@ -334,6 +334,30 @@ fn the_exported_symbols_are_those_of_the_list() {
             header.contains(&format!("{name}(")),
             "the header declares {name}"
         );
+    }
+}
+
+/// The static library brings Rust's own symbols along; the script that is there
+/// for it leaves exactly ours, in a library that still works.
+#[test]
+fn the_static_library_can_hide_what_is_not_ours() {
+    let (Some(nm), Some(_), Some(compiler)) = (tool("nm"), tool("objcopy"), Compiler::c()) else {
+        return;
+    };
+    let folder = TempDir::new();
+    let built = std::env::current_exe().expect("the test's own path");
+    let hidden = folder.path().join("libwandb_login.a");
+    Run::ok(
+        Command::new(root().join("bindings/c/hide-static.sh"))
+            .arg(built.with_file_name("libwandb_login.a"))
+            .arg(&hidden),
+    );
+    let list = fs::read_to_string(source("symbols.txt")).expect("symbols.txt");
+    let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
+    assert_eq!(exported(&nm, &["-g"], &hidden), list);
+    for name in ["arguments.c", "threads.c"] {
+        let program = Program::build(&compiler, &source(name), folder.path(), Under::Nothing);
+        Run::ok(&mut program.command(&home()).expect("no tool is needed"));
     }
 }
 
