@@ -109,6 +109,7 @@ impl BaseUrl {
     }
 
     /// The port, unless it is the scheme's own.
+    #[cfg(test)]
     pub fn port(&self) -> Option<u16> {
         self.port
     }
@@ -150,15 +151,6 @@ impl BaseUrl {
             || (self.path() == other.path()
                 && self.alias_netloc() == Some(other.netloc())
                 && other.alias_netloc() == Some(self.netloc()))
-    }
-
-    pub fn graphql_url(&self) -> String {
-        format!("{}/graphql", self.url)
-    }
-
-    /// Where an identity token is exchanged for an access token.
-    pub fn oidc_token_url(&self) -> String {
-        format!("{}/oidc/token", self.url)
     }
 
     /// The web application's address: what the user says, else by the SDK's

@@ -16,8 +16,6 @@ mod tests;
 
 use std::time::{Instant, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use ureq::http::{HeaderName, HeaderValue, header};
 
@@ -26,7 +24,7 @@ pub(crate) use transport::{Transport, TransportSettings};
 use crate::credentials::{self, AccessToken};
 use crate::error::{Error, Result};
 use crate::secret::{Secret, WipedBytes};
-use crate::session::Viewer;
+use crate::session::{Viewer, basic};
 use failure::Subject;
 use http::{Answer, Request};
 
@@ -198,14 +196,6 @@ fn headers<const N: usize>(
         .collect();
     headers.extend(extra.iter().cloned());
     headers
-}
-
-/// The value of a `Basic` authorization header for `user:password`.
-fn basic(plain: &[u8]) -> Secret {
-    let mut encoded = WipedBytes::new(vec![0; plain.len().div_ceil(3) * 4]);
-    // The buffer has exactly the size that base64 needs.
-    let size = STANDARD.encode_slice(plain, &mut encoded).unwrap_or(0);
-    Secret::from_parts(&[b"Basic ", &encoded[..size]])
 }
 
 /// The form of an exchange; the token is escaped as Go's `url.QueryEscape` does.

@@ -122,7 +122,9 @@ struct Inner {
 impl Session {
     pub(crate) fn new(facts: Facts) -> Session {
         let authorization = match &facts.credential {
-            Credential::Key(key) => basic(key.as_bytes()),
+            Credential::Key(key) => {
+                basic(Secret::from_parts(&[b"api:", key.as_bytes()]).as_bytes())
+            }
             Credential::Access(access) => {
                 Secret::from_parts(&[b"Bearer ", access.token.as_bytes()])
             }
@@ -246,13 +248,12 @@ impl fmt::Debug for Session {
     }
 }
 
-/// `Basic` authorization as W&B's clients send it: user `api`, the key as password.
-fn basic(key: &[u8]) -> Secret {
-    let plain = Secret::from_parts(&[b"api:", key]);
-    let mut encoded = WipedBytes::new(vec![0; plain.as_bytes().len().div_ceil(3) * 4]);
+/// `Basic` authorization of a `user:password`; the user of an API key is `api`.
+pub(crate) fn basic(user_and_password: &[u8]) -> Secret {
+    let mut encoded = WipedBytes::new(vec![0; user_and_password.len().div_ceil(3) * 4]);
     // The buffer has exactly the size that base64 needs.
     let size = STANDARD
-        .encode_slice(plain.as_bytes(), &mut encoded)
+        .encode_slice(user_and_password, &mut encoded)
         .unwrap_or(0);
     Secret::from_parts(&[b"Basic ", &encoded[..size]])
 }

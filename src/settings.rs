@@ -110,7 +110,6 @@ struct Values {
 /// One settings file.
 pub(crate) struct SettingsFile {
     pub path: PathBuf,
-    pub which: Which,
     /// What was ignored, or is doubtful.
     pub notes: Vec<Note>,
     /// What was ignored because it could hand the key to a stranger: to be
@@ -118,6 +117,8 @@ pub(crate) struct SettingsFile {
     pub security_notes: Vec<Note>,
     /// The first line for which the Python SDK reads nothing from this file.
     pub rejected_by_sdk: Option<Note>,
+    /// It has a name for which the SDK drops the settings of both files.
+    pub unknown_to_sdk: bool,
     values: Values,
 }
 
@@ -144,42 +145,56 @@ impl Settings {
 
 macro_rules! getters {
     ($($key:ident: $type:ty,)*) => {
-        impl SettingsFile {
-            $(pub fn $key(&self) -> Asked<'_, $type> {
-                self.placed(&self.values.$key)
-            })*
-        }
-
-        impl Settings {
-            $(pub fn $key(&self) -> Asked<'_, $type> {
-                for file in [&self.workspace, &self.system].into_iter().flatten() {
-                    if let Some(found) = file.$key()? {
-                        return Ok(Some(found));
-                    }
-                }
-                Ok(None)
-            })*
-        }
+        $(pub fn $key(&self) -> Asked<'_, $type> {
+            self.ask(|values| &values.$key)
+        })*
     };
 }
 
-getters! {
-    api_key: Secret,
-    base_url: String,
-    mode: Mode,
-    silent: bool,
-    quiet: bool,
-    entity: String,
-    login_timeout: Limit,
-    anonymous: String,
-    relogin: bool,
-    force: bool,
-    app_url_override: String,
-    credentials_file: String,
-    insecure_disable_ssl: bool,
-    http_proxy: Secret,
-    https_proxy: Secret,
-    x_extra_http_headers: Secret,
+/// What one file says: these are bound to the file that says them.
+impl SettingsFile {
+    getters! {
+        api_key: Secret,
+        base_url: String,
+        anonymous: String,
+    }
+
+    fn ask<'s, T>(&'s self, field: impl Fn(&'s Values) -> &'s Field<T>) -> Asked<'s, T> {
+        let found = field(&self.values).as_ref()?.as_ref();
+        Ok(found.map(|(value, line)| Placed {
+            value,
+            file: self,
+            line: *line,
+        }))
+    }
+}
+
+/// What both files say together.
+impl Settings {
+    getters! {
+        mode: Mode,
+        silent: bool,
+        quiet: bool,
+        entity: String,
+        login_timeout: Limit,
+        relogin: bool,
+        force: bool,
+        app_url_override: String,
+        credentials_file: String,
+        insecure_disable_ssl: bool,
+        http_proxy: Secret,
+        https_proxy: Secret,
+        x_extra_http_headers: Secret,
+    }
+
+    fn ask<'s, T>(&'s self, field: impl Fn(&'s Values) -> &'s Field<T>) -> Asked<'s, T> {
+        for file in [&self.workspace, &self.system].into_iter().flatten() {
+            if let Some(found) = file.ask(&field)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
 }
 
 impl SettingsFile {
@@ -193,7 +208,7 @@ impl SettingsFile {
             which,
         };
         let values = reader.values();
-        reader.note_unknown();
+        let unknown_to_sdk = reader.note_unknown();
         let Reader {
             mut notes,
             security_notes,
@@ -202,21 +217,12 @@ impl SettingsFile {
         notes.sort_by_key(|note| note.line);
         SettingsFile {
             path: path.to_owned(),
-            which,
             notes,
             security_notes,
             rejected_by_sdk: document.rejected_by_sdk,
+            unknown_to_sdk,
             values,
         }
-    }
-
-    fn placed<'s, T>(&'s self, field: &'s Field<T>) -> Asked<'s, T> {
-        let found = field.as_ref()?.as_ref();
-        Ok(found.map(|(value, line)| Placed {
-            value,
-            file: self,
-            line: *line,
-        }))
     }
 }
 
@@ -349,11 +355,14 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn note_unknown(&mut self) {
+    /// Tells whether there are any.
+    fn note_unknown(&mut self) -> bool {
         let unknown = self.document.keys().take(MAX_NAMES);
-        let unknown = unknown
+        let mut unknown = unknown
             .filter(|(key, _)| !known_to_sdk(key))
-            .take(MAX_UNKNOWN);
+            .take(MAX_UNKNOWN)
+            .peekable();
+        let any = unknown.peek().is_some();
         self.notes.extend(unknown.map(|(key, line)| Note {
             line,
             text: format!(
@@ -361,17 +370,19 @@ impl Reader<'_, '_> {
                 shown(key)
             ),
         }));
+        any
     }
 }
 
 fn known_to_sdk(key: &[u8]) -> bool {
-    let same = |name: &str| match key {
-        [b'_', ..] => name
-            .strip_prefix('x')
-            .is_some_and(|name| name.as_bytes() == key),
-        _ => name.as_bytes() == key,
+    let skip = match key {
+        [b'_', ..] => 1, // short for `x_…`
+        _ => 0,
     };
-    SDK_FIELDS.lines().any(same)
+    let mut names = SDK_FIELDS.as_bytes().split(|&byte| byte == b'\n');
+    names.any(|name| {
+        name.len() == key.len() + skip && &name[skip..] == key && name[..skip] == b"x"[..skip]
+    })
 }
 
 fn secret(text: &[u8]) -> Option<Secret> {

@@ -63,6 +63,17 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Whether a variable is set to nothing, which counts as unset.
+    pub fn is_empty(&self, name: &str) -> bool {
+        match self.block {
+            Some(block) => {
+                let value = block.iter().find_map(|entry| value_of(entry, name));
+                value.is_some_and(OsStr::is_empty)
+            }
+            None => std::env::var_os(name).is_some_and(|value| value.is_empty()),
+        }
+    }
+
     /// A path as the caller's working directory sees it.
     pub fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
         match self.directory {

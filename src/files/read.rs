@@ -20,8 +20,6 @@ pub(crate) struct Text {
     pub bytes: WipedBytes,
     /// Permission bits; 0600 where the system has none.
     pub mode: u32,
-    /// User number; 0 where the system has none.
-    pub owner: u32,
 }
 
 impl Text {
@@ -228,7 +226,6 @@ fn text(bytes: WipedBytes, meta: &Metadata) -> Text {
     Text {
         bytes,
         mode: meta.mode() & 0o7777,
-        owner: meta.uid(),
     }
 }
 
@@ -267,11 +264,7 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 
 #[cfg(windows)]
 fn text(bytes: WipedBytes, _: &Metadata) -> Text {
-    Text {
-        bytes,
-        mode: 0o600,
-        owner: 0,
-    }
+    Text { bytes, mode: 0o600 }
 }
 
 #[cfg(windows)]

@@ -91,11 +91,6 @@ fn parts() {
     assert_eq!(url.netloc(), "corp.example:8443");
     assert_eq!(url.spelled_netloc(), Some("Corp.Example:8443"));
     assert_eq!((url.host(), url.port()), ("corp.example", Some(8443)));
-    assert_eq!(url.graphql_url(), "https://corp.example:8443/wandb/graphql");
-    assert_eq!(
-        url.oidc_token_url(),
-        "https://corp.example:8443/wandb/oidc/token"
-    );
 
     let url = parse("http://[0:0::1]:8080");
     assert_eq!(url.netloc(), "[::1]:8080");

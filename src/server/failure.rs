@@ -129,6 +129,10 @@ fn tls(error: &rustls::Error, server: &str) -> Error {
                 format!("the certificate of {server} is for another name")
             }
             C::Revoked => format!("the certificate of {server} was revoked"),
+            C::Other(error) => format!(
+                "the certificate of {server} is not accepted ({error}); if it vouches for \
+                 itself, name its file in SSL_CERT_FILE"
+            ),
             other => format!("the certificate of {server} is not accepted: {other}"),
         },
         rustls::Error::InvalidMessage(_) => {

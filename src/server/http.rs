@@ -28,6 +28,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long a wait may be deaf to the caller's cancel function.
 const SLICE: Duration = Duration::from_millis(50);
+/// How long a thread that was told to end may take before it is left to itself.
+const GRACE: Duration = Duration::from_millis(10);
 
 pub(super) struct Request {
     pub url: String,
@@ -61,16 +63,17 @@ pub(super) fn post(
         && !https
     {
         // Plain http has no tunnel: the proxy reads the request itself.
-        let value = HeaderValue::from_bytes(authorization.as_bytes()).map_err(|_| {
+        let mut value = HeaderValue::from_bytes(authorization.as_bytes()).map_err(|_| {
             Error::Proxy(format!("user or password of {} is not valid", proxy.shown))
         })?;
+        value.set_sensitive(true);
         request.headers.push((header::PROXY_AUTHORIZATION, value));
     }
     // Trust is read only where it is needed.
-    let tls = match https || proxy.as_ref().is_some_and(Proxy::is_https) {
-        true => Some(tls::config(&transport.trust)?),
-        false => None,
-    };
+    let encrypted = https || proxy.as_ref().is_some_and(Proxy::is_https);
+    let tls = encrypted
+        .then(|| tls::config(&transport.trust))
+        .transpose()?;
     let route = Arc::new(Route { proxy, tls });
     let request = Arc::new(request);
     let mut retries = 0;
@@ -81,11 +84,10 @@ pub(super) fn post(
         if route.proxy.is_some() && answer.status == 407 {
             return Err(Failure::proxy_wants_a_password().describe(subject, &route));
         }
-        let pause = match answer.retry_after {
-            _ if retries == RETRIES || !is_temporary(answer.status) => return Ok(answer),
-            Some(pause) => pause,
-            None => back_off(retries),
-        };
+        if retries == RETRIES || !is_temporary(answer.status) {
+            return Ok(answer);
+        }
+        let pause = answer.retry_after.unwrap_or_else(|| back_off(retries));
         // A pause that outlives the deadline is no use: tell at once.
         if pause >= wait.left() {
             return Ok(answer);
@@ -166,7 +168,7 @@ fn attempt(
         if let Err(error) = wait.check(subject) {
             // Closing the connection wakes the thread.
             agent.shutdown();
-            if receiver.recv_timeout(SLICE).is_ok() {
+            if receiver.recv_timeout(GRACE).is_ok() {
                 let _ = worker.join();
             }
             return Err(error);

@@ -162,7 +162,7 @@ fn basic(user: &str) -> Option<Secret> {
     if !user.contains(':') {
         plain.push(b':');
     }
-    Some(super::basic(&plain))
+    Some(crate::session::basic(&plain))
 }
 
 /// Whether NO_PROXY, or being this machine itself, exempts a server from the

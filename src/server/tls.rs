@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::sign::SigningKey;
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
     SignatureScheme, StreamOwned,
@@ -27,7 +28,10 @@ use crate::error::{Error, Result};
 /// What a connection needs to know, made from what the user trusts.
 pub(super) fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
     // Named here, so that no other library of the process decides.
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(CryptoProvider {
+        key_provider: &NoKeys,
+        ..ring::default_provider()
+    });
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Anyone => Arc::new(Anyone(provider.signature_verification_algorithms)),
         Trust::Places(places) => Arc::new(Named::new(trust::certificates(places)?, &provider)?),
@@ -50,14 +54,23 @@ fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
-    if let Some(certificates) = trust::machine() {
-        return Ok(Arc::new(Named::new(certificates, provider)?));
+    machine(trust::machine(), provider)
+}
+
+/// The machine's own trust store; in a container without CA files, whom Mozilla
+/// trusts as of this build.
+#[cfg(not(any(windows, target_vendor = "apple")))]
+fn machine(
+    certificates: Option<Vec<CertificateDer<'static>>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    match certificates {
+        Some(certificates) => Ok(Arc::new(Named::new(certificates, provider)?)),
+        None => {
+            let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+            Ok(verifier(RootCertStore { roots }, provider)?)
+        }
     }
-    // A container without CA files: whom Mozilla trusts, as of this build.
-    let roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    Ok(verifier(roots, provider)?)
 }
 
 fn verifier(
@@ -73,6 +86,20 @@ fn unusable(error: impl fmt::Display) -> Error {
     Error::Tls(format!(
         "none of the trusted certificates can be used: {error}"
     ))
+}
+
+/// We never show a certificate of our own; saying so here leaves the code that
+/// signs out of the library (47 kB).
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(
+        &self,
+        _: PrivateKeyDer<'static>,
+    ) -> std::result::Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("no client certificates".to_owned()))
+    }
 }
 
 /// Trusts what these certificates vouch for.
@@ -278,5 +305,21 @@ impl fmt::Debug for Tls {
 impl fmt::Debug for Secure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secure")
+    }
+}
+
+#[cfg(all(test, not(any(windows, target_vendor = "apple"))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_ca_files_there_is_still_somebody_to_trust() {
+        let provider = Arc::new(ring::default_provider());
+        assert!(machine(None, &provider).is_ok());
+        // An empty list trusts nobody, and that is an error at once.
+        assert!(matches!(
+            machine(Some(Vec::new()), &provider),
+            Err(Error::Tls(_))
+        ));
     }
 }

@@ -12,6 +12,7 @@ use super::trust::Trust;
 use crate::error::{Error, Result};
 use crate::json::WipedJson;
 use crate::secret::Secret;
+use crate::settings::parse_bool;
 
 /// What the settings files say; the variable of each wins.
 #[derive(Default)]
@@ -79,12 +80,8 @@ fn insecure(var: &dyn Fn(&str) -> Option<String>, settings: &TransportSettings) 
         (None, Some(value)) => ("insecure_disable_ssl", value.clone()),
         (None, None) => return Ok(false),
     };
-    // The spellings that the SDK's settings take for a boolean.
-    match value.trim().to_ascii_lowercase().as_str() {
-        "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
-        "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
-        _ => Err(Error::Argument(format!("{name} must be true or false"))),
-    }
+    parse_bool(value.trim().as_bytes())
+        .ok_or_else(|| Error::Argument(format!("{name} must be true or false")))
 }
 
 type Headers = Vec<(HeaderName, HeaderValue)>;

@@ -34,22 +34,22 @@ fn ask(file: &SettingsFile, key: &str) -> Result<Json, String> {
     match key {
         "api_key" => json(file.api_key(), secret),
         "base_url" => json(file.base_url(), string),
-        "mode" => json(file.mode(), |mode| {
+        "mode" => json(file.ask(|values| &values.mode), |mode| {
             format!("{mode:?}").to_lowercase().into()
         }),
-        "silent" => json(file.silent(), bool),
-        "quiet" => json(file.quiet(), bool),
-        "entity" => json(file.entity(), string),
-        "login_timeout" => json(file.login_timeout(), limit),
+        "silent" => json(file.ask(|values| &values.silent), bool),
+        "quiet" => json(file.ask(|values| &values.quiet), bool),
+        "entity" => json(file.ask(|values| &values.entity), string),
+        "login_timeout" => json(file.ask(|values| &values.login_timeout), limit),
         "anonymous" => json(file.anonymous(), string),
-        "relogin" => json(file.relogin(), bool),
-        "force" => json(file.force(), bool),
-        "app_url_override" => json(file.app_url_override(), string),
-        "credentials_file" => json(file.credentials_file(), string),
-        "insecure_disable_ssl" => json(file.insecure_disable_ssl(), bool),
-        "http_proxy" => json(file.http_proxy(), secret),
-        "https_proxy" => json(file.https_proxy(), secret),
-        "x_extra_http_headers" => json(file.x_extra_http_headers(), secret),
+        "relogin" => json(file.ask(|values| &values.relogin), bool),
+        "force" => json(file.ask(|values| &values.force), bool),
+        "app_url_override" => json(file.ask(|values| &values.app_url_override), string),
+        "credentials_file" => json(file.ask(|values| &values.credentials_file), string),
+        "insecure_disable_ssl" => json(file.ask(|values| &values.insecure_disable_ssl), bool),
+        "http_proxy" => json(file.ask(|values| &values.http_proxy), secret),
+        "https_proxy" => json(file.ask(|values| &values.https_proxy), secret),
+        "x_extra_http_headers" => json(file.ask(|values| &values.x_extra_http_headers), secret),
         _ => panic!("{key} is no key of ours"),
     }
 }
@@ -115,24 +115,18 @@ fn the_workspace_wins_and_each_file_answers_for_itself() {
         "[default]\nbase_url = https://a\nentity = e\n",
         "[default]\n\nbase_url = https://b\nentity =\n",
     );
-    let found = settings.base_url().unwrap().unwrap();
+    let workspace = settings.workspace.as_ref().unwrap();
+    let found = workspace.base_url().unwrap().unwrap();
     assert_eq!(found.value, "https://b");
     assert_eq!(found.line, 3);
-    assert_eq!(found.file.which, Which::Workspace);
     assert_eq!(found.file.path, Path::new("/work/s"));
-    let alone = settings
-        .system
-        .as_ref()
-        .unwrap()
-        .base_url()
-        .unwrap()
-        .unwrap();
-    assert_eq!(alone.value, "https://a");
+    let system = settings.system.as_ref().unwrap();
+    assert_eq!(system.base_url().unwrap().unwrap().value, "https://a");
     // An empty value hides nothing.
     assert_eq!(settings.entity().unwrap().unwrap().value, "e");
-    assert!(settings.api_key().unwrap().is_none());
+    assert!(workspace.api_key().unwrap().is_none());
     let neither = Settings::from_files(None, None);
-    assert!(neither.base_url().unwrap().is_none());
+    assert!(neither.entity().unwrap().is_none());
 }
 
 #[test]
@@ -147,7 +141,7 @@ fn a_workspace_file_cannot_touch_transport() {
     }
     assert_eq!(file.security_notes.len(), 9);
     assert_eq!(settings.entity().unwrap().unwrap().value, "e");
-    assert_eq!(settings.anonymous().unwrap().unwrap().value, "true");
+    assert_eq!(file.anonymous().unwrap().unwrap().value, "true");
     // The same text in the system file counts, and is checked.
     let file = system(text);
     assert!(file.security_notes.is_empty());

@@ -1,1 +1,199 @@
+//! The recorded behaviour of the SDK beside ours: `tests/conformance/server.json`.
 
+use serde_json::Value;
+
+use super::stub::{Identity, Reply, Stub};
+use super::*;
+use crate::credentials::{self, AccessToken};
+use crate::server::exchange;
+
+fn table() -> Value {
+    serde_json::from_str(include_str!("../../../tests/conformance/server.json")).unwrap()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn pairs(value: &Value) -> impl Iterator<Item = (&str, &str)> {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+}
+
+fn reply(reply: &Value, fill: &dyn Fn(&str) -> String) -> Reply {
+    if let Some(bytes) = reply["raw"].as_str() {
+        return Reply::Raw(bytes.into());
+    }
+    match reply["status"].as_u64() {
+        Some(status) => pairs(&reply["headers"]).fold(
+            Reply::new(status as u16, reply["body"].as_str().unwrap()),
+            |answer, (name, value)| answer.header(name, &fill(value)),
+        ),
+        None if reply["close"] == true => Reply::Close,
+        None if reply["hang"] == true => Reply::Hang,
+        None => panic!("what is {reply}?"),
+    }
+}
+
+fn outcome<T>(result: &Result<T>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(Error::Rejected(_)) => "rejected",
+        Err(Error::Network(_)) => "network",
+        Err(Error::Tls(_)) => "tls",
+        Err(Error::Timeout(_)) => "timeout",
+        Err(Error::Proxy(_)) => "proxy",
+        Err(Error::Server(_)) => "server",
+        Err(_) => "another error",
+    }
+}
+
+fn run(case: &Value) {
+    let name = case["name"].as_str().unwrap();
+    let scratch = Scratch::new(&format!("case-{name}"));
+    let other = Stub::http([Reply::viewer()]);
+    let fill_early = |text: &str| text.replace("{OTHER}", &other.url("localhost"));
+    let replies: Vec<Reply> = list(case, "replies")
+        .iter()
+        .map(|value| reply(value, &fill_early))
+        .collect();
+    let (server, cert) = if case["tls"] == "self-signed" {
+        let identity = Identity::self_signed(&["localhost"], true);
+        (
+            Stub::https(&identity, replies),
+            scratch.file("c.pem", identity.pem()),
+        )
+    } else {
+        (Stub::http(replies), String::new())
+    };
+    let fill = |text: &str| {
+        fill_early(text)
+            .replace("{URL}", &server.url("localhost"))
+            .replace("{CERT}", &cert)
+            .replace("{CERT_DIR}", scratch.0.to_str().unwrap())
+    };
+    let variables: Variables = pairs(&case["variables"])
+        .map(|(name, value)| (name, fill(value)))
+        .collect();
+    let transport = transport(&variables).unwrap();
+    let url = fill(case["url"].as_str().unwrap_or("{URL}"));
+    let wait = wait(Duration::from_millis(
+        case["deadline_ms"].as_u64().unwrap_or(20_000),
+    ));
+
+    let text = |name: &Option<String>| name.clone().unwrap_or("-".to_owned());
+    let result = match case["identity_token"].as_str() {
+        Some(token) => exchange(&url, token.as_bytes(), &transport, &wait)
+            .map(|access| String::from_utf8(access.token.as_bytes().to_vec()).unwrap()),
+        None => {
+            let key = Secret::new(KEY.as_bytes());
+            crate::server::viewer(&url, Authorization::Basic(&key), &transport, &wait).map(
+                |viewer| {
+                    let Viewer {
+                        username,
+                        entity,
+                        email,
+                        teams,
+                    } = &viewer;
+                    [text(username), text(entity), text(email), teams.join(",")].join(" ")
+                },
+            )
+        }
+    };
+    let ours = &case["ours"];
+    assert_eq!(outcome(&result), ours["outcome"], "{name}: {result:?}");
+    let words = fill(ours["words"].as_str().unwrap());
+    match &result {
+        Ok(text) => assert_eq!(*text, words, "{name}"),
+        Err(error) => assert!(
+            error.to_string().contains(&words),
+            "{name}: {error} / {words}"
+        ),
+    }
+    let seen = server.seen();
+    assert_eq!(
+        seen.len() as u64,
+        ours["requests"].as_u64().unwrap(),
+        "{name}"
+    );
+    assert_eq!(other.connections(), 0, "{name}");
+    for line in list(case, "sent") {
+        let line = line.as_str().unwrap();
+        let found = match line.split_once(": ") {
+            Some((header, value)) => seen[0].header(header) == Some(value),
+            None => format!("{} {}", seen[0].method, seen[0].target) == line,
+        };
+        assert!(found, "{name}: {line} / {:?}", seen[0]);
+    }
+}
+
+#[test]
+fn every_answer_means_what_the_table_says() {
+    let table = table();
+    let cases = list(&table, "cases");
+    assert_eq!(cases.len(), 83);
+    for case in cases {
+        // A case whose outcome is not the SDK's must say which difference it is.
+        let same = (case["sdk"]["outcome"] == "success") == (case["ours"]["outcome"] == "ok")
+            && case["sdk"]["requests"] == case["ours"]["requests"];
+        match case["difference"].as_str() {
+            Some(difference) => {
+                assert!(table["differences"][difference].is_string(), "{difference}");
+            }
+            None => assert!(same, "{} differs without a name", case["name"]),
+        }
+    }
+    // Some cases wait for a retry: several at a time.
+    for chunk in cases.chunks(cases.len().div_ceil(8)) {
+        std::thread::scope(|scope| {
+            for case in chunk {
+                scope.spawn(|| run(case));
+            }
+        });
+    }
+}
+
+#[test]
+fn the_sdks_cache_is_ours() {
+    let table = table();
+    let cases = list(&table, "cache");
+    assert_eq!(cases.len(), 5);
+    let url = "https://wb.example.test";
+    let now = 1_795_219_200;
+    for case in cases {
+        let name = &case["name"];
+        let fill = |text: &Value| {
+            let at = |minutes: i64| crate::utc::format(now + minutes * 60);
+            text.as_str()
+                .unwrap()
+                .replace("{URL}", url)
+                .replace("{NOW + 25 min}", &at(25))
+                .replace("{NOW + 4 min}", &at(4))
+                .replace("{EXPIRES}", &at(60))
+        };
+        let file = fill(&case["credentials_file"]);
+        let found = credentials::look_up(file.as_bytes(), &[url], now);
+        let ours = if found.is_some() {
+            "cached"
+        } else {
+            "exchanged"
+        };
+        assert_eq!(ours, case["ours"]["outcome"], "{name}");
+        assert_eq!(ours == "cached", case["sdk"]["requests"] == 0, "{name}");
+        if case["file_after"].is_string() {
+            let access = AccessToken {
+                token: Secret::new(b"AT-z.c2ln"),
+                expires_at: now + 3600,
+            };
+            let text = credentials::store(file.as_bytes(), url, &access);
+            // The same members; ours are sorted within an entry too.
+            let written: Value = serde_json::from_slice(&text).unwrap();
+            let expected: Value = serde_json::from_str(&fill(&case["file_after"])).unwrap();
+            assert_eq!(written, expected, "{name}");
+            assert_eq!(text.len(), fill(&case["file_after"]).len(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::support::*;
+use crate::files::read;
+
+#[test]
+fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
+    let scratch = Scratch::new();
+    let path = scratch.path("netrc");
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut seen = String::new();
+            while !done.load(Ordering::Relaxed) {
+                let Some(text) = read(&path, LIMIT).unwrap() else {
+                    continue;
+                };
+                let text = String::from_utf8(text.bytes.to_vec()).unwrap();
+                // Writers only append: whoever saw a text sees it again.
+                assert!(text.starts_with(&seen), "{seen:?} became {text:?}");
+                assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
+                seen = text;
+            }
+            seen
+        });
+        let children: Vec<_> = (0..6)
+            .map(|i| child(&[], "append 20", &path, &format!("process-{i}")))
+            .map(|mut command| command.stdout(Stdio::null()).spawn().unwrap())
+            .collect();
+        let path = &path;
+        let threads: Vec<_> = (0..6)
+            .map(|i| {
+                scope.spawn(move || {
+                    for j in 0..20 {
+                        append(path, &format!("thread-{i}-{j}")).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for mut child in children {
+            assert!(child.wait().unwrap().success());
+        }
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+    let text = fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort();
+    let mut wanted: Vec<String> = (0..6)
+        .flat_map(|i| (0..20).map(move |j| (i, j)))
+        .flat_map(|(i, j)| [format!("process-{i}-{j}"), format!("thread-{i}-{j}")])
+        .collect();
+    wanted.sort();
+    assert_eq!(lines, wanted);
+    assert_eq!(scratch.names(), ["netrc"]);
+}
+
+/// Starts a process that holds the file's lock, and waits until it does.
+fn holder(path: &std::path::Path) -> std::process::Child {
+    let mut holder = child(&[], "hold", path, "")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(holder.stdout.as_mut().unwrap());
+    let found = said.lines().any(|line| line.unwrap() == "HOLDING");
+    assert!(found);
+    holder
+}
+
+#[test]
+fn a_killed_holder_of_the_lock_blocks_nobody() {
+    let scratch = Scratch::new();
+    let path = scratch.file("netrc", "one\n", 0o600);
+    let mut holder = holder(&path);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| append(&path, "two"));
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        assert!(waiting.join().unwrap().unwrap().changed);
+    });
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+}
+
+#[test]
+fn a_holder_that_stays_is_waited_for_and_then_named() {
+    let scratch = Scratch::new();
+    let path = scratch.file("netrc", "one\n", 0o600);
+    let mut holder = holder(&path);
+    let problem = append(&path, "two");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert_eq!(
+        problem.unwrap_err().to_string(),
+        "stayed locked by another program for 10 seconds"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
+}
+
+#[test]
+fn who_waited_for_the_lock_sees_the_new_text_only() {
+    let scratch = Scratch::new();
+    let path = scratch.file("netrc", "one\n", 0o600);
+    let target = target(&path);
+    thread::scope(|scope| {
+        let mut waiting = None;
+        change(&target, &mut |old| {
+            // It opens the file that we are about to replace.
+            waiting = Some(scope.spawn(|| {
+                let mut seen = Vec::new();
+                let looked = change(&target, &mut |old| {
+                    seen.push(String::from_utf8(old.to_vec()).unwrap());
+                    None
+                });
+                looked.map(|_| seen)
+            }));
+            thread::sleep(Duration::from_millis(100));
+            Some(wiped(&[old, b"two\n"].concat()))
+        })
+        .unwrap();
+        let seen = waiting.unwrap().join().unwrap().unwrap();
+        assert_eq!(seen, ["one\ntwo\n"]);
+    });
+}
+
+/// As when another thread of the program forks in the middle: the child has
+/// the descriptor, and must not have the lock for as long as it lives.
+#[test]
+fn a_forked_child_does_not_inherit_the_lock() {
+    let scratch = Scratch::new();
+    let path = scratch.file("netrc", "one\n", 0o600);
+    let mut inherited = None;
+    change(&target(&path), &mut |_| {
+        // A duplicate of the locked descriptor, as a fork makes one.
+        let fds = fs::read_dir("/dev/fd").unwrap().flatten();
+        let fd = fds
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .find(|fd| fs::read_link(format!("/proc/self/fd/{fd}")).is_ok_and(|to| to == path));
+        let fd = fd.map(|fd| fd.parse().unwrap());
+        // SAFETY: `dup` takes a number, and what it gives is owned by us only.
+        inherited = fd.map(|fd: i32| unsafe { libc::dup(fd) });
+        None
+    })
+    .unwrap();
+    let Some(inherited) = inherited else {
+        return not_tested("an inherited lock: /proc does not show our descriptors");
+    };
+    fs::File::open(&path).unwrap().try_lock().unwrap();
+    // SAFETY: the duplicate is open, and closed here only.
+    unsafe { libc::close(inherited) };
+}

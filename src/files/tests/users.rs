@@ -1,0 +1,254 @@
+//! Whose file, whose link, whose directory. Most of it takes root to set up.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
+use std::path::Path;
+
+use super::support::*;
+use crate::files::{Target, WriteProblem};
+
+const ALICE: u32 = 12_345;
+const EVE: u32 = 23_456;
+
+fn owner(path: &Path) -> (u32, u32) {
+    let meta = fs::symlink_metadata(path).unwrap();
+    (meta.uid(), meta.gid())
+}
+
+fn give(path: &Path, user: u32) {
+    lchown(path, Some(user), Some(user)).unwrap();
+}
+
+#[test]
+fn a_strangers_file_is_refused() {
+    if !is_root() {
+        return not_tested("files of other users: only root can make some");
+    }
+    let scratch = Scratch::new();
+    let path = scratch.file("netrc", "one\n", 0o666);
+    give(&path, EVE);
+    let problem = append(&path, "two").unwrap_err();
+    assert_eq!(problem.to_string(), "belongs to another user (uid 23456)");
+    // Root may help the home's owner, and nobody else.
+    give(scratch.dir(), ALICE);
+    let with_home = Target {
+        home: Some(scratch.dir()),
+        ..target(&path)
+    };
+    assert!(matches!(
+        append_to(&with_home, "two"),
+        Err(WriteProblem::Foreign(EVE))
+    ));
+    assert_eq!(fs::read(&path).unwrap(), b"one\n");
+}
+
+#[test]
+fn root_in_another_users_home_leaves_everything_to_its_owner() {
+    if !is_root() {
+        return not_tested("root in another user's home");
+    }
+    let scratch = Scratch::new();
+    give(scratch.dir(), ALICE);
+    let old = scratch.file("old", "one\n", 0o644);
+    chown(&old, Some(ALICE), Some(EVE)).unwrap();
+    for (name, group) in [
+        ("old", EVE),
+        ("new", ALICE),
+        (".config/wandb/settings", ALICE),
+    ] {
+        let path = scratch.path(name);
+        let with_home = Target {
+            path: &path,
+            create_parents: true,
+            limit: LIMIT,
+            home: Some(scratch.dir()),
+        };
+        let updated = append_to(&with_home, "two").unwrap();
+        assert!(updated.changed && !updated.in_place, "{updated:?}");
+        assert_eq!(owner(&path), (ALICE, group), "{name}");
+        assert_eq!(mode(&path), 0o600, "{name}");
+    }
+    for dir in [".config", ".config/wandb"] {
+        assert_eq!(owner(&scratch.path(dir)), (ALICE, ALICE));
+    }
+    // What lies elsewhere is root's own.
+    let elsewhere = Scratch::new();
+    let path = elsewhere.path("netrc");
+    let with_home = Target {
+        home: Some(scratch.dir()),
+        ..target(&path)
+    };
+    append_to(&with_home, "x").unwrap();
+    assert_eq!(owner(&path), (0, 0));
+}
+
+#[test]
+fn a_users_link_does_not_take_root_elsewhere() {
+    if !is_root() {
+        return not_tested("root in another user's home");
+    }
+    let home = Scratch::new();
+    give(home.dir(), ALICE);
+    let root = Scratch::new();
+    let secret = root.file("shadow", "root\n", 0o600);
+    let link = home.path(".netrc");
+    let append_to_link = || {
+        let with_home = Target {
+            home: Some(home.dir()),
+            ..target(&link)
+        };
+        append_to(&with_home, "x")
+    };
+    for to in [secret.clone(), root.path("new")] {
+        let _ = fs::remove_file(&link);
+        symlink(&to, &link).unwrap();
+        give(&link, ALICE);
+        assert!(matches!(
+            append_to_link(),
+            Err(WriteProblem::StrangersLink(ALICE))
+        ));
+    }
+    assert_eq!(fs::read(&secret).unwrap(), b"root\n");
+    assert_eq!(root.names(), ["shadow"]);
+    // To a file of her own it does, and to a new one in her home.
+    give(&secret, ALICE);
+    for to in [secret, home.path("dotfile")] {
+        fs::remove_file(&link).unwrap();
+        symlink(&to, &link).unwrap();
+        give(&link, ALICE);
+        append_to_link().unwrap();
+        assert_eq!(owner(&to), (ALICE, ALICE));
+    }
+}
+
+#[test]
+fn a_link_that_a_stranger_can_turn_is_not_followed() {
+    if !is_root() {
+        return not_tested("links of other users: only root can make some");
+    }
+    let scratch = Scratch::new();
+    let file = scratch.file("mine", "one\n", 0o600);
+    // (mode and owner of the directory, owner of the link, followed)
+    for (mode, dir_owner, link_owner, followed) in [
+        (0o1777, 0, EVE, false),
+        (0o777, 0, EVE, false),
+        (0o775, 0, EVE, false),
+        (0o755, EVE, EVE, false),
+        (0o755, 0, EVE, true),
+        (0o1777, 0, 0, true),
+    ] {
+        let dir = scratch.subdir("shared", mode);
+        give(&dir, dir_owner);
+        let link = dir.join("netrc");
+        symlink(&file, &link).unwrap();
+        give(&link, link_owner);
+        fs::write(&file, "one\n").unwrap();
+        let appended = append(&link, "two");
+        let row = format!("{mode:o} {dir_owner} {link_owner}: {appended:?}");
+        assert_eq!(appended.is_ok(), followed, "{row}");
+        let changed = fs::read(&file).unwrap() != b"one\n";
+        assert_eq!(changed, followed, "{row}");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
+fn give_to_plain_user(path: &Path) {
+    if is_root() {
+        give(path, NOBODY);
+    }
+}
+
+#[test]
+fn in_a_directory_that_cannot_be_written_the_file_is_written_in_place() {
+    let scratch = Scratch::new();
+    let dir = scratch.subdir("home", 0o755);
+    let path = scratch.file("home/netrc", "one\n", 0o644);
+    let closed = scratch.file("home/closed", "one\n", 0o400);
+    for path in [&dir, &path, &closed] {
+        give_to_plain_user(path);
+    }
+    fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
+    let Some(said) = as_plain_user("append", &path, "two") else {
+        return;
+    };
+    let why = "was written in place, because its directory cannot be written";
+    assert!(said.contains("in_place: true"), "{said}");
+    assert!(said.contains(why), "{said}");
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "one\ntwo\n");
+    assert_eq!(mode(&path), 0o600);
+    let said = as_plain_user("append", &dir.join("new"), "x").unwrap();
+    assert!(said.starts_with("problem: cannot be created: "), "{said}");
+    let said = as_plain_user("append", &closed, "x").unwrap();
+    assert_eq!(said, "problem: is read-only");
+    assert_eq!(names(&dir), ["closed", "netrc"]);
+    fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_plain_user_is_told_whose_file_it_is() {
+    if !is_root() {
+        return not_tested("files of other users: only root can make some");
+    }
+    let scratch = Scratch::new();
+    for mode in [0o600, 0o666] {
+        let path = scratch.file("netrc", "one\n", mode);
+        let Some(said) = as_plain_user("append", &path, "two") else {
+            return;
+        };
+        assert_eq!(said, "problem: belongs to another user (uid 0)");
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn set_attribute(path: &Path, name: &std::ffi::CStr, value: &[u8]) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).unwrap();
+    // SAFETY: both names end in NUL, and the value is as long as we say.
+    let done = unsafe {
+        libc::setxattr(
+            path.as_ptr(),
+            name.as_ptr(),
+            value.as_ptr().cast(),
+            value.len(),
+            0,
+        )
+    };
+    done == 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn access_control_lists_and_attributes_stay() {
+    // Version 2; then tag, rights and user: owner rw, user EVE r, group none,
+    // mask r, others none.
+    let mut acl = 2_u32.to_le_bytes().to_vec();
+    for (tag, rights, user) in [
+        (0x01_u16, 6_u16, u32::MAX),
+        (0x02, 4, EVE),
+        (0x04, 0, u32::MAX),
+        (0x10, 4, u32::MAX),
+        (0x20, 0, u32::MAX),
+    ] {
+        acl.extend(tag.to_le_bytes());
+        acl.extend(rights.to_le_bytes());
+        acl.extend(user.to_le_bytes());
+    }
+    for (name, value, mode_after) in [
+        (c"user.origin", &b"here"[..], 0o600),
+        (c"system.posix_acl_access", &acl[..], 0o640),
+    ] {
+        let scratch = Scratch::new();
+        let path = scratch.file("netrc", "one\n", 0o600);
+        if !set_attribute(&path, name, value) {
+            not_tested(&format!("{name:?}: not kept by this file system"));
+            continue;
+        }
+        let before = inode(&path);
+        let updated = append(&path, "two").unwrap();
+        assert!(updated.in_place, "{name:?}");
+        assert_eq!((inode(&path), mode(&path)), (before, mode_after));
+        assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
+        assert!(crate::files::sys::has_acl(&fs::File::open(&path).unwrap()));
+    }
+}
