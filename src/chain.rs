@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::dotfiles::{self, NETRC_LIMIT};
 use crate::endpoint::{self, Endpoint, Name, Origin};
 use crate::error::{Error, Result};
-use crate::files::{self, ReadProblem};
+use crate::files;
 use crate::host::{BaseUrl, authorize_url};
 use crate::key::ApiKey;
 use crate::netrc;
@@ -162,8 +162,6 @@ pub(crate) enum Answer {
     Withheld(Obstacle),
     /// What is there is malformed: the login ends.
     Malformed(Obstacle),
-    /// The caller's cancel function ended the wait for it: so does the login.
-    Cancelled(Obstacle),
 }
 
 /// The first credential in the order of this call; with `relogin`, only what
@@ -185,7 +183,6 @@ pub(crate) fn first(context: &Context, server: &Endpoint, relogin: bool) -> Resu
                 context.go_on()?;
                 return Err(Error::Credentials(obstacle.text));
             }
-            Answer::Cancelled(obstacle) => return Err(Error::Cancelled(obstacle.text)),
         }
     }
     Ok(None)
@@ -277,11 +274,6 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let shown_path = context.shown(&path);
     let text = match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => text,
-        Err(ReadProblem::Cancelled) => {
-            return Answer::Cancelled(obstacle(format!(
-                "The wait for {shown_path}, which {name} names, was cancelled by the program."
-            )));
-        }
         Err(problem) => {
             return Answer::Malformed(Obstacle {
                 text: format!(

@@ -10,7 +10,7 @@ use crate::credentials;
 use crate::dotfiles::CREDENTIALS_LIMIT;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::files::{self, ReadProblem};
+use crate::files;
 use crate::key::ApiKey;
 use crate::rewrite::{Unsaved, update};
 use crate::server::{self, Authorization, Transport, TransportSettings, Wait};

@@ -300,9 +300,7 @@ impl Row {
                 row.key = found.masked();
                 row.line = found.line;
             }
-            Answer::Unreadable(obstacle)
-            | Answer::Malformed(obstacle)
-            | Answer::Cancelled(obstacle) => {
+            Answer::Unreadable(obstacle) | Answer::Malformed(obstacle) => {
                 stopped(State::Invalid, obstacle);
             }
             Answer::Elsewhere(obstacle) | Answer::Withheld(obstacle) => {

@@ -195,7 +195,7 @@ fn all_ranks_get_the_outcome_of_rank_0() {
         "malformed",
         &format!("-2 [{} line 1 invalid: API key must", path("malformed")),
     );
-    failed("offline", "1 [W&B is offline or disabled: not logged in.]");
+    failed("offline", "1 [W&B is offline or disabled]");
     failed("none", "2 [No API key configured for https://api.wandb.ai");
     failed("host", "-1 [A server address must begin with");
     failed("cut", "-2 [WANDB_MODE is ']");
