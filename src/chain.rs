@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::context::Context;
 use crate::dotfiles::{self, NETRC_LIMIT};
-use crate::endpoint::{self, Endpoint, Name, Origin};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};
@@ -123,6 +123,7 @@ impl Found {
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
             (Some(name), None) => name.to_string(),
+            (None, _) if self.place == Place::Session => "the session".into(),
             (None, _) => "the options".into(),
         }
     }
@@ -379,7 +380,8 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
                 return netrc_text(context, server, &text, name);
             }
             Err(problem) => {
-                let text = format!("Failed to read netrc file: {name} {problem}");
+                let text =
+                    format!("Failed to read netrc file: {name} {problem}; mend or remove it");
                 return Answer::Unreadable(Obstacle {
                     text,
                     name: Some(name.into()),

@@ -107,7 +107,7 @@ fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
     let path = std::path::absolute(&path).unwrap_or(path);
     let (text, problem) = match read {
         Ok(text) => (text, None),
-        Err(problem) => (None, Some(problem.to_string())),
+        Err(problem) => (None, Some(format!("{problem}; mend or remove it"))),
     };
     let open_to_others = text.as_ref().is_some_and(Text::open_to_others);
     (

@@ -192,14 +192,18 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
     for attempt in 1..=MOST_ATTEMPTS {
         let problem = last.as_ref().map(Error::to_string);
         let found = match prompt.ask(attempt, problem.as_deref())? {
-            Reply::Key(text) => ApiKey::parse(text.as_bytes())
-                .map(|parsed| Found {
+            Reply::Key(text) => match ApiKey::parse(text.as_bytes()) {
+                Ok(parsed) => Ok(Found {
                     proof: Proof::Key(parsed.key),
                     place: Place::Prompt,
                     name: None,
                     line: None,
-                })
-                .map_err(|problem| Error::Credentials(problem.to_string())),
+                }),
+                Err(problem) => {
+                    last = Some(Error::Credentials(problem.to_string()));
+                    continue;
+                }
+            },
             Reply::Anonymous => online::anonymous_key(context, server),
             Reply::Offline => {
                 context.log.info("Using W&B in offline mode.");
@@ -208,7 +212,8 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
         };
         match found.and_then(|found| settle(context, server, found)) {
             Ok(session) => return Ok(Login::Session(session)),
-            Err(error @ (Error::Credentials(_) | Error::Rejected(_))) => last = Some(error),
+            // What else can be wrong here is no fault of the key.
+            Err(error @ Error::Rejected(_)) => last = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -245,7 +250,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
     let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
         let asked = online::viewer(context, server, &credential);
         Some(asked.map_err(|error| match new {
-            true => error.and("Nothing was stored; to log in unchecked, leave out --verify."),
+            true => error.and("Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out."),
             false => error,
         })?)
     } else {
