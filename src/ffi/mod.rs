@@ -1,7 +1,8 @@
 //! The C ABI: a thin face of the library. Every pointer from outside is checked
 //! here, every panic is caught here, and nothing else is done here.
 //!
-//! The doc comments of this module become `include/wandb_login.h`.
+//! The doc comments of this module become `include/wandb_login.h`: they speak to
+//! C programmers, in ASCII.
 
 #![allow(non_camel_case_types)] // the names are those of the header
 #![allow(clippy::missing_safety_doc)] // the docs are the header's, and say it in words
@@ -21,7 +22,6 @@ use crate::login::{self, Login};
 use crate::options::Options;
 use crate::report::Format;
 use crate::secret::Secret;
-use crate::session::Session;
 use options::{ErrorBuffer, Given};
 
 impl Error {
@@ -77,11 +77,19 @@ unsafe fn run(
             given.with(|options| body(&given, options))
         }
     });
-    result.unwrap_or_else(|error| {
-        // SAFETY: the caller's promise.
-        unsafe { errors.set(&crate::text::clean(&error.to_string())) };
-        error.status()
-    })
+    match result {
+        Ok(WANDB_LOGIN_STATUS_OK) => WANDB_LOGIN_STATUS_OK,
+        Ok(outcome) => {
+            // SAFETY: the caller's promise.
+            unsafe { errors.set(&status_text(outcome).to_string_lossy()) };
+            outcome
+        }
+        Err(error) => {
+            // SAFETY: the caller's promise.
+            unsafe { errors.set(&crate::text::clean(&error.to_string())) };
+            error.status()
+        }
+    }
 }
 
 /// Hands a session to the caller, and to `backend_fn` first.
@@ -140,25 +148,23 @@ fn give_text(text: &Secret) -> Result<*mut c_char> {
 }
 
 /// Logs in: finds the API key (options, session, environment, settings files,
-/// netrc, in this order), asks for it where a human is, checks it with the
-/// server if `WANDB_LOGIN_VERIFY` is set, and stores a key that was given or
-/// typed where the Python SDK finds it.
+/// netrc, in this order), asks for one where none is configured and a human is
+/// there, checks it with the server if `WANDB_LOGIN_VERIFY` is set, and stores a
+/// key that was given or typed where the Python SDK finds it.
 ///
-/// Without `WANDB_LOGIN_VERIFY`, `anonymous` and an identity token it does not
-/// touch the network. In a distributed job only rank 0 prompts, writes and
-/// verifies.
+/// A key that cannot be stored logs in all the same: see
+/// `wandb_login_session_saved()`. In a distributed job only rank 0 prompts,
+/// writes and verifies; the others use what they find.
 ///
-/// \param options What to do, or NULL for all defaults. Read during the call only.
-/// \param session Receives a session, which the caller owns and gives back with
-///        `wandb_login_session_free()`, if and only if the status is
-///        `WANDB_LOGIN_STATUS_OK`; else NULL. May be NULL where the caller needs
-///        only the machine to be logged in.
-/// \return A `WANDB_LOGIN_STATUS_…` number; `error_buf` says more.
+/// \param options What to do, or NULL for all defaults.
+/// \param session Receives the session, which the caller owns and gives back with
+///        `wandb_login_session_free()`; NULL unless the status is
+///        `WANDB_LOGIN_STATUS_OK`. May be NULL where it is enough that the machine
+///        is logged in.
+/// \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` says more.
 ///
-/// Any thread may call it, as long as no other thread changes the environment or
-/// the working directory meanwhile (else pass `environment` and
-/// `working_directory`). Origin: `wandb.login()` of the Python SDK, in the order
-/// that W&B documents.
+/// Threads: any (rule 3). Origin: `wandb.login()` of the Python SDK, with the
+/// sources in the order that W&B documents. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login(
     options: *const wandb_login_options,
@@ -173,16 +179,17 @@ pub unsafe extern "C" fn wandb_login(
     }
 }
 
-/// Asks for a key without looking for one first, then checks it, verifies it if
-/// `WANDB_LOGIN_VERIFY` is set, and stores it.
+/// Asks for a key without looking for one first, with `prompt_fn` or on the
+/// terminal; then as `wandb_login()`.
 ///
 /// \param options As for `wandb_login()`; `api_key` or `WANDB_LOGIN_NO_PROMPT` in
-///        it is an argument error.
+///        them is an argument error.
 /// \param session As for `wandb_login()`.
-/// \return A `WANDB_LOGIN_STATUS_…` number; `error_buf` says more.
+/// \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` says more.
 ///
-/// Threads: as for `wandb_login()`; one prompt at a time in a process. Origin:
-/// `prompt_api_key()` of the Python SDK.
+/// Threads: any (rule 3), but a process has one terminal: a second prompt on it
+/// is `WANDB_LOGIN_STATUS_ERR_PROMPT`. Origin: `prompt_api_key()` of the Python
+/// SDK. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_prompt_api_key(
     options: *const wandb_login_options,
@@ -197,13 +204,14 @@ pub unsafe extern "C" fn wandb_prompt_api_key(
     }
 }
 
-/// Whether `wandb_login_check()` is `WANDB_LOGIN_STATUS_OK`.
+/// Tells whether a key is configured: whether `wandb_login_check()` is
+/// `WANDB_LOGIN_STATUS_OK`.
 ///
-/// \param options As for `wandb_login()`, or NULL. `error_buf` gets a sentence
-///        where the answer is no.
+/// \param options As for `wandb_login()`, or NULL.
+/// \return `false` also where something is wrong; `error_buf` says what.
 ///
-/// Threads: as for `wandb_login()`. Origin: `is_apikey_configured()` of the
-/// Python SDK.
+/// Threads: any (rule 3). Origin: `is_apikey_configured()` of the Python SDK.
+/// Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_is_apikey_configured(options: *const wandb_login_options) -> bool {
     // SAFETY: the caller's promise.
@@ -215,9 +223,9 @@ pub unsafe extern "C" fn wandb_is_apikey_configured(options: *const wandb_login_
 ///
 /// \param options As for `wandb_login()`, or NULL.
 /// \return `WANDB_LOGIN_STATUS_OK` if it would, `WANDB_LOGIN_STATUS_NOT_CONFIGURED`
-///         if there is none, or the error that the login would end with.
+///         if there is none, else the error that the login would end with.
 ///
-/// Threads: as for `wandb_login()`. Origin: our own.
+/// Threads: any (rule 3). Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_check(
     options: *const wandb_login_options,
@@ -230,17 +238,20 @@ pub unsafe extern "C" fn wandb_login_check(
     }
 }
 
-/// Logs out: removes the entries that this library and the SDK stored in netrc
-/// for the server, under all its names, its cached access token, and the record
-/// of an anonymous account. Entries of other tools and settings stay. The log
-/// says what still logs in, such as a variable.
+/// Logs out: removes what this library and the Python SDK stored for the server,
+/// which is its entries in netrc under all its names, its cached access token, and
+/// the record of an anonymous account. Entries of other tools and the settings
+/// stay. The log says what still logs in, such as a variable.
+///
+/// Sessions that are open stay as they are. Ranks other than 0 of a distributed
+/// job do nothing.
 ///
 /// \param options As for `wandb_login()`, or NULL.
-/// \return `WANDB_LOGIN_STATUS_OK`, also when nothing was stored;
+/// \return `WANDB_LOGIN_STATUS_OK`, also where nothing was stored;
 ///         `WANDB_LOGIN_STATUS_ERR_STORE` if a file could not be written.
 ///
-/// Does nothing on ranks other than 0. Threads: as for `wandb_login()`. Origin:
-/// our own; the SDK has no way to log out.
+/// Threads: any (rule 3). Origin: our own; the SDK has no way to log out.
+/// Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_forget(
     options: *const wandb_login_options,
@@ -253,18 +264,19 @@ pub unsafe extern "C" fn wandb_login_forget(
     }
 }
 
-/// Says which key a login would use and why: the server, the winner, and for
-/// every other source whether it is absent, shadowed, invalid or skipped. Keys
-/// are masked. Never uses the network, prompts or writes.
+/// Says which key a login would use and why: the server, the source that wins,
+/// and for every other source whether it is absent, shadowed, invalid or skipped.
+/// Keys are masked. Never uses the network, prompts or writes.
 ///
 /// \param options As for `wandb_login()`, or NULL.
-/// \param format `WANDB_LOGIN_REPORT_TEXT` or `WANDB_LOGIN_REPORT_JSON`.
-/// \param report Receives the text, which the caller gives back with
+/// \param format `WANDB_LOGIN_REPORT_TEXT` or `WANDB_LOGIN_REPORT_JSON`; any other
+///        number is an argument error.
+/// \param report Receives the text, UTF-8, which the caller gives back with
 ///        `wandb_login_string_free()`; NULL unless the status is
 ///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
 /// \return `WANDB_LOGIN_STATUS_OK` whenever there is a report, whatever it says.
 ///
-/// Threads: as for `wandb_login()`. Origin: our own.
+/// Threads: any (rule 3). Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_explain(
     options: *const wandb_login_options,
@@ -292,7 +304,13 @@ pub unsafe extern "C" fn wandb_login_explain(
     }
 }
 
-/// Frees a text that this library gave, after wiping it. NULL is fine.
+/// Takes back a text that `wandb_login_explain()` or
+/// `wandb_login_session_export()` gave, wipes it and frees it.
+///
+/// \param text The text, not used after this. NULL is fine. Never a text that a
+///        session owns, and not one from `malloc()`.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_string_free(text: *mut c_char) {
     if !text.is_null() {
@@ -305,11 +323,15 @@ pub unsafe extern "C" fn wandb_login_string_free(text: *mut c_char) {
     }
 }
 
-/// Fills an options struct with the defaults, for languages without macros.
+/// Fills an options struct with the defaults, as `WANDB_LOGIN_OPTIONS_INIT` does,
+/// for languages without macros.
 ///
-/// \param options The caller's struct; NULL is fine, and nothing is done.
-/// \param struct_size Its size as the caller knows it, in bytes; nothing is done
-///        if it is smaller than a `size_t`. No byte beyond it is touched.
+/// \param options The caller's struct. NULL is fine, and nothing is done.
+/// \param struct_size Its size as the caller knows it, in bytes: it becomes the
+///        first member. Nothing is done if it is smaller than a `size_t`, and no
+///        byte beyond it is touched.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_options_init(
     options: *mut wandb_login_options,
@@ -325,92 +347,6 @@ pub unsafe extern "C" fn wandb_login_options_init(
     }
 }
 
-/// Logs in again as the session did: exchanges the identity token for a new
-/// access token, or resolves the key of the same server anew, without asking.
-/// For long trainings, before `wandb_login_session_expires_at()`.
-///
-/// \param session The session to renew; it stays as it is. Not NULL.
-/// \param options As for `wandb_login()`, or NULL; `api_key`, `host`, `session`,
-///        `anonymous` and prompts in it are not used.
-/// \param fresh Receives a new session, which the caller owns; NULL unless the
-///        status is `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
-/// \return A `WANDB_LOGIN_STATUS_…` number; `error_buf` says more.
-///
-/// Threads: as for `wandb_login()`. Origin: our own.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wandb_login_session_refresh(
-    session: *const wandb_login_session,
-    options: *const wandb_login_options,
-    fresh: *mut *mut wandb_login_session,
-) -> wandb_login_status {
-    // SAFETY: the caller's promise.
-    unsafe {
-        blank(fresh);
-        run(options, |given, options| {
-            need(fresh, "fresh")?;
-            let session = given_session(&session)?;
-            hand_over(
-                given,
-                Login::Session(login::refresh(session, options)?),
-                fresh,
-            )
-        })
-    }
-}
-
-/// Writes a session as text that `wandb_login_session_import()` reads in another
-/// process of the same job. The text is a secret: it holds the credential.
-///
-/// \param session The session. Not NULL.
-/// \param text Receives the text, which the caller gives back with
-///        `wandb_login_string_free()`, which wipes it; NULL unless the status is
-///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
-/// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
-///
-/// Any thread. Origin: our own.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wandb_login_session_export(
-    session: *const wandb_login_session,
-    text: *mut *mut c_char,
-) -> wandb_login_status {
-    // SAFETY: the caller's promise.
-    unsafe {
-        blank(text);
-        run(std::ptr::null(), |_, _| {
-            need(text, "text")?;
-            text.write(give_text(&given_session(&session)?.export())?);
-            Ok(WANDB_LOGIN_STATUS_OK)
-        })
-    }
-}
-
-/// Makes a session from a text that `wandb_login_session_export()` wrote. Every
-/// part of it is checked.
-///
-/// \param text The text. Not NULL. Read during the call only.
-/// \param session Receives the session, which the caller owns; NULL unless the
-///        status is `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
-/// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
-///
-/// Any thread. Origin: our own.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn wandb_login_session_import(
-    text: *const c_char,
-    session: *mut *mut wandb_login_session,
-) -> wandb_login_status {
-    // SAFETY: the caller's promise.
-    unsafe {
-        blank(session);
-        run(std::ptr::null(), |_, _| {
-            need(session, "session")?;
-            need(text, "text")?;
-            let imported = Session::import(CStr::from_ptr(text).to_bytes())?;
-            session.write(wandb_login_session::new(imported));
-            Ok(WANDB_LOGIN_STATUS_OK)
-        })
-    }
-}
-
 /// The error for a pointer that must not be NULL.
 fn need<T>(pointer: *const T, name: &str) -> Result<()> {
     if pointer.is_null() {
@@ -419,23 +355,21 @@ fn need<T>(pointer: *const T, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The session behind a handle that must not be NULL.
+/// What a status means, in a few words. `error_buf` says more, and about the very
+/// call.
 ///
-/// # Safety
-/// The handle is NULL or live for as long as the borrow.
-unsafe fn given_session(handle: &*const wandb_login_session) -> Result<&Session> {
-    need(*handle, "session")?;
-    // SAFETY: the caller's promise.
-    Ok(unsafe { &(**handle).session })
-}
-
-/// What a status means, in a few words.
+/// \param status Any number.
+/// \return Static text, ASCII; `unknown status` for a number that this version of
+///         the library does not know. Never NULL.
 ///
-/// \return Static text; `unknown status` for a number that this version does not
-///         know. Never NULL.
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn wandb_login_status_string(status: i32) -> *const c_char {
-    let text = match status {
+    status_text(status).as_ptr()
+}
+
+fn status_text(status: i32) -> &'static CStr {
+    match status {
         WANDB_LOGIN_STATUS_OK => c"done",
         WANDB_LOGIN_STATUS_OFFLINE => c"W&B is offline or disabled",
         WANDB_LOGIN_STATUS_NOT_CONFIGURED => c"no API key is configured",
@@ -453,42 +387,39 @@ pub extern "C" fn wandb_login_status_string(status: i32) -> *const c_char {
         WANDB_LOGIN_STATUS_ERR_UNSUPPORTED => c"not in this build of the library",
         WANDB_LOGIN_STATUS_ERR_INTERNAL => c"a bug in libwandb_login",
         _ => c"unknown status",
-    };
-    text.as_ptr()
+    }
 }
 
-/// The version of the library that is loaded, such as `0.1.0`.
+/// The version of the library that is loaded, such as `0.1.0`;
+/// `WANDB_LOGIN_VERSION` is that of the header.
 ///
-/// \return Static text. Never NULL.
+/// \return Static text, ASCII. Never NULL.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn wandb_login_version() -> *const c_char {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
     VERSION.as_ptr().cast()
 }
 
-/// The same as one number, to compare with `WANDB_LOGIN_VERSION_NUMBER`.
+/// The same as one number, to compare with `WANDB_LOGIN_VERSION_NUMBER`: a library
+/// that is no older than the header has all that the header names.
+///
+/// \return major * 10000 + minor * 100 + patch.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn wandb_login_version_number() -> u32 {
     WANDB_LOGIN_VERSION_NUMBER
 }
 
-// The header's numbers are those of Cargo.toml.
+// The header's number is that of Cargo.toml.
 const _: () = {
-    assert!(str_eq(WANDB_LOGIN_VERSION, env!("CARGO_PKG_VERSION")));
     let number = parse(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
         + parse(env!("CARGO_PKG_VERSION_MINOR")) * 100
         + parse(env!("CARGO_PKG_VERSION_PATCH"));
     assert!(WANDB_LOGIN_VERSION_NUMBER == number);
 };
-
-const fn str_eq(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut i = 0;
-    while i < a.len() && i < b.len() && a[i] == b[i] {
-        i += 1;
-    }
-    i == a.len() && i == b.len()
-}
 
 const fn parse(digits: &str) -> u32 {
     match u32::from_str_radix(digits, 10) {

@@ -24,13 +24,18 @@ const KEY_BUFFER_SIZE: usize = 65_537;
 
 /// The caller's struct as this version knows it: members that an older caller
 /// does not have are zero.
-pub(super) struct Given(wandb_login_options);
+pub(super) struct Given {
+    raw: wandb_login_options,
+    /// A newer caller set members that this version does not know.
+    has_more: bool,
+}
 
 impl Given {
     /// # Safety
     /// `options` is NULL, or points to a struct of at least `struct_size` bytes.
     pub unsafe fn read(options: *const wandb_login_options) -> Result<Given> {
         let mut given = MaybeUninit::<wandb_login_options>::zeroed();
+        let mut has_more = false;
         if !options.is_null() {
             // SAFETY: every options struct begins with its size.
             let size = unsafe { options.cast::<usize>().read() };
@@ -43,21 +48,18 @@ impl Given {
             let bytes = options.cast::<u8>();
             // SAFETY: the caller's struct has `size` readable bytes.
             let tail = unsafe { std::slice::from_raw_parts(bytes.add(known), size - known) };
-            if tail.iter().any(|&byte| byte != 0) {
-                return Err(Error::Argument(
-                    "options has members that this version of the library does not know; update the library or leave them zero".into(),
-                ));
-            }
+            has_more = tail.iter().any(|&byte| byte != 0);
             // SAFETY: both sides have `known` bytes and do not overlap.
             unsafe { bytes.copy_to_nonoverlapping(given.as_mut_ptr().cast(), known) };
         }
         // SAFETY: every member is valid when zero, and what was copied is the
         // caller's own struct of the same layout.
-        Ok(Given(unsafe { given.assume_init() }))
+        let raw = unsafe { given.assume_init() };
+        Ok(Given { raw, has_more })
     }
 
     pub fn raw(&self) -> &wandb_login_options {
-        &self.0
+        &self.raw
     }
 
     /// Calls `body` with the options.
@@ -65,7 +67,12 @@ impl Given {
     /// # Safety
     /// Each pointer is NULL or as its member's documentation says.
     pub unsafe fn with<T>(&self, body: impl FnOnce(&Options<'_>) -> Result<T>) -> Result<T> {
-        let raw = &self.0;
+        let raw = &self.raw;
+        if self.has_more {
+            return Err(Error::Argument(
+                "options has members that this version of the library does not know; update the library or leave them zero".into(),
+            ));
+        }
         // SAFETY (all calls of `text` and `entries`): the caller's promise.
         let environment = unsafe { entries(raw.environment) };
         let prompt = raw.prompt_fn.map(|callback| {
@@ -128,8 +135,8 @@ impl Given {
     /// Where errors are told.
     pub fn errors(&self) -> ErrorBuffer {
         ErrorBuffer {
-            start: self.0.error_buf,
-            size: self.0.error_buf_size,
+            start: self.raw.error_buf,
+            size: self.raw.error_buf_size,
         }
     }
 }

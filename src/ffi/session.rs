@@ -1,16 +1,17 @@
 //! The session as C sees it: an opaque handle that several may own.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::sync::Arc;
 
 use super::types::*;
+use super::{blank, give_text, hand_over, need, run};
+use crate::error::Result;
+use crate::login::{self, Login};
 use crate::secret::Secret;
 use crate::session::Session;
 
-/// A login that succeeded. Opaque; made by `wandb_login()`,
-/// `wandb_prompt_api_key()`, `wandb_login_session_refresh()` and
-/// `wandb_login_session_import()`, and given back with
-/// `wandb_login_session_free()`. It never changes, so any thread may read it.
+/// A login that succeeded: the credential, where it came from and whose it is.
+/// Opaque. It never changes, so any number of threads may read it at once.
 pub struct wandb_login_session {
     pub(super) session: Session,
     base_url: CString,
@@ -94,11 +95,12 @@ fn pointer(text: &Option<CString>) -> *const c_char {
     text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
 }
 
-/// The API key, for an HTTP client that takes user `api` and a password. A
-/// secret.
+/// The API key, for an HTTP client that takes the user `api` and a password.
 ///
-/// \return Owned by the session, valid until its last owner frees it. NULL for a
-/// session that rests on an identity token, and for a NULL session.
+/// \return A secret; borrowed. NULL for a session that rests on an identity token,
+///         and for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_api_key(
     session: *const wandb_login_session,
@@ -113,12 +115,13 @@ pub unsafe extern "C" fn wandb_login_session_api_key(
     unsafe { get(session, std::ptr::null(), read) }
 }
 
-/// The value for an HTTP `Authorization` header: `Basic …` for an API key,
-/// `Bearer …` for an access token. A secret: send it to
-/// `wandb_login_session_base_url()` and nowhere else.
+/// The value of an HTTP `Authorization` header: `Basic ...` for an API key,
+/// `Bearer ...` for an access token. Send it to `wandb_login_session_base_url()`
+/// and nowhere else.
 ///
-/// \return Owned by the session, valid until its last owner frees it. NULL only
-/// for a NULL session.
+/// \return A secret; borrowed. NULL only for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_authorization(
     session: *const wandb_login_session,
@@ -131,9 +134,12 @@ pub unsafe extern "C" fn wandb_login_session_authorization(
     }
 }
 
-/// The server's address in its normal form, such as `https://api.wandb.ai`.
+/// The server's address in its normal form, such as `https://api.wandb.ai`:
+/// without a slash at its end.
 ///
-/// \return Owned by the session. NULL only for a NULL session.
+/// \return Borrowed. NULL only for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_base_url(
     session: *const wandb_login_session,
@@ -142,9 +148,12 @@ pub unsafe extern "C" fn wandb_login_session_base_url(
     unsafe { get(session, std::ptr::null(), |handle| handle.base_url.as_ptr()) }
 }
 
-/// The address of the server's web pages, by the SDK's rules.
+/// The address of the server's web pages, for links that a user follows:
+/// `WANDB_APP_URL` if it is set, else by the Python SDK's rules.
 ///
-/// \return Owned by the session. NULL only for a NULL session.
+/// \return Borrowed. NULL only for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_app_url(
     session: *const wandb_login_session,
@@ -155,8 +164,10 @@ pub unsafe extern "C" fn wandb_login_session_app_url(
 
 /// The user's name, as the server told it.
 ///
-/// \return Owned by the session. NULL unless the login was verified, and for a
-/// NULL session.
+/// \return Borrowed. NULL unless the login was verified and the server told it, and
+///         for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_username(
     session: *const wandb_login_session,
@@ -171,8 +182,10 @@ pub unsafe extern "C" fn wandb_login_session_username(
 
 /// The user's e-mail address, as the server told it.
 ///
-/// \return Owned by the session. NULL unless the login was verified, and for a
-/// NULL session.
+/// \return Borrowed. NULL unless the login was verified and the server told it, and
+///         for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_email(
     session: *const wandb_login_session,
@@ -183,8 +196,10 @@ pub unsafe extern "C" fn wandb_login_session_email(
 
 /// The user's default team, as the server told it.
 ///
-/// \return Owned by the session. NULL unless the login was verified, and for a
-/// NULL session.
+/// \return Borrowed. NULL unless the login was verified and the server told it, and
+///         for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_entity(
     session: *const wandb_login_session,
@@ -193,9 +208,12 @@ pub unsafe extern "C" fn wandb_login_session_entity(
     unsafe { get(session, std::ptr::null(), |handle| pointer(&handle.entity)) }
 }
 
-/// The names of the user's teams, then NULL; none unless the login was verified.
+/// The names of the user's teams.
 ///
-/// \return Owned by the session. NULL only for a NULL session.
+/// \return The names, then NULL, the array too; borrowed. Only the NULL unless the
+///         login was verified. NULL only for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_teams(
     session: *const wandb_login_session,
@@ -212,6 +230,8 @@ pub unsafe extern "C" fn wandb_login_session_teams(
 /// session that it was taken from.
 ///
 /// \return `false` for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_verified(session: *const wandb_login_session) -> bool {
     // SAFETY: the caller's promise.
@@ -220,7 +240,10 @@ pub unsafe extern "C" fn wandb_login_session_verified(session: *const wandb_logi
 
 /// Where the credential came from.
 ///
-/// \return `WANDB_LOGIN_SOURCE_NONE` for a NULL session.
+/// \return A `WANDB_LOGIN_SOURCE_...` number; `WANDB_LOGIN_SOURCE_NONE` for a NULL
+///         session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_source(
     session: *const wandb_login_session,
@@ -233,11 +256,13 @@ pub unsafe extern "C" fn wandb_login_session_source(
     }
 }
 
-/// The variable or the file that the credential came from: `WANDB_API_KEY`, or
-/// an absolute path.
+/// The variable or the file that the credential came from: `WANDB_API_KEY`, or an
+/// absolute path. For a session that was passed in, that session's.
 ///
-/// \return Owned by the session. NULL where there is neither (an explicit or a
-/// typed key), and for a NULL session.
+/// \return Borrowed. NULL where there is neither, as for a key that was given or
+///         typed, and for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_source_name(
     session: *const wandb_login_session,
@@ -250,20 +275,24 @@ pub unsafe extern "C" fn wandb_login_session_source_name(
     }
 }
 
-/// Whether the key is now in a file where the next login finds it. `false` for a
-/// key that could not be stored: the login is good all the same, and the log
-/// said why.
+/// Whether the key is now in a file where the next login finds it. A key that
+/// could not be stored is good all the same; the log said why.
 ///
 /// \return `false` for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_saved(session: *const wandb_login_session) -> bool {
     // SAFETY: the caller's promise.
     unsafe { get(session, false, |handle| handle.session.saved()) }
 }
 
-/// When the credential expires, in seconds since 1970-01-01 UTC; −1: never.
+/// When the credential expires.
 ///
-/// \return 0 for a NULL session.
+/// \return Seconds since 1970-01-01 00:00 UTC; -1: never, as for every API key; 0
+///         for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_expires_at(
     session: *const wandb_login_session,
@@ -276,10 +305,12 @@ pub unsafe extern "C" fn wandb_login_session_expires_at(
     }
 }
 
-/// One line for a human, in the SDK's words: `Currently logged in as: …`. Never
-/// a secret.
+/// One line for a human, in the Python SDK's words, such as `Currently logged in
+/// as: ...`. Never a secret.
 ///
-/// \return Owned by the session. NULL only for a NULL session.
+/// \return Borrowed. NULL only for a NULL session.
+///
+/// Threads: any. Origin: `login_display()` of the Python SDK. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_display(
     session: *const wandb_login_session,
@@ -288,10 +319,14 @@ pub unsafe extern "C" fn wandb_login_session_display(
     unsafe { get(session, std::ptr::null(), |handle| handle.display.as_ptr()) }
 }
 
-/// `NAME=value` entries, then NULL, that log a child process in: the credential,
-/// the other two credential variables empty, and `WANDB_BASE_URL`. A secret.
+/// What logs a child process in, whatever uses W&B there: the credential, the
+/// other credential variables empty, and `WANDB_BASE_URL`. Add the entries to the
+/// child's environment, not to your own.
 ///
-/// \return Owned by the session. NULL only for a NULL session.
+/// \return `NAME=value` entries, then NULL, the array too; secrets; borrowed. NULL
+///         only for a NULL session.
+///
+/// Threads: any. Origin: `propogate_login()` of the Python SDK. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_environ(
     session: *const wandb_login_session,
@@ -304,9 +339,111 @@ pub unsafe extern "C" fn wandb_login_session_environ(
     }
 }
 
+/// Logs in again at the same server, without asking anybody: exchanges the identity
+/// token for a new access token, or looks the key up anew, where a key that was
+/// only given or typed and never stored is not found again. For long trainings,
+/// before `wandb_login_session_expires_at()`.
+///
+/// \param session The session to renew; it stays as it is. Must not be NULL.
+/// \param options As for `wandb_login()`, or NULL; `api_key`, `host`, `session`,
+///        `anonymous` and `prompt_fn` are not used.
+/// \param fresh Receives a new session, which the caller owns and gives back with
+///        `wandb_login_session_free()`; NULL unless the status is
+///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` says more.
+///
+/// Threads: any (rule 3). Origin: our own. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_session_refresh(
+    session: *const wandb_login_session,
+    options: *const wandb_login_options,
+    fresh: *mut *mut wandb_login_session,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(fresh);
+        run(options, |given, options| {
+            need(fresh, "fresh")?;
+            let session = given_session(&session)?;
+            hand_over(
+                given,
+                Login::Session(login::refresh(session, options)?),
+                fresh,
+            )
+        })
+    }
+}
+
+/// Writes a session as text that `wandb_login_session_import()` reads in another
+/// process of the same job. The text is a secret: it holds the credential.
+///
+/// \param session The session. Must not be NULL.
+/// \param text Receives the text, without a NUL inside, which the caller gives back
+///        with `wandb_login_string_free()`; NULL unless the status is
+///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
+///
+/// Threads: any. Origin: our own. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_session_export(
+    session: *const wandb_login_session,
+    text: *mut *mut c_char,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(text);
+        run(std::ptr::null(), |_, _| {
+            need(text, "text")?;
+            text.write(give_text(&given_session(&session)?.export())?);
+            Ok(WANDB_LOGIN_STATUS_OK)
+        })
+    }
+}
+
+/// Makes a session from a text that `wandb_login_session_export()` wrote, in this
+/// version or another. Every part of it is checked; nothing is looked up or written.
+///
+/// \param text The text. Must not be NULL. Read during the call only.
+/// \param session Receives the session, which the caller owns and gives back with
+///        `wandb_login_session_free()`; NULL unless the status is
+///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
+///
+/// Threads: any. Origin: our own. Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn wandb_login_session_import(
+    text: *const c_char,
+    session: *mut *mut wandb_login_session,
+) -> wandb_login_status {
+    // SAFETY: the caller's promise.
+    unsafe {
+        blank(session);
+        run(std::ptr::null(), |_, _| {
+            need(session, "session")?;
+            need(text, "text")?;
+            let imported = Session::import(CStr::from_ptr(text).to_bytes())?;
+            session.write(wandb_login_session::new(imported));
+            Ok(WANDB_LOGIN_STATUS_OK)
+        })
+    }
+}
+
+/// The session behind a handle that must not be NULL.
+///
+/// # Safety
+/// The handle is NULL or live for as long as the borrow.
+unsafe fn given_session(handle: &*const wandb_login_session) -> Result<&Session> {
+    need(*handle, "session")?;
+    // SAFETY: the caller's promise.
+    Ok(unsafe { &(**handle).session })
+}
+
 /// Adds an owner: one more `wandb_login_session_free()` is needed.
 ///
+/// \param session A session that is alive. NULL is fine.
 /// \return The same session; NULL for a NULL session.
+///
+/// Threads: any. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_retain(
     session: *mut wandb_login_session,
@@ -318,8 +455,13 @@ pub unsafe extern "C" fn wandb_login_session_retain(
     session
 }
 
-/// Gives up one owner's share. The last one wipes the secrets and frees the
-/// session with all that its functions returned. NULL is fine.
+/// Gives up one owner's share. The last one wipes the secrets and frees the session
+/// with all that its functions returned.
+///
+/// \param session Not used by this owner after this. NULL is fine.
+///
+/// Threads: any, as long as no thread still reads what it borrowed through this
+/// owner's share. Origin: our own. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_free(session: *mut wandb_login_session) {
     if !session.is_null() {
