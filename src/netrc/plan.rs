@@ -207,7 +207,9 @@ impl<'a> Plan<'a> {
         let mut with: Vec<&[u8]> = Vec::new();
         let own_line = self.line_start(before, place);
         if own_line.is_none() {
-            with.push(eol);
+            // An LF behind a CR that is escaped would be escaped with it.
+            let after_cr = eol == b"\n" && text[..place].last() == Some(&b'\r');
+            with.push(if after_cr { b"\r" } else { eol });
         }
         if self.survey.open_macro && place == self.survey.end.0 {
             // The empty line that ends it; an LF behind a CR would be none.

@@ -138,12 +138,19 @@ int main(int arguments, char **argument) {
     CHECK(pthread_create(&threads[i], NULL, work, (void *)(size_t)i) == 0);
   /* A child of a process with many threads may call the library too: it has no
    * state that another thread could have held. */
-  for (int i = 0; i < 4; i++) {
+#ifdef __SANITIZE_ADDRESS__ /* its allocator may be locked for ever in a child */
+  const int children = 0;
+#else
+  const int children = 4;
+#endif
+  for (int i = 0; i < children; i++) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
       one_round(home, MOST + i, 0);
-      _exit(0);
+      /* Not `_exit`: what other threads held is no leak of this one. */
+      execl("/bin/true", "true", (char *)NULL);
+      _exit(1);
     }
     int status = 1;
     CHECK(waitpid(child, &status, 0) == child);

@@ -60,6 +60,16 @@ fn a_new_entry_goes_to_the_end() {
 }
 
 #[test]
+fn a_new_entry_is_not_glued_to_an_escaped_line_end() {
+    for end in ["\r", "\n", "\r\n"] {
+        let before = format!("\nmachine y.com\\{end}");
+        let edited = stored(before.as_bytes(), &names("x.com"));
+        assert_eq!(key_of(&edited.text, &names("x.com")).as_deref(), Some(NEW));
+        assert_eq!(edited.sdk_stops, None, "{before:?}");
+    }
+}
+
+#[test]
 fn a_new_entry_stands_where_it_is_read() {
     stores(
         "default login u password p\n",
