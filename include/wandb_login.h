@@ -69,7 +69,6 @@
  *    that you do not know. "Since" says which version brought a function.
  */
 
-
 #ifndef WANDB_LOGIN_H
 #define WANDB_LOGIN_H
 
@@ -335,7 +334,8 @@ typedef void (*wandb_login_backend_fn)(void *user_data,
  *
  * \param user_data `cancel_user_data` of the options.
  * \return 0 to go on; any other number ends the call with
- *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`.
+ *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`, unless the key is stored already:
+ *         then the login ends at once, and well.
  */
 typedef int32_t (*wandb_login_cancel_fn)(void *user_data);
 
@@ -446,7 +446,7 @@ typedef struct wandb_login_options {
   {                                                                                 \
     sizeof(wandb_login_options), /* struct_size */                                  \
     NULL, NULL, NULL,            /* api_key, host, referrer */                      \
-    0, 0, 0, 0,                  /* flags, anonymous, the two time limits */         \
+    0, 0, 0, 0,                  /* flags, anonymous, the two time limits */        \
     NULL, NULL,                  /* prompt_fn, prompt_user_data */                  \
     NULL, NULL,                  /* log_fn, log_user_data */                        \
     NULL, NULL,                  /* backend_fn, backend_user_data */                \
@@ -586,7 +586,7 @@ const char *wandb_login_session_authorization(const wandb_login_session *session
 const char *wandb_login_session_base_url(const wandb_login_session *session);
 
 /**
- * The address of the server's web pages, such as `https://wandb.ai`:
+ * The address of the server's web pages, for links that a user follows:
  * `WANDB_APP_URL` if it is set, else by the Python SDK's rules.
  *
  * \return Borrowed. NULL only for a NULL session.
@@ -636,7 +636,8 @@ const char *wandb_login_session_entity(const wandb_login_session *session);
 const char *const *wandb_login_session_teams(const wandb_login_session *session);
 
 /**
- * Whether the server accepted the credential during this login.
+ * Whether the server accepted the credential, during this login or that of the
+ * session that it was taken from.
  *
  * \return `false` for a NULL session.
  *

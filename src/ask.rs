@@ -6,7 +6,6 @@ use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::host::authorize_url;
-use crate::log::colours;
 use crate::options::{Anonymous, Flags, PromptAnswer, PromptRequest};
 use crate::prompt::{self, Limit, Question};
 use crate::terminal;
@@ -108,7 +107,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
             may_anonymous: self.may_anonymous,
             problem,
             dumb: is_dumb(self.context),
-            colour: colours(),
+            colour: self.context.colours(),
             limit: self.limit,
             cancel: &|| self.context.cancelled(),
         })?;

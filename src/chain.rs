@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::dotfiles;
-use crate::endpoint::{self, Endpoint};
+use crate::dotfiles::{self, NETRC_LIMIT};
+use crate::endpoint::{self, Endpoint, Name};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::host::{BaseUrl, authorize_url};
@@ -15,7 +15,6 @@ use crate::netrc;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
 use crate::settings::Which;
-use crate::store::NETRC_LIMIT;
 
 /// A place to look in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ pub(crate) struct Found {
     pub proof: Proof,
     pub place: Place,
     /// The variable or the file.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
@@ -123,7 +122,8 @@ impl Found {
     pub fn shown(&self) -> String {
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
+            (Some(name), None) => name.to_string(),
+            (None, _) if self.place == Place::Session => "the session".into(),
             (None, _) => "the options".into(),
         }
     }
@@ -146,14 +146,14 @@ impl Found {
 #[derive(Debug)]
 pub(crate) struct Obstacle {
     pub text: String,
-    pub name: Option<String>,
+    pub name: Option<Name>,
     pub line: Option<usize>,
 }
 
 /// What one place answers.
 pub(crate) enum Answer {
     /// Nothing is there. The name is where one would be.
-    Absent(Option<String>),
+    Absent(Option<Name>),
     Found(Found),
     /// Nothing can be read there; the next place is asked, after a warning.
     Unreadable(Obstacle),
@@ -165,18 +165,23 @@ pub(crate) enum Answer {
     Malformed(Obstacle),
 }
 
-/// The first credential in the order of this call.
-pub(crate) fn first(context: &Context, server: &Endpoint) -> Result<Option<Found>> {
-    let relogin = context.relogin()?;
+/// The first credential in the order of this call; with `relogin`, only what
+/// the caller gave counts.
+pub(crate) fn first(context: &Context, server: &Endpoint, relogin: bool) -> Result<Option<Found>> {
     for &place in order(context) {
         if relogin && place != Place::Explicit {
             continue;
         }
         match ask(context, server, place) {
             Answer::Absent(_) | Answer::Elsewhere(_) => {}
-            Answer::Unreadable(obstacle) => context.log.warn(&obstacle.text),
+            Answer::Unreadable(obstacle) if place == Place::Netrc => {
+                context.log.warn(&obstacle.text);
+            }
+            // Of the settings files that was said when they were read.
+            Answer::Unreadable(_) => {}
             Answer::Found(found) => return Ok(Some(found)),
             Answer::Withheld(obstacle) | Answer::Malformed(obstacle) => {
+                context.go_on()?;
                 return Err(Error::Credentials(obstacle.text));
             }
         }
@@ -217,7 +222,7 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
     let Some(session) = context.options.session else {
         return Answer::Absent(None);
     };
-    let name = session.source_name().map(str::to_string);
+    let name: Option<Name> = session.source_name().map(|name| name.to_string().into());
     let elsewhere = |text| {
         Answer::Elsewhere(Obstacle {
             text,
@@ -245,29 +250,25 @@ fn session(context: &Context, server: &Endpoint) -> Answer {
 /// The three variables that name a credential.
 fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let world = &context.world;
-    let is_set = |name: &str| world.is_set(name);
     let (_, name) = VARIABLES[place as usize - Place::KeyVariable as usize];
-    if !is_set(name) {
+    let Some(value) = world.secret(name) else {
         return Answer::Absent(Some(name.into()));
-    }
+    };
     let obstacle = |text| Obstacle {
         text,
         name: Some(name.into()),
         line: None,
     };
-    if let Some((_, other)) = VARIABLES
-        .iter()
-        .find(|(_, other)| *other != name && is_set(other))
-    {
+    let mut set = VARIABLES.iter().filter(|(_, name)| world.is_set(name));
+    if let (Some((_, one)), Some((_, other))) = (set.next(), set.next()) {
         return Answer::Malformed(obstacle(format!(
-            "Both {name} and {other} are set, which is not allowed; unset one of them."
+            "Both {one} and {other} are set, which is not allowed; unset one of them."
         )));
     }
     if server.workspace_only {
         return Answer::Withheld(obstacle(withheld(server, name)));
     }
     if place == Place::KeyVariable {
-        let value = world.secret(name).unwrap_or_default();
         return key_answer(context, server, place, &value, Some(name.into()), None);
     }
     let path = world.absolute(world.var(name).unwrap_or_default());
@@ -275,9 +276,13 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let text = match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => text,
         Err(problem) => {
-            return Answer::Malformed(obstacle(format!(
-                "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
-            )));
+            return Answer::Malformed(Obstacle {
+                text: format!(
+                    "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
+                ),
+                name: Some(shown_path.into()),
+                line: None,
+            });
         }
     };
     if text.mode & 0o006 != 0 {
@@ -289,11 +294,18 @@ fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
         return Answer::Found(Found {
             proof: Proof::IdentityToken(path),
             place,
-            name: Some(shown_path),
+            name: Some(shown_path.into()),
             line: None,
         });
     }
-    key_answer(context, server, place, &text.bytes, Some(shown_path), None)
+    key_answer(
+        context,
+        server,
+        place,
+        &text.bytes,
+        Some(shown_path.into()),
+        None,
+    )
 }
 
 fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
@@ -302,7 +314,7 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
         _ => Which::System,
     };
     let (location, file) = context.config().file(which);
-    let path = location.shown();
+    let path: Option<Name> = location.shown().map(Name::from);
     let obstacle = |text, line| Obstacle {
         text,
         name: path.clone(),
@@ -329,13 +341,19 @@ fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
     let home = own.and_then(|url| match url {
         Some(url) => BaseUrl::parse(url.value)
             .map_err(|problem| Error::Credentials(format!("{}: {problem}", url.place()))),
-        None => endpoint::configured(context).map(|server| server.url),
+        None => endpoint::configured(context)
+            .map(|server| server.url)
+            .map_err(Error::from),
     });
     match home {
         Err(error) => Answer::Malformed(obstacle(error.to_string(), line)),
-        Ok(home) if !home.same_server(&server.url) => {
-            Answer::Elsewhere(obstacle(format!("its key is for {}", home.as_str()), line))
-        }
+        Ok(home) if !home.same_server(&server.url) => Answer::Elsewhere(obstacle(
+            format!(
+                "its key is for {}: name that server to use it",
+                home.as_str()
+            ),
+            line,
+        )),
         Ok(_) if which == Which::System && server.workspace_only => {
             let name = path.clone().unwrap_or_default();
             Answer::Withheld(obstacle(withheld(server, &name), line))
@@ -352,25 +370,27 @@ fn netrc(context: &Context, server: &Endpoint) -> Answer {
         match files::read(path, NETRC_LIMIT) {
             Ok(None) => {}
             Ok(Some(text)) => {
-                if let Some(ignored) = paths.get(index + 1).filter(|path| path.exists()) {
-                    let ignored = context.shown(ignored);
+                let other = paths.get(index + 1).filter(|_| context.log.is_kept());
+                if let Some(other) = other.filter(|path| path.exists()) {
+                    let other = context.shown(other);
                     context
                         .log
-                        .detail(&format!("{ignored} is not looked at because {name} exists"));
+                        .detail(&format!("{other} is not looked at because {name} exists"));
                 }
                 return netrc_text(context, server, &text, name);
             }
             Err(problem) => {
-                let text = format!("Failed to read netrc file: {name} {problem}");
+                let text =
+                    format!("Failed to read netrc file: {name} {problem}; mend or remove it");
                 return Answer::Unreadable(Obstacle {
                     text,
-                    name: Some(name),
+                    name: Some(name.into()),
                     line: None,
                 });
             }
         }
     }
-    Answer::Absent(paths.first().map(|path| context.shown(path)))
+    Answer::Absent(paths.first().map(|path| context.shown(path).into()))
 }
 
 /// Looks the server up in the text of a netrc file.
@@ -391,20 +411,10 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
             "line {line}: the Python SDK stops here and reads no entry ({why})"
         ));
     }
-    if let Some(line) = found.default_line {
-        detail(format!(
-            "line {line}: the default entry is for other machines and is never used"
-        ));
-    }
-    if let Some(line) = found.other_key_line {
-        detail(format!(
-            "line {line}: the cloud's other name has a different key"
-        ));
-    }
     if found.shadowed > 0 {
         let count = found.shadowed;
         detail(format!(
-            "has {count} more entries for this server, which the last one shadows"
+            "has {count} more for this server, which the last entry shadows"
         ));
     }
     if found.bom {
@@ -414,12 +424,12 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         detail("has Windows line ends".into());
     }
     let Some(hit) = found.hit else {
-        if let Some(line) = found.bare_host_line {
-            detail(format!(
-                "line {line}: there is an entry for the host without its port"
-            ));
-        }
-        return Answer::Absent(Some(name));
+        let netrc::Lookup {
+            default_line,
+            sdk_line,
+            ..
+        } = found;
+        return no_entry(server, &text.bytes, name, default_line, sdk_line);
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (&hit.machine, server.url.netloc());
@@ -428,14 +438,71 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
             hit.line
         ));
     }
+    if found.sdk_stops.is_none() {
+        match found.sdk_line {
+            Some(line) if line == hit.line => {}
+            Some(line) => detail(format!("line {line}: the Python SDK would use this entry")),
+            None => detail(format!(
+                "line {}: the Python SDK does not find this entry",
+                hit.line
+            )),
+        }
+    }
     key_answer(
         context,
         server,
         Place::Netrc,
         &hit.password,
-        Some(name),
+        Some(name.into()),
         Some(hit.line),
     )
+}
+
+/// A netrc file without an entry for the server, and what is there instead.
+fn no_entry(
+    server: &Endpoint,
+    text: &[u8],
+    name: String,
+    default_line: Option<usize>,
+    sdk_line: Option<usize>,
+) -> Answer {
+    let elsewhere = |line, text: String| {
+        Answer::Elsewhere(Obstacle {
+            text,
+            name: Some(name.clone().into()),
+            line: Some(line),
+        })
+    };
+    if let Some(line) = default_line {
+        let sdk = match sdk_line {
+            Some(_) => "; the Python SDK would use it",
+            None => "",
+        };
+        return elsewhere(
+            line,
+            format!("the default entry is for other machines and is never used{sdk}"),
+        );
+    }
+    // The port may have been left out where it must not be.
+    let names = netrc::Names {
+        netloc: server.url.host(),
+        ..netrc::Names::default()
+    };
+    let hit = match server.url.host() == server.url.netloc() {
+        true => None,
+        false => netrc::look_up(text, &names, ApiKey::is_key).hit,
+    };
+    match hit {
+        Some(hit) => elsewhere(
+            hit.line,
+            format!(
+                "the entry for {} without a port is not used for {}: log in to that server",
+                hit.machine,
+                server.url.netloc()
+            ),
+        ),
+        None => Answer::Absent(Some(name.into())),
+    }
 }
 
 /// What a text that should be a key comes to.
@@ -444,20 +511,25 @@ fn key_answer(
     server: &Endpoint,
     place: Place,
     text: &[u8],
-    name: Option<String>,
+    name: Option<Name>,
     line: Option<usize>,
 ) -> Answer {
-    let shown = match (&name, line) {
+    let shown = || match (&name, line) {
         (Some(name), Some(line)) => format!("{name} line {line}"),
-        (Some(name), None) => name.clone(),
+        (Some(name), None) if place == Place::KeyFile => {
+            format!("{name}, which WANDB_API_KEY_FILE names,")
+        }
+        (Some(name), None) => name.to_string(),
         (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
         Ok(parsed) => {
             // A file that ends with a line feed is no mistake.
-            if parsed.trimmed && place != Place::KeyFile {
+            let usual = place == Place::KeyFile && text == text.trim_ascii_start();
+            if parsed.trimmed && !usual {
                 context.log.warn(&format!(
-                    "white space around the key in {shown} was dropped"
+                    "white space around the key in {} was dropped; the Python SDK refuses such a key",
+                    shown()
                 ));
             }
             Answer::Found(Found {
@@ -469,7 +541,8 @@ fn key_answer(
         }
         Err(problem) => Answer::Malformed(Obstacle {
             text: format!(
-                "{shown} invalid: {problem} Copy a whole key from {}.",
+                "{} invalid: {problem} Copy a whole key from {}.",
+                shown(),
                 authorize_url(&server.url.app_url(None), false, None)
             ),
             name,

@@ -3,15 +3,12 @@
 
 use std::path::PathBuf;
 
-use crate::dotfiles;
+use crate::dotfiles::{self, SETTINGS_LIMIT};
 use crate::error::Error;
 use crate::files::{self, Text};
 use crate::log::Log;
 use crate::settings::{Problem, Settings, SettingsFile, Which};
 use crate::world::{World, shown};
-
-/// The most that is read of a settings file.
-pub(crate) const LIMIT: u64 = 1 << 20;
 
 /// Both settings files.
 pub(crate) struct Config {
@@ -83,10 +80,7 @@ impl Config {
                 log.warn(&format!("{path} line {}: {}", note.line, note.text));
             }
             if let Some(note) = &file.rejected_by_sdk {
-                log.warn(&format!(
-                    "{path} line {}: the Python SDK reads nothing from this file: {}",
-                    note.line, note.text
-                ));
+                log.warn(&format!("{path} line {}: {}", note.line, note.text));
             }
             if location.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
                 log.security(&format!(
@@ -109,11 +103,11 @@ fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
             None,
         );
     };
-    let read = files::read(&path, LIMIT);
+    let read = files::read(&path, SETTINGS_LIMIT);
     let path = std::path::absolute(&path).unwrap_or(path);
     let (text, problem) = match read {
         Ok(text) => (text, None),
-        Err(problem) => (None, Some(problem.to_string())),
+        Err(problem) => (None, Some(format!("{problem}; mend or remove it"))),
     };
     let open_to_others = text.as_ref().is_some_and(Text::open_to_others);
     (

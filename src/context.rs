@@ -1,7 +1,7 @@
 //! One call: what the caller asked, the world around it, and the configuration
 //! that results, each part read when it is first needed and only once.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::dotfiles;
 use crate::error::{Error, Result};
 use crate::host::BaseUrl;
-use crate::log::{Log, Shown};
+use crate::log::{self, Log, Shown};
 use crate::options::{Flags, Options, Timeout};
 use crate::rank::Rank;
 use crate::settings::{Asked, Limit, Mode, Settings, parse_bool, parse_limit, parse_mode};
@@ -27,12 +27,17 @@ pub(crate) struct Context<'a> {
     pub log: Log<'a>,
     config: OnceCell<Config>,
     rank: OnceCell<Option<Rank>>,
+    /// The caller's cancel function has said so.
+    stopped: Cell<bool>,
 }
 
 impl<'a> Context<'a> {
     /// A call that tells the user what it does.
     pub fn new(options: &'a Options<'a>) -> Result<Context<'a>> {
-        let log = options.log.map_or_else(Log::stderr, Log::caller);
+        let log = match options.log {
+            Some(log) => Log::caller(log),
+            None => Log::stderr(colours(&World::new(options))),
+        };
         let context = Context::with_log(options, log);
         context.log.show(if context.is_silent()? {
             Shown::Silent
@@ -64,6 +69,7 @@ impl<'a> Context<'a> {
             log,
             config: OnceCell::new(),
             rank: OnceCell::new(),
+            stopped: Cell::new(false),
         }
     }
 
@@ -142,8 +148,27 @@ impl<'a> Context<'a> {
         self.acts() && !self.options.flags.has(Flags::NO_SAVE)
     }
 
+    /// Asks the caller's cancel function. What it has said holds for the call.
     pub fn cancelled(&self) -> bool {
-        self.options.cancel.is_some_and(|cancel| cancel())
+        if !self.stopped.get() {
+            self.stopped
+                .set(self.options.cancel.is_some_and(|cancel| cancel()));
+        }
+        self.stopped.get()
+    }
+
+    /// An error where the caller has cancelled a wait: whatever that wait was
+    /// for, the call ends there.
+    pub fn go_on(&self) -> Result<()> {
+        match self.stopped.get() {
+            true => Err(Error::Cancelled("cancelled by the program".into())),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether standard error shows colours, and the user wants them.
+    pub fn colours(&self) -> bool {
+        colours(&self.world)
     }
 
     pub fn unix_time(&self) -> i64 {
@@ -204,6 +229,10 @@ impl<'a> Context<'a> {
         let limit = self.value("WANDB_HTTP_TIMEOUT", parse_limit, SECONDS, |_| Ok(None))?;
         Ok(limit.and_then(length).unwrap_or(HTTP_TIMEOUT))
     }
+}
+
+fn colours(world: &World) -> bool {
+    log::colours(world.is_set("NO_COLOR"))
 }
 
 /// A limit as a length of time; `None`: without limit.

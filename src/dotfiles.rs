@@ -6,6 +6,15 @@ use std::path::PathBuf;
 use crate::error::Result;
 use crate::world::World;
 
+/// The most that is read of a netrc file.
+pub(crate) const NETRC_LIMIT: u64 = 16 << 20;
+
+/// The most that is read of a settings file.
+pub(crate) const SETTINGS_LIMIT: u64 = 1 << 20;
+
+/// The most that is read of the cache of access tokens.
+pub(crate) const CREDENTIALS_LIMIT: u64 = 1 << 20;
+
 /// The system settings file; `None` without a home directory.
 pub(crate) fn system_settings(world: &World) -> Result<PathBuf> {
     match world.var("WANDB_CONFIG_DIR") {

@@ -1,13 +1,18 @@
 //! Which server a login is for, and who named it.
 
+use std::borrow::Cow;
+
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::host::BaseUrl;
 use crate::netrc::Names;
 use crate::options::Flags;
 use crate::session::Session;
 use crate::settings::{Placed, SettingsFile};
 use crate::world::shown;
+
+/// What a place is called: a variable or a path.
+pub(crate) type Name = Cow<'static, str>;
 
 /// Who named the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub(crate) struct Endpoint {
     pub url: BaseUrl,
     pub origin: Origin,
     /// The variable or the file that names it.
-    pub origin_name: Option<String>,
+    pub origin_name: Option<Name>,
     /// Whether the working directory alone makes this the server: a key that was
     /// not stored for it must not follow.
     pub workspace_only: bool,
@@ -71,7 +76,8 @@ impl Endpoint {
             spelled: self.url.spelled_netloc(),
             alias: self.url.alias_netloc(),
             prefer_alias: self.origin == Origin::Default,
-            bare_host: self.url.bare_host(),
+            // A stranger's directory could name another port of the same machine.
+            bare_host: self.url.bare_host().filter(|_| !self.workspace_only),
         }
     }
 
@@ -92,16 +98,39 @@ impl Endpoint {
     }
 }
 
+/// A server's name that is none, and who said it.
+#[derive(Debug)]
+pub(crate) struct Unresolved {
+    pub origin: Origin,
+    /// The variable or the file that names it.
+    pub origin_name: Option<Name>,
+    pub error: Error,
+}
+
+impl From<Unresolved> for Error {
+    fn from(unresolved: Unresolved) -> Error {
+        unresolved.error
+    }
+}
+
+/// What asking for the server gives.
+pub(crate) type Resolved = std::result::Result<Endpoint, Unresolved>;
+
 /// The server that the options, else the environment and the settings name.
-pub(crate) fn resolve(context: &Context) -> Result<Endpoint> {
+pub(crate) fn resolve(context: &Context) -> Resolved {
     let options = context.options;
     let cloud = options.flags.has(Flags::CLOUD);
+    let wrong = |problem: String| Unresolved {
+        origin: Origin::Option,
+        origin_name: None,
+        error: Error::Argument(problem),
+    };
     match options.host.filter(|host| !host.is_empty()) {
-        Some(_) if cloud => Err(Error::Argument(
+        Some(_) if cloud => Err(wrong(
             "the host and cloud options exclude each other: give one".into(),
         )),
         Some(host) => Ok(Endpoint {
-            url: BaseUrl::parse(host).map_err(|problem| Error::Argument(problem.to_string()))?,
+            url: BaseUrl::parse(host).map_err(|problem| wrong(problem.to_string()))?,
             origin: Origin::Option,
             origin_name: None,
             workspace_only: false,
@@ -118,13 +147,13 @@ pub(crate) fn resolve(context: &Context) -> Result<Endpoint> {
 
 /// The server that results with the options left out: what a settings key is
 /// for whose own file names no server.
-pub(crate) fn configured(context: &Context) -> Result<Endpoint> {
+pub(crate) fn configured(context: &Context) -> Resolved {
     if let Some(url) = context.world.text("WANDB_BASE_URL") {
-        let name = "WANDB_BASE_URL".to_string();
-        return Endpoint::configured(&url, Origin::Environment, &name, name.clone());
+        let name = "WANDB_BASE_URL";
+        return Endpoint::configured(&url, Origin::Environment, || name.into(), name.into());
     }
     let settings = context.settings();
-    let system = match base_url(&settings.system)? {
+    let system = match base_url(&settings.system, Origin::SystemSettings)? {
         Some(url) => Endpoint::in_settings(&url, Origin::SystemSettings)?,
         None => Endpoint {
             url: BaseUrl::cloud(),
@@ -133,7 +162,7 @@ pub(crate) fn configured(context: &Context) -> Result<Endpoint> {
             workspace_only: false,
         },
     };
-    let Some(url) = base_url(&settings.workspace)? else {
+    let Some(url) = base_url(&settings.workspace, Origin::WorkspaceSettings)? else {
         return Ok(system);
     };
     let workspace = Endpoint::in_settings(&url, Origin::WorkspaceSettings)?;
@@ -144,25 +173,39 @@ pub(crate) fn configured(context: &Context) -> Result<Endpoint> {
 }
 
 /// What one settings file names.
-fn base_url(file: &Option<SettingsFile>) -> Result<Option<Placed<'_, String>>> {
-    let url = file.as_ref().map_or(Ok(None), SettingsFile::base_url);
-    url.map_err(Error::from)
+fn base_url(
+    file: &Option<SettingsFile>,
+    origin: Origin,
+) -> std::result::Result<Option<Placed<'_, String>>, Unresolved> {
+    let Some(file) = file else { return Ok(None) };
+    file.base_url().map_err(|problem| Unresolved {
+        origin,
+        origin_name: Some(shown(&file.path).into()),
+        error: Error::from(problem),
+    })
 }
 
 impl Endpoint {
     /// The server that a line of a settings file names.
-    fn in_settings(url: &Placed<'_, String>, origin: Origin) -> Result<Endpoint> {
-        Endpoint::configured(url.value, origin, &url.place(), shown(&url.file.path))
+    fn in_settings(url: &Placed<'_, String>, origin: Origin) -> Resolved {
+        let name = shown(&url.file.path).into();
+        Endpoint::configured(url.value, origin, || url.place(), name)
     }
 
     /// The server that a variable or a file names, at a place to complain about.
-    fn configured(url: &str, origin: Origin, place: &str, name: String) -> Result<Endpoint> {
-        let parsed = BaseUrl::parse(url);
-        Ok(Endpoint {
-            url: parsed.map_err(|problem| Error::Credentials(format!("{place}: {problem}")))?,
-            origin,
-            origin_name: Some(name),
-            workspace_only: false,
-        })
+    fn configured(url: &str, origin: Origin, place: impl Fn() -> String, name: Name) -> Resolved {
+        match BaseUrl::parse(url) {
+            Ok(url) => Ok(Endpoint {
+                url,
+                origin,
+                origin_name: Some(name),
+                workspace_only: false,
+            }),
+            Err(problem) => Err(Unresolved {
+                origin,
+                origin_name: Some(name),
+                error: Error::Credentials(format!("{}: {problem}", place())),
+            }),
+        }
     }
 }

@@ -34,6 +34,7 @@ mod options;
 mod prompt;
 mod rank;
 mod report;
+mod rewrite;
 mod secret;
 #[cfg(feature = "http")]
 mod server;

@@ -32,7 +32,10 @@ pub(crate) struct Log<'a> {
 enum Sink<'a> {
     Nowhere,
     /// Standard error, in the Python SDK's form.
-    Stderr(Cell<Shown>),
+    Stderr {
+        shown: Cell<Shown>,
+        colours: bool,
+    },
     /// The caller's function: it gets everything.
     Caller(&'a dyn Fn(Level, &str)),
     /// Kept, for a report that lists them.
@@ -62,15 +65,16 @@ impl<'a> Log<'a> {
         }
     }
 
-    pub fn stderr() -> Log<'a> {
+    pub fn stderr(colours: bool) -> Log<'a> {
+        let shown = Cell::new(Shown::Everything);
         Log {
-            sink: Sink::Stderr(Cell::new(Shown::Everything)),
+            sink: Sink::Stderr { shown, colours },
         }
     }
 
     /// Sets what is shown of what goes to standard error.
     pub fn show(&self, shown: Shown) {
-        if let Sink::Stderr(cell) = &self.sink {
+        if let Sink::Stderr { shown: cell, .. } = &self.sink {
             cell.set(shown);
         }
     }
@@ -81,9 +85,14 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Whether this is for a report, which has room for details.
+    pub fn is_kept(&self) -> bool {
+        matches!(self.sink, Sink::Kept(_))
+    }
+
     /// Something that only a report has room for.
     pub fn detail(&self, line: &str) {
-        if let Sink::Kept(_) = self.sink {
+        if self.is_kept() {
             self.warn(line);
         }
     }
@@ -115,14 +124,14 @@ impl<'a> Log<'a> {
                 }
             }
             Sink::Kept(_) => {}
-            Sink::Stderr(shown) => {
+            Sink::Stderr { shown, colours } => {
                 let hidden = match shown.get() {
                     Shown::Everything => false,
                     Shown::Quiet => level == Level::Info,
                     Shown::Silent => !security,
                 };
                 if !hidden {
-                    print(level, line);
+                    print_in(*colours, level, line);
                 }
             }
         }
@@ -140,7 +149,11 @@ impl<'a> Log<'a> {
 /// Prints one line to standard error with the SDK's prefix. A closed standard
 /// error is no reason to fail a login.
 pub fn print(level: Level, line: &str) {
-    let colours = colours();
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    print_in(colours(no_color), level, line);
+}
+
+fn print_in(colours: bool, level: Level, line: &str) {
     let (prefix, mark) = match (colours, level) {
         (false, Level::Info) => ("wandb: ", ""),
         (false, Level::Warn) => ("wandb: ", "WARNING "),
@@ -157,7 +170,6 @@ pub fn print(level: Level, line: &str) {
 }
 
 /// Whether standard error shows colours, and the user wants them.
-pub(crate) fn colours() -> bool {
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    wanted && std::io::stderr().is_terminal()
+pub(crate) fn colours(no_color: bool) -> bool {
+    !no_color && std::io::stderr().is_terminal()
 }

@@ -1,5 +1,7 @@
 //! The story of a login: resolve, ask, verify, store, tell.
 
+use std::borrow::Cow;
+
 use crate::advice;
 use crate::ask::{Prompt, Reply};
 use crate::chain::{self, Found, Place, Proof};
@@ -10,7 +12,7 @@ use crate::key::ApiKey;
 use crate::online;
 use crate::options::{Anonymous, Flags, Options};
 use crate::report::Report;
-use crate::session::{Credential, Facts, Session, Source};
+use crate::session::{Credential, Facts, Session, Source, Viewer};
 use crate::settings::Mode;
 use crate::store;
 
@@ -38,7 +40,7 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
-    if let Some(found) = chain::first(&context, &server)? {
+    if let Some(found) = chain::first(&context, &server, context.relogin()?)? {
         advice::rivals(&context, &server, &found);
         return settle(&context, &server, found).map(Login::Session);
     }
@@ -78,7 +80,10 @@ pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
 pub fn check(options: &Options<'_>) -> Result<()> {
     let context = Context::quiet(options);
     let server = endpoint::resolve(&context)?;
-    match chain::first(&context, &server)? {
+    // Whether a key is configured does not depend on whether a login would ask
+    // for another: of what says so, only the caller's own flag counts.
+    let relogin = options.flags.has(Flags::RELOGIN);
+    match chain::first(&context, &server, relogin)? {
         Some(_) => Ok(()),
         None => Err(Error::not_configured(server.url.as_str(), None)),
     }
@@ -99,10 +104,16 @@ pub fn explain(options: &Options<'_>) -> Result<Report> {
 pub fn forget(options: &Options<'_>) -> Result<()> {
     let context = Context::new(options)?;
     let server = endpoint::resolve(&context)?;
-    if !context.acts() {
+    if let Some(rank) = context.rank().filter(|_| !context.acts()) {
+        context.log.info(&format!(
+            "Nothing was removed: rank 0 does that, and this is rank {} of {} by {}.",
+            rank.index, rank.size, rank.variable
+        ));
         return Ok(());
     }
-    store::forget(&context, &server)?;
+    let forgot = store::forget(&context, &server);
+    context.go_on()?;
+    forgot?;
     advice::what_still_wins(&context, &server);
     Ok(())
 }
@@ -126,10 +137,10 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
         Credential::Access(access) => Found {
             proof: Proof::IdentityToken(access.identity_token_file.clone()),
             place: Place::IdentityTokenFile,
-            name: session.source_name().map(str::to_string),
+            name: session.source_name().map(|name| name.to_string().into()),
             line: None,
         },
-        Credential::Key(_) => chain::first(&context, &server)?
+        Credential::Key(_) => chain::first(&context, &server, false)?
             .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     };
     settle_with(&context, &server, found, true)
@@ -142,12 +153,13 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
 /// As for [`login`].
 pub fn current(options: &Options<'_>) -> Result<Session> {
     let options = Options {
-        flags: options.flags | Flags::NO_PROMPT | Flags::NO_SAVE | Flags::SILENT,
+        flags: options.flags | Flags::NO_PROMPT | Flags::NO_SAVE,
+        quiet: true,
         ..*options
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    let found = chain::first(&context, &server)?;
+    let found = chain::first(&context, &server, false)?;
     settle(
         &context,
         &server,
@@ -215,17 +227,39 @@ fn settle(context: &Context, server: &Endpoint, found: Found) -> Result<Session>
 
 /// The same; a `fresh` access token is one that no cache has.
 fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) -> Result<Session> {
-    if server.url.is_plain_http_warned() {
-        let url = server.url.as_str();
-        context.log.security(&format!(
-            "{url} is plain http: whoever sees the traffic sees the key; use https"
-        ));
-    }
+    advice::plain_http(context, server);
     let source = found.place.source();
     // What can be wrong with the configuration is wrong before anything is done.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
-    let (credential, known) = match found.proof {
+    let (credential, known) = prove(context, server, found.proof, fresh)?;
+    let viewer = verify(context, server, &credential, source)?.or(known);
+    let saved = keep(context, server, &credential, source)?;
+    let session = Session::new(Facts {
+        base_url: server.url.clone(),
+        app_url,
+        credential,
+        source,
+        source_name: found.name.map(Cow::into_owned),
+        saved,
+        viewer,
+        entity,
+    });
+    tell(context, server, &session);
+    if is_new(source) && (saved || context.relogin()?) {
+        advice::what_wins_again(context, server, &session);
+    }
+    Ok(session)
+}
+
+/// What is shown to the server, and what is known about it already.
+fn prove(
+    context: &Context,
+    server: &Endpoint,
+    proof: Proof,
+    fresh: bool,
+) -> Result<(Credential, Option<Viewer>)> {
+    Ok(match proof {
         Proof::Key(key) => (Credential::Key(key), None),
         Proof::Session(session) => {
             let facts = session.facts();
@@ -235,25 +269,52 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
             let access = online::access_token(context, server, &file, fresh)?;
             (Credential::Access(access), None)
         }
-    };
-    let new = matches!(
+    })
+}
+
+/// Whether the key came with this login, and is stored by it.
+fn is_new(source: Source) -> bool {
+    matches!(
         source,
         Source::Explicit | Source::Prompt | Source::Anonymous
-    );
-    let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
-        let asked = online::viewer(context, server, &credential);
-        Some(asked.map_err(|error| match new {
-            true => error.and("Nothing was stored; to log in unchecked, leave out --verify."),
-            false => error,
-        })?)
-    } else {
-        known
+    )
+}
+
+/// Asks the server whose credential it is, where that is wanted. This comes
+/// before storing, so that a refused key never replaces a good one.
+fn verify(
+    context: &Context,
+    server: &Endpoint,
+    credential: &Credential,
+    source: Source,
+) -> Result<Option<Viewer>> {
+    if !context.options.flags.has(Flags::VERIFY) || !context.acts() {
+        return Ok(None);
+    }
+    match online::viewer(context, server, credential) {
+        Err(error) if is_new(source) => Err(error.and(
+            "Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out.",
+        )),
+        viewer => viewer.map(Some),
+    }
+}
+
+/// Stores what is new, and tells whether the credential is in a file where the
+/// next login finds it.
+fn keep(
+    context: &Context,
+    server: &Endpoint,
+    credential: &Credential,
+    source: Source,
+) -> Result<bool> {
+    let saved = match credential {
+        Credential::Key(key) if is_new(source) && context.writes() => {
+            store::key(context, server, key)
+        }
+        _ => matches!(source, Source::Settings | Source::Netrc),
     };
-    let stored_already = matches!(source, Source::Settings | Source::Netrc);
-    let saved = match &credential {
-        Credential::Key(key) if new && context.writes() => store::key(context, server, key),
-        _ => stored_already,
-    };
+    // Where the wait for netrc was cancelled, nothing has been changed yet.
+    context.go_on()?;
     if context.writes() {
         let anonymous = match source {
             Source::Anonymous => Some(true),
@@ -263,21 +324,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         };
         store::remember(context, server, anonymous);
     }
-    let session = Session::new(Facts {
-        base_url: server.url.clone(),
-        app_url,
-        credential,
-        source,
-        source_name: found.name,
-        saved,
-        viewer,
-        entity,
-    });
-    tell(context, server, &session);
-    if saved && !stored_already {
-        advice::what_still_wins(context, server);
-    }
-    Ok(session)
+    Ok(saved)
 }
 
 /// One line about the key and one about the login, in the SDK's words.

@@ -14,7 +14,7 @@ mod tests;
 mod text;
 
 pub(crate) use edit::{Edited, forget, store};
-pub(crate) use lookup::{Match, look_up};
+pub(crate) use lookup::{Lookup, Match, look_up};
 
 use crate::log::Note;
 use scan::{Dialect, Scanner};

@@ -6,8 +6,8 @@ use crate::chain::Found;
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
+use crate::rewrite::Unsaved;
 use crate::session::{AccessToken, Credential, Viewer};
-use crate::store::Unsaved;
 
 fn unsupported<T>(what: &str) -> Result<T> {
     Err(Error::Unsupported(format!(

@@ -7,17 +7,15 @@ use std::time::Instant;
 use crate::chain::{Found, Place, Proof};
 use crate::context::Context;
 use crate::credentials;
+use crate::dotfiles::CREDENTIALS_LIMIT;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::key::ApiKey;
+use crate::rewrite::{Unsaved, update};
 use crate::server::{self, Authorization, Transport, TransportSettings, Wait};
 use crate::session::{AccessToken, Credential, Viewer};
 use crate::settings::Asked;
-use crate::store::{self, Unsaved};
-
-/// The most that is read of the cache of access tokens.
-const CACHE_LIMIT: u64 = 1 << 20;
 
 /// Asks the server whose credential this is.
 pub(crate) fn viewer(
@@ -72,7 +70,7 @@ pub(crate) fn access_token(
     let urls: Vec<&str> = names.iter().map(String::as_str).collect();
     let cached = |text: &[u8]| credentials::look_up(text, &urls, context.unix_time());
     if !fresh {
-        match files::read(&cache, CACHE_LIMIT) {
+        match files::read(&cache, CREDENTIALS_LIMIT) {
             Ok(Some(text)) => {
                 if let Some(access) = cached(&text.bytes) {
                     return Ok(with_file(access, file));
@@ -102,7 +100,7 @@ pub(crate) fn access_token(
         let access = outcome.as_ref()?.as_ref().ok()?;
         Some(credentials::store(text, server.url.as_str(), access))
     };
-    let stored = store::update(context, &cache, CACHE_LIMIT, true, &mut edit);
+    let stored = update(context, &cache, CREDENTIALS_LIMIT, true, &mut edit);
     if let Err(why) = stored {
         context
             .log
@@ -122,8 +120,10 @@ fn with_file(access: credentials::AccessToken, file: &Path) -> AccessToken {
 
 fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Result<credentials::AccessToken> {
     // Read anew each time: whoever mounts it renews it.
-    let text = files::read_secret(file, &|| context.cancelled())
-        .map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
+    let text = files::read_secret(file, &|| context.cancelled());
+    context.go_on()?;
+    let text =
+        text.map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
     reach(context, |transport, wait| {
         server::exchange(server.url.as_str(), &text.bytes, transport, wait)
     })
@@ -139,7 +139,7 @@ pub(crate) fn forget_token(
     let names = cache_names(server);
     let urls: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut edit = |text: &[u8]| credentials::forget(text, &urls);
-    let updated = store::update(context, cache, CACHE_LIMIT, true, &mut edit)?;
+    let updated = update(context, cache, CREDENTIALS_LIMIT, true, &mut edit)?;
     Ok(updated.changed)
 }
 

@@ -1,21 +1,19 @@
 //! Why a login would use the key that it would use: for a person in five
 //! seconds, or for a program as JSON. Masked, without network, prompt or write.
 
-use std::fmt::Write;
-
-use serde_json::{Value, json};
+mod show;
 
 use crate::advice;
 use crate::ask;
 use crate::chain::{self, Answer, Found, Obstacle, Place};
 use crate::context::Context;
-use crate::endpoint::{self, Endpoint};
+use crate::endpoint::{self, Endpoint, Name, Origin, Resolved, Unresolved};
 use crate::error::{Error, Result};
 use crate::log::Level;
-use crate::options::Options;
+use crate::options::{Anonymous, Flags, Options};
 use crate::rank::Rank;
 use crate::session::{Session, Source};
-use crate::text::clean;
+use crate::settings::Mode;
 
 /// In which form a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,16 +27,34 @@ pub enum Format {
 /// What a login would do, and why.
 #[derive(Debug)]
 pub struct Report {
-    url: Option<String>,
-    origin: &'static str,
-    origin_name: Option<String>,
+    host: Host,
     rows: Vec<Row>,
     winner: Option<usize>,
     /// What stands in the way of a login, if anything does.
     problem: Option<String>,
-    rank: Option<Rank>,
+    /// What the mode does to a login, if anything.
+    mode: Option<String>,
+    job: Option<Job>,
     warnings: Vec<String>,
-    user: Option<Value>,
+    user: Option<Session>,
+}
+
+/// The server, and who named it.
+#[derive(Debug)]
+struct Host {
+    /// `None` where what was named is no server.
+    url: Option<String>,
+    origin: Origin,
+    name: Option<Name>,
+}
+
+/// The distributed job that this process is a part of.
+#[derive(Debug)]
+struct Job {
+    rank: Rank,
+    /// Whether this process prompts, writes and verifies.
+    acts: bool,
+    all_ranks: bool,
 }
 
 /// What became of one place.
@@ -63,10 +79,11 @@ impl State {
     }
 }
 
+/// One place that was looked at.
 #[derive(Debug)]
 struct Row {
     source: Source,
-    name: Option<String>,
+    name: Option<Name>,
     state: State,
     key: Option<String>,
     problem: Option<String>,
@@ -77,88 +94,100 @@ impl Report {
     pub(crate) fn new(options: &Options<'_>) -> Result<Report> {
         let context = Context::kept(options);
         context.config().tell(&context.log);
+        let server = endpoint::resolve(&context);
         let mut report = Report {
-            url: None,
-            origin: "default",
-            origin_name: None,
+            host: Host::of(&server),
             rows: Vec::new(),
             winner: None,
-            problem: None,
-            rank: context.rank(),
+            problem: misconfigured(&context),
+            mode: mode(&context),
+            job: context.rank().map(|rank| Job {
+                rank,
+                acts: context.acts(),
+                all_ranks: options.flags.has(Flags::ALL_RANKS),
+            }),
             warnings: Vec::new(),
             user: None,
         };
-        match endpoint::resolve(&context) {
+        match server {
             Ok(server) => report.hear(&context, &server),
-            Err(error @ Error::Argument(_)) => return Err(error),
-            Err(error) => report.problem = Some(error.to_string()),
+            Err(Unresolved {
+                error: error @ Error::Argument(_),
+                ..
+            }) => return Err(error),
+            Err(unresolved) => report.problem = Some(unresolved.error.to_string()),
         }
-        report.warnings = context.log.into_lines();
-        if let Some(log) = options.log {
+        // What a row says is not said twice.
+        let news = |line: &String| {
             report
-                .warnings
+                .rows
                 .iter()
-                .for_each(|line| log(Level::Warn, line));
+                .all(|row| row.problem.as_ref() != Some(line))
+        };
+        report.warnings = context.log.into_lines().into_iter().filter(news).collect();
+        if let Some(log) = options.log {
+            for line in report.lines() {
+                log(Level::Warn, line);
+            }
         }
         Ok(report)
     }
 
     /// Hears every source about the server.
     fn hear(&mut self, context: &Context, server: &Endpoint) {
-        self.url = Some(server.url.as_str().to_string());
-        self.origin = server.origin.name();
-        self.origin_name.clone_from(&server.origin_name);
+        advice::plain_http(context, server);
+        if server.workspace_only {
+            context.log.security(&format!(
+                "only the working directory names this server, in {}",
+                server.origin_text()
+            ));
+        }
         let relogin = context.relogin().unwrap_or(false);
         let mut winner: Option<Found> = None;
+        let mut stopped = false;
         for &place in chain::order(context) {
             let answer = chain::ask(context, server, place);
+            advice::sdk_would(context, server, place, &answer);
             let passed_over = relogin && place != Place::Explicit;
-            let decided = winner.is_some() || self.problem.is_some();
             let mut row = Row::of(place, &answer);
             match answer {
                 Answer::Found(_) if passed_over => {
                     row.state = State::Skipped;
                     row.problem = Some("relogin passes it over".into());
                 }
-                Answer::Found(_) if decided => row.state = State::Shadowed,
-                Answer::Found(found) => {
-                    self.winner = Some(self.rows.len());
-                    winner = Some(found);
-                }
+                Answer::Found(found) => match &winner {
+                    Some(winner) => row.lose(advice::loss(winner, &found)),
+                    None if stopped => row.lose("a login stops before it".into()),
+                    None => {
+                        self.winner = Some(self.rows.len());
+                        winner = Some(found);
+                    }
+                },
                 Answer::Malformed(obstacle) | Answer::Withheld(obstacle)
-                    if !decided && !passed_over =>
+                    if winner.is_none() && !stopped && !passed_over =>
                 {
-                    self.problem = Some(obstacle.text);
+                    stopped = true;
+                    self.problem.get_or_insert(obstacle.text);
                 }
                 _ => {}
             }
             self.rows.push(row);
         }
-        self.rows.push(Row {
-            source: Source::Prompt,
-            name: None,
-            state: State::Skipped,
-            key: None,
-            problem: ask::obstacle(context),
-            line: None,
-        });
-        match &winner {
-            Some(found) => advice::rivals(context, server, found),
-            None if self.problem.is_none() => {
-                self.problem = Some(Error::not_configured(server.url.as_str(), None).to_string());
-            }
-            None => {}
+        if let Some(found) = &winner {
+            advice::rivals(context, server, found);
+        }
+        advice::sdk_reads(context, server);
+        self.rows.push(prompt(context, winner.is_some(), stopped));
+        if winner.is_none() && !stopped {
+            self.problem.get_or_insert_with(|| {
+                Error::not_configured(server.url.as_str(), None).to_string()
+            });
         }
     }
 
     /// Adds what the server said about the credential.
     pub fn add_user(&mut self, session: &Session) {
-        self.user = Some(json!({
-            "username": session.username(),
-            "email": session.email(),
-            "entity": session.entity(),
-            "teams": session.teams(),
-        }));
+        self.user = Some(session.clone());
     }
 
     /// Whether a login would find a credential.
@@ -166,82 +195,84 @@ impl Report {
         self.winner.is_some()
     }
 
-    /// The report in a form.
-    pub fn render(&self, format: Format) -> String {
-        match format {
-            Format::Text => self.text(),
-            Format::Json => format!("{:#}", self.json()),
+    /// Everything that deserves attention and belongs to no row.
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let own = |problem: &&String| {
+            let mut rows = self.rows.iter();
+            self.winner.is_some() && rows.all(|row| row.problem.as_ref() != Some(*problem))
+                || self.host.url.is_none()
+        };
+        let first = self.problem.iter().filter(own).chain(&self.mode);
+        first.chain(&self.warnings).map(String::as_str)
+    }
+}
+
+impl Host {
+    fn of(server: &Resolved) -> Host {
+        let (url, origin, name) = match server {
+            Ok(server) => (Some(&server.url), server.origin, &server.origin_name),
+            Err(unresolved) => (None, unresolved.origin, &unresolved.origin_name),
+        };
+        Host {
+            url: url.map(|url| url.as_str().to_string()),
+            origin,
+            name: name.clone(),
         }
     }
+}
 
-    fn json(&self) -> Value {
-        let sources: Vec<_> = self.rows.iter().map(Row::json).collect();
-        json!({
-            "configured": self.is_configured(),
-            "host": {
-                "url": self.url,
-                "source": self.origin,
-                "source_name": self.origin_name,
-            },
-            "winner": self.winner.map(|index| self.rows[index].source.name()),
-            "sources": sources,
-            "rank": self.rank.map(|rank| json!({
-                "index": rank.index,
-                "size": rank.size,
-                "variable": rank.variable,
-            })),
-            "warnings": self.warnings,
-            "user": self.user,
-        })
-    }
+/// The first value that a login would refuse, apart from keys and server.
+fn misconfigured(context: &Context) -> Option<String> {
+    let checks = [
+        context.is_silent().map(drop),
+        context.relogin().map(drop),
+        context.mode().map(drop),
+        context.entity().map(drop),
+    ];
+    let error = checks.into_iter().find_map(Result::err)?;
+    Some(error.to_string())
+}
 
-    fn text(&self) -> String {
-        let mut text = String::new();
-        match self.winner.map(|index| &self.rows[index]) {
-            Some(row) => {
-                let key = row.key.as_deref().unwrap_or("an identity token");
-                let _ = writeln!(text, "Key in force: {key}, from {}", row.place());
-            }
-            None => text.push_str("No key is in force.\n"),
+/// What the mode does to a login, if anything.
+fn mode(context: &Context) -> Option<String> {
+    let mode = context.mode().ok()?;
+    let by = match context.settings().mode() {
+        _ if context.world.is_set("WANDB_MODE") => "WANDB_MODE".to_string(),
+        Ok(Some(placed)) => placed.place(),
+        _ => return None,
+    };
+    Some(match mode {
+        Mode::Online | Mode::Shared | Mode::Run => return None,
+        Mode::Offline | Mode::Dryrun if context.options.command_line => {
+            format!(
+                "offline by {by}: wandb_login would do nothing; `wandb-login` logs in all the same"
+            )
         }
-        if let Some(url) = &self.url {
-            let name = self.origin_name.as_deref().unwrap_or(self.origin);
-            let _ = writeln!(text, "Server:       {url} ({name})");
-        }
-        if let Some(problem) = &self.problem {
-            let _ = writeln!(text, "Problem:      {problem}");
-        }
-        if let Some(user) = &self.user {
-            let of = |name: &str| user[name].as_str().unwrap_or("(none)").to_string();
-            let _ = writeln!(
-                text,
-                "User:         {}, default team {}",
-                of("username"),
-                of("entity")
-            );
-        }
-        if let Some(rank) = &self.rank {
-            let _ = writeln!(
-                text,
-                "Rank:         {} of {} ({}, {})",
-                rank.index, rank.size, rank.variable, rank.size_variable
-            );
-        }
-        text.push_str("Looked at, in order:\n");
-        for row in self.rows.iter().filter(|row| row.is_worth_a_line()) {
-            let _ = write!(text, "  {:<9} {}", row.state.name(), row.place());
-            if let Some(key) = row.key.as_ref().filter(|_| row.state != State::Used) {
-                let _ = write!(text, ": {key}");
-            }
-            if let Some(problem) = &row.problem {
-                let _ = write!(text, ": {problem}");
-            }
-            text.push('\n');
-        }
-        for warning in &self.warnings {
-            let _ = writeln!(text, "Warning: {warning}");
-        }
-        text.lines().map(|line| clean(line) + "\n").collect()
+        Mode::Offline | Mode::Dryrun => format!("offline by {by}: wandb_login would do nothing"),
+        Mode::Disabled => format!("disabled by {by}: wandb_login would do nothing"),
+    })
+}
+
+/// The last resort: who would be asked if all others have nothing.
+fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
+    let anonymous = context.options.anonymous == Anonymous::Must;
+    let problem = match ask::obstacle(context) {
+        _ if found => "not needed".into(),
+        _ if stopped => "a login stops before it".into(),
+        _ if anonymous => "a login would ask the server for an anonymous account".into(),
+        Some(obstacle) => obstacle,
+        None => "a login would ask here".into(),
+    };
+    Row {
+        source: match anonymous {
+            true => Source::Anonymous,
+            false => Source::Prompt,
+        },
+        name: None,
+        state: State::Skipped,
+        key: None,
+        problem: Some(problem),
+        line: None,
     }
 }
 
@@ -279,34 +310,9 @@ impl Row {
         row
     }
 
-    fn json(&self) -> Value {
-        json!({
-            "source": self.source.name(),
-            "source_name": self.name,
-            "state": self.state.name(),
-            "key": self.key,
-            "problem": self.problem,
-            "line": self.line,
-        })
-    }
-
-    /// Where this is, for a person.
-    fn place(&self) -> String {
-        let kind = match self.source {
-            Source::Explicit => "the options",
-            Source::Session => "the session",
-            Source::Prompt => "the prompt",
-            _ => "",
-        };
-        match (&self.name, self.line) {
-            (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
-            (None, _) => kind.to_string(),
-        }
-    }
-
-    /// What a person did not set and cannot see is no news.
-    fn is_worth_a_line(&self) -> bool {
-        self.state != State::Absent || !matches!(self.source, Source::Explicit | Source::Session)
+    /// Another place goes before this one.
+    fn lose(&mut self, why: String) {
+        self.state = State::Shadowed;
+        self.problem = Some(why);
     }
 }

@@ -28,7 +28,8 @@ impl Secret {
         Secret(bytes.into_boxed_slice())
     }
 
-    pub(crate) fn new(text: &[u8]) -> Secret {
+    /// A copy of a text: a key, for an answer to a prompt.
+    pub fn new(text: &[u8]) -> Secret {
         Secret::from_parts(&[text])
     }
 

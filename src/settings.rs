@@ -117,6 +117,8 @@ pub(crate) struct SettingsFile {
     pub security_notes: Vec<Note>,
     /// The first line for which the Python SDK reads nothing from this file.
     pub rejected_by_sdk: Option<Note>,
+    /// It has a name for which the SDK drops the settings of both files.
+    pub unknown_to_sdk: bool,
     values: Values,
 }
 
@@ -206,7 +208,7 @@ impl SettingsFile {
             which,
         };
         let values = reader.values();
-        reader.note_unknown();
+        let unknown_to_sdk = reader.note_unknown();
         let Reader {
             mut notes,
             security_notes,
@@ -218,6 +220,7 @@ impl SettingsFile {
             notes,
             security_notes,
             rejected_by_sdk: document.rejected_by_sdk,
+            unknown_to_sdk,
             values,
         }
     }
@@ -352,11 +355,14 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn note_unknown(&mut self) {
+    /// Tells whether there are any.
+    fn note_unknown(&mut self) -> bool {
         let unknown = self.document.keys().take(MAX_NAMES);
-        let unknown = unknown
+        let mut unknown = unknown
             .filter(|(key, _)| !known_to_sdk(key))
-            .take(MAX_UNKNOWN);
+            .take(MAX_UNKNOWN)
+            .peekable();
+        let any = unknown.peek().is_some();
         self.notes.extend(unknown.map(|(key, line)| Note {
             line,
             text: format!(
@@ -364,17 +370,19 @@ impl Reader<'_, '_> {
                 shown(key)
             ),
         }));
+        any
     }
 }
 
 fn known_to_sdk(key: &[u8]) -> bool {
-    let same = |name: &str| match key {
-        [b'_', ..] => name
-            .strip_prefix('x')
-            .is_some_and(|name| name.as_bytes() == key),
-        _ => name.as_bytes() == key,
+    let skip = match key {
+        [b'_', ..] => 1, // short for `x_…`
+        _ => 0,
     };
-    SDK_FIELDS.lines().any(same)
+    let mut names = SDK_FIELDS.as_bytes().split(|&byte| byte == b'\n');
+    names.any(|name| {
+        name.len() == key.len() + skip && &name[skip..] == key && name[..skip] == b"x"[..skip]
+    })
 }
 
 fn secret(text: &[u8]) -> Option<Secret> {

@@ -2,25 +2,19 @@
 
 use std::path::Path;
 
-use crate::config;
 use crate::context::Context;
-use crate::dotfiles;
+use crate::dotfiles::{self, NETRC_LIMIT, SETTINGS_LIMIT};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::files::{self, Target, Updated, WriteProblem};
+use crate::files::Updated;
 use crate::ini;
 use crate::key::ApiKey;
 use crate::log::Note;
 use crate::netrc;
 use crate::online;
+use crate::rewrite::{Unsaved, update};
 use crate::secret::WipedBytes;
 use crate::settings::{Asked, SettingsFile, Which};
-
-/// The most that is read of a netrc file.
-pub(crate) const NETRC_LIMIT: u64 = 16 << 20;
-
-/// Why something was not written, with the path in front.
-pub(crate) type Unsaved = String;
 
 /// Stores the key in netrc, and tells whether it is there. A key that cannot be
 /// stored is good all the same: the log says why, and the login goes on.
@@ -205,7 +199,7 @@ fn rewrite_settings(
         }
         new
     };
-    let updated = update(context, path, config::LIMIT, true, &mut edit)?;
+    let updated = update(context, path, SETTINGS_LIMIT, true, &mut edit)?;
     let shown = context.shown(path);
     if let Some(note) = refusal {
         return Err(format!("{shown} line {}: {}", note.line, note.text));
@@ -232,30 +226,4 @@ fn is_set(file: Option<&SettingsFile>, (key, value): &Setting) -> bool {
     };
     // What is in doubt is not set.
     asked.is_ok_and(|there| there.map(|placed| placed.value.as_str()) == *value)
-}
-
-/// Changes a file of the user's, and passes on what there is to say about it.
-pub(crate) fn update(
-    context: &Context,
-    path: &Path,
-    limit: u64,
-    create_parents: bool,
-    edit: &mut dyn FnMut(&[u8]) -> Option<WipedBytes>,
-) -> std::result::Result<Updated, Unsaved> {
-    let home = context.world.home();
-    let target = Target {
-        path,
-        create_parents,
-        limit,
-        home: home.as_deref(),
-    };
-    let shown = context.shown(path);
-    let updated = files::update(&target, edit, &|| context.cancelled())
-        .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
-    // What there is to say is about the file itself, behind any links.
-    let shown = context.shown(&updated.path);
-    for note in &updated.notes {
-        context.log.warn(&format!("{shown} {note}"));
-    }
-    Ok(updated)
 }

@@ -63,6 +63,17 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Whether a variable is set to nothing, which counts as unset.
+    pub fn is_empty(&self, name: &str) -> bool {
+        match self.block {
+            Some(block) => {
+                let value = block.iter().find_map(|entry| value_of(entry, name));
+                value.is_some_and(OsStr::is_empty)
+            }
+            None => std::env::var_os(name).is_some_and(|value| value.is_empty()),
+        }
+    }
+
     /// A path as the caller's working directory sees it.
     pub fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
         match self.directory {
@@ -79,10 +90,11 @@ impl<'a> World<'a> {
 
     /// The home directory: `HOME`, else what the user database says.
     pub fn home(&self) -> Option<PathBuf> {
-        // `dirs` also knows the profile directory that Windows has instead.
-        match self.var("HOME").filter(|_| cfg!(not(windows))) {
-            Some(home) => Some(self.path(home)),
-            None => dirs::home_dir(),
+        match (self.block, self.var("HOME").filter(|_| cfg!(not(windows)))) {
+            (_, Some(home)) => Some(self.path(home)),
+            // `dirs` would ask the process's own HOME.
+            (Some(_), None) => user::own_home(),
+            (None, None) => dirs::home_dir(),
         }
     }
 
@@ -181,6 +193,11 @@ mod tests {
             .expand(OsStr::new("~no-such-user/x"))
             .expect_err("nobody");
         assert!(error.to_string().contains("~no-such-user"), "{error}");
+    }
+
+    #[test]
+    fn without_home_the_user_database_answers() {
+        assert_eq!(world(&[]).home(), user::own_home());
     }
 
     #[test]

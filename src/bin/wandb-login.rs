@@ -221,7 +221,7 @@ fn parse(mut parser: Parser) -> Result<Option<Request>, Failure> {
                 println!("wandb-login {}", env!("CARGO_PKG_VERSION"));
                 return Ok(None);
             }
-            Arg::Long("host" | "base-url") => request.host = Some(text(&mut parser)?),
+            Arg::Long("host" | "base-url") => request.host = Some(host(&mut parser)?),
             Arg::Long("order") => match text(&mut parser)?.as_str() {
                 "documented" => {}
                 "sdk" => request.flags |= Flags::SDK_ORDER,
@@ -303,6 +303,17 @@ fn text(parser: &mut Parser) -> Result<String, Failure> {
     Ok(parser.value()?.string()?)
 }
 
+/// The server. An empty one is a script's variable that is not set: it must not
+/// become the default server.
+fn host(parser: &mut Parser) -> Result<String, Failure> {
+    let host = text(parser)?;
+    if host.is_empty() {
+        let problem = "--host is empty: give the server's address, or leave the option out";
+        return Err(Failure::Login(Error::Argument(problem.into())));
+    }
+    Ok(host)
+}
+
 fn choice(option: &str, given: &str, choices: &str) -> Failure {
     Failure::Usage(format!("{option} is '{given}'; it takes {choices}"))
 }
@@ -326,7 +337,12 @@ fn status(options: &Options<'_>, json: bool) -> Result<ExitCode, Failure> {
     let mut report = wandb_login::explain(options)?;
     let mut outcome = Ok(ExitCode::from(if report.is_configured() { 0 } else { 1 }));
     if options.flags.has(Flags::VERIFY) && report.is_configured() {
-        match wandb_login::current(options) {
+        // The report has the warnings already.
+        let silent = Options {
+            flags: options.flags | Flags::SILENT,
+            ..*options
+        };
+        match wandb_login::current(&silent) {
             Ok(session) => report.add_user(&session),
             Err(error) => outcome = Err(Failure::Login(error)),
         }

@@ -148,7 +148,7 @@ pub unsafe extern "C" fn wandb_login_session_base_url(
     unsafe { get(session, std::ptr::null(), |handle| handle.base_url.as_ptr()) }
 }
 
-/// The address of the server's web pages, such as `https://wandb.ai`:
+/// The address of the server's web pages, for links that a user follows:
 /// `WANDB_APP_URL` if it is set, else by the Python SDK's rules.
 ///
 /// \return Borrowed. NULL only for a NULL session.

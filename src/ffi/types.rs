@@ -207,7 +207,8 @@ pub type wandb_login_backend_fn =
 ///
 /// \param user_data `cancel_user_data` of the options.
 /// \return 0 to go on; any other number ends the call with
-///         `WANDB_LOGIN_STATUS_ERR_CANCELLED`.
+///         `WANDB_LOGIN_STATUS_ERR_CANCELLED`, unless the key is stored already:
+///         then the login ends at once, and well.
 pub type wandb_login_cancel_fn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
 
 /// What a call can be told. Start from `WANDB_LOGIN_OPTIONS_INIT` (in C and C++)

@@ -105,7 +105,9 @@ impl BaseUrl {
         let port = normal_port(port, default_port)?;
         check_path(path)?;
 
-        let mut url = format!("{scheme}{host}");
+        let mut url = String::with_capacity(text.len().max(scheme.len() + host.len()));
+        url.push_str(scheme);
+        url.push_str(&host);
         let netloc_start = scheme.len();
         let host_span = netloc_start + brackets..url.len() - brackets;
         if let Some(port) = port {

@@ -46,10 +46,6 @@ pub(crate) struct Lookup {
     pub default_line: Option<usize>,
     /// Entries of this server that a later one of the same name replaces.
     pub shadowed: usize,
-    /// The line of an entry under the cloud's other name, with another key.
-    pub other_key_line: Option<usize>,
-    /// The line of an entry for the host without its port that would do.
-    pub bare_host_line: Option<usize>,
     pub crlf: bool,
     pub bom: bool,
 }
@@ -263,7 +259,7 @@ impl<'t, 'n> Pass<'t, 'n> {
                 }
             }
         }
-        self.compare_names(found);
+        self.compare_names();
         if self.strays > STRAY_NOTES {
             let message = format!("skipped {} words that netrc does not know", self.strays);
             self.notes.push(Note {
@@ -274,8 +270,6 @@ impl<'t, 'n> Pass<'t, 'n> {
         if found.sdk_stops.is_none() {
             found.sdk_line = self.sdk_entry().map(|at| line_of(text, at));
         }
-        found.bare_host_line =
-            self.last[Naming::BareHost as usize].map(|seen| line_of(text, seen.start));
         found.default_line = self.default.map(|(at, _)| line_of(text, at));
         found.shadowed = self.shadowed;
         self.notes.sort_by_key(|note| note.line);
@@ -294,7 +288,7 @@ impl<'t, 'n> Pass<'t, 'n> {
     }
 
     /// Both names of the cloud, with two keys: worth a word.
-    fn compare_names(&mut self, found: &mut Lookup) {
+    fn compare_names(&mut self) {
         let (own, alias) = (self.password(Naming::Netloc), self.password(Naming::Alias));
         let (Some((own, key)), Some((alias, other))) = (own, alias) else {
             return;
@@ -303,7 +297,6 @@ impl<'t, 'n> Pass<'t, 'n> {
             return;
         }
         let unused = if self.names.prefer_alias { own } else { alias };
-        found.other_key_line = Some(line_of(self.text, unused.start));
         let machine = shown(&unused.name.unescape(self.text));
         let message = format!(
             "the entry for machine '{machine}', another name of the server, holds another key"

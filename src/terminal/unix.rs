@@ -15,7 +15,9 @@ use super::signals::{self, Guard, with_state};
 use super::{Obstacle, Refusal, Stop};
 
 pub(super) fn obstacle() -> Option<Obstacle> {
-    if !io::stdin().is_terminal() {
+    // Not `io::stdin()`: that allocates a buffer which the process never frees.
+    // SAFETY: a system call without preconditions.
+    if unsafe { libc::isatty(libc::STDIN_FILENO) } != 1 {
         return Some(Obstacle::StdinNotTerminal);
     }
     if !io::stderr().is_terminal() {

@@ -7,8 +7,11 @@
 
 #![allow(dead_code)] // each test file uses its own part of this
 
+pub mod logins;
+
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -87,7 +90,8 @@ impl Home {
 
     /// The same as text.
     pub fn text(&self, path: &str) -> Option<String> {
-        self.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        self.read(path)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
     pub fn mode(&self, path: &str) -> u32 {
@@ -125,7 +129,26 @@ pub struct Run {
 impl Run {
     /// Runs a program to its end.
     pub fn of(command: &mut Command) -> Run {
-        Run::from(command.output().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+        Run::from(
+            command
+                .output()
+                .unwrap_or_else(|error| panic!("{command:?}: {error}")),
+        )
+    }
+
+    /// The same with something on standard input.
+    pub fn with_input(command: &mut Command, input: impl AsRef<[u8]>) -> Run {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut pipe = child.stdin.take().expect("a pipe");
+        // A program may end without having read it.
+        let _ = pipe.write_all(input.as_ref());
+        drop(pipe);
+        Run::from(child.wait_with_output().expect("it ends"))
     }
 
     /// The same, and it must succeed.
@@ -179,7 +202,9 @@ pub fn strict() -> bool {
 /// loudly and passes over; in strict mode it fails.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found = std::env::split_paths(&paths)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     if found.is_none() {
         skip(&format!("{name} is not installed"));
     }
@@ -208,7 +233,10 @@ pub fn sdk_python() -> Option<PathBuf> {
         lock.lock().ok()?;
         if !has_sdk(&python) {
             let folder = root().join("target/sdk");
-            let _ = Command::new("python3").args(["-m", "venv"]).arg(&folder).output();
+            let _ = Command::new("python3")
+                .args(["-m", "venv"])
+                .arg(&folder)
+                .output();
             let _ = Command::new(folder.join("bin/pip"))
                 .args(["install", "--quiet", "wandb==0.31.0"])
                 .output();

@@ -12,10 +12,10 @@ use std::time::Duration;
 use crate::files::{Target, Updated, WriteProblem, read, sys, update};
 use crate::secret::WipedBytes;
 
-pub const LIMIT: u64 = 16 * 1024 * 1024;
+pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// A user and group that own nothing.
-pub const NOBODY: u32 = 65534;
+pub(super) const NOBODY: u32 = 65534;
 
 /// A directory that goes when the test ends.
 pub struct Scratch(PathBuf);

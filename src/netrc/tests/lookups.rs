@@ -125,7 +125,7 @@ fn the_report_has_its_facts() {
         "machine api.wandb.ai password {K}\nmachine api.forge.coreweave.com password {N}\n",
         &cloud,
     );
-    assert_eq!((found.other_key_line, found.sdk_line), (Some(1), Some(2)));
+    assert_eq!((found.notes[0].line, found.sdk_line), (1, Some(2)));
     assert_eq!(found.notes.len(), 1);
     // The SDK goes from the new name to the old one, not back.
     assert_eq!(

@@ -1,0 +1,43 @@
+# Builds one kind of the library and puts it into OUTPUT under its proper names.
+set(arguments rustc --release --lib --locked --crate-type ${CRATE_TYPE}
+    --no-default-features "--features=${FEATURES}" --target-dir "${TARGET_DIR}")
+set(folder "${TARGET_DIR}/release")
+if(TARGET)
+    list(APPEND arguments --target "${TARGET}")
+    set(folder "${TARGET_DIR}/${TARGET}/release")
+endif()
+
+# A target that only the environment names would change where cargo builds.
+execute_process(
+    COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET
+        "${CARGO}" ${arguments} -- --print native-static-libs
+    WORKING_DIRECTORY "${CRATE}"
+    RESULT_VARIABLE status
+    ERROR_VARIABLE said
+    ECHO_ERROR_VARIABLE)
+if(NOT status EQUAL 0)
+    message(FATAL_ERROR "cargo could not build libwandb_login")
+endif()
+
+file(MAKE_DIRECTORY "${OUTPUT}")
+function(copy from to)
+    execute_process(COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${from}" "${to}"
+        COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+if(CRATE_TYPE STREQUAL "cdylib")
+    string(REPLACE ":" ";" NAMES "${NAMES}")
+    list(GET NAMES 0 link_name)
+    list(GET NAMES 1 soname)
+    list(GET NAMES 2 file_name)
+    copy("${folder}/${link_name}" "${OUTPUT}/${file_name}")
+    file(CREATE_LINK "${file_name}" "${OUTPUT}/${soname}" SYMBOLIC)
+    file(CREATE_LINK "${soname}" "${OUTPUT}/${link_name}" SYMBOLIC)
+else()
+    if(NOT said MATCHES "native-static-libs: ([^\r\n]*)")
+        message(FATAL_ERROR "rustc did not say what a static link needs")
+    endif()
+    string(STRIP "${CMAKE_MATCH_1}" libs)
+    copy("${folder}/libwandb_login.a" "${OUTPUT}/libwandb_login.a")
+    file(CONFIGURE OUTPUT "${OUTPUT}/static-libs.txt" CONTENT "${libs}\n" @ONLY)
+endif()

@@ -1,0 +1,160 @@
+package wandb
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"context"
+	"math"
+	"os"
+	"runtime"
+	"runtime/cgo"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+const errorSize = 1024
+
+// call is one call of the library: what its callbacks need to find.
+type call struct {
+	config
+	ctx context.Context
+
+	promptErr error // why the prompt function gave up
+	panicked  any   // what a callback panicked with
+	exited    bool  // a callback called runtime.Goexit
+}
+
+// invoke runs one function of the library with the options and makes an error
+// of what it returns. A panic in a callback goes on from here, once no C code
+// is left on the stack.
+func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_options) C.wandb_login_status) error {
+	if err := checkLibrary(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	c := &call{ctx: ctx}
+	for _, option := range options {
+		option(&c.config)
+	}
+	given, err := c.marshal()
+	if err != nil {
+		return err
+	}
+	defer given.free()
+	if c.session != nil {
+		session := c.session.retain()
+		if session == nil {
+			return closedError()
+		}
+		defer C.wandb_login_session_free(session)
+		given.options.session = session
+	}
+	handle := cgo.NewHandle(c)
+	defer handle.Delete()
+	C.wandb_go_connect(&given.options, C.uintptr_t(handle), c.prompt != nil, c.log != nil, c.backend != nil)
+
+	status := Status(run(&given.options))
+	switch {
+	case c.panicked != nil:
+		panic(c.panicked)
+	case c.exited:
+		runtime.Goexit()
+	case status == C.WANDB_LOGIN_STATUS_OK:
+		return nil
+	case (status == ErrCancelled || status == ErrPrompt) && ctx.Err() != nil:
+		return contextError(ctx)
+	}
+	message := C.GoString(given.options.error_buf)
+	if message == "" {
+		message = status.Error()
+	}
+	if status == ErrPrompt && c.promptErr != nil {
+		message += ": " + c.promptErr.Error()
+		return &Error{Status: status, Message: message, cause: c.promptErr}
+	}
+	return &Error{Status: status, Message: message}
+}
+
+// given is the options as C reads them. All that they point to is in one block
+// of C memory: no pointer to Go memory is handed over, and one wipe gets all.
+type given struct {
+	options C.wandb_login_options
+	block   unsafe.Pointer
+	size    uintptr
+}
+
+func (g *given) free() {
+	C.wandb_go_wipe(g.block, C.size_t(g.size))
+	C.free(g.block)
+}
+
+func (c *call) marshal() (*given, error) {
+	environ := c.environ
+	if environ == nil {
+		environ = os.Environ()
+	}
+	dir := c.dir
+	if dir == "" {
+		// Where it cannot be told, the library will say so if it matters.
+		dir, _ = os.Getwd()
+	}
+	texts := append([]string{c.apiKey, c.host, c.referrer, dir}, environ...)
+	pointers := uintptr(len(environ)+1) * unsafe.Sizeof(uintptr(0))
+	size := pointers + errorSize
+	for i, text := range texts {
+		if strings.IndexByte(text, 0) >= 0 {
+			name := "an entry of the environment"
+			if i < 4 {
+				name = [...]string{"the API key", "the host", "the referrer", "the directory"}[i]
+			}
+			return nil, argumentError("%s holds a NUL byte", name)
+		}
+		size += uintptr(len(text)) + 1
+	}
+
+	// C.malloc does not return NULL: the program ends where memory does.
+	g := &given{block: C.malloc(C.size_t(size)), size: size}
+	entries := unsafe.Slice((**C.char)(g.block), len(environ)+1)
+	rest := unsafe.Slice((*byte)(unsafe.Add(g.block, pointers)), size-pointers)
+	put := func(text string) *C.char {
+		start := (*C.char)(unsafe.Pointer(&rest[0]))
+		rest[copy(rest, text)] = 0
+		rest = rest[len(text)+1:]
+		return start
+	}
+	o := &g.options
+	C.wandb_login_options_init(o, C.sizeof_wandb_login_options)
+	o.api_key, o.host, o.referrer, o.working_directory = put(c.apiKey), put(c.host), put(c.referrer), put(dir)
+	// The library takes the first entry of a name, Go programs mean the last.
+	for i, entry := range slices.Backward(environ) {
+		entries[len(environ)-1-i] = put(entry)
+	}
+	entries[len(environ)] = nil
+	o.environment = (**C.char)(g.block)
+	o.error_buf, o.error_buf_size = (*C.char)(unsafe.Pointer(&rest[0])), errorSize
+	rest[0] = 0
+	o.flags = c.flags
+	o.anonymous = C.int32_t(c.anonymous)
+	o.prompt_timeout_ms = milliseconds(c.promptTimeout)
+	if c.httpTimeout < 0 {
+		g.free()
+		return nil, argumentError("the HTTP timeout is negative: %v", c.httpTimeout)
+	}
+	o.http_timeout_ms = milliseconds(c.httpTimeout)
+	return g, nil
+}
+
+// milliseconds rounds up, so that a short limit does not become the default;
+// what is negative or too long becomes "without limit".
+func milliseconds(limit time.Duration) C.uint32_t {
+	ms := (limit + time.Millisecond - 1) / time.Millisecond
+	if limit < 0 || ms > math.MaxUint32 {
+		return math.MaxUint32
+	}
+	return C.uint32_t(ms)
+}

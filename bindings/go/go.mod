@@ -1,0 +1,3 @@
+module libwandb-login.invalid/wandb
+
+go 1.24

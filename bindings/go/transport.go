@@ -1,0 +1,65 @@
+package wandb
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Transport authorizes requests to the session's server: to exactly its scheme,
+// host and port. Every other request, one that the server redirects elsewhere
+// included, goes through base as it is. base nil: [http.DefaultTransport].
+//
+//	client := &http.Client{Transport: session.Transport(nil)}
+//
+// After [Session.Close] a request to the session's server is an error.
+func (s *Session) Transport(base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	// The library gave the address in its normal form: it parses.
+	server, _ := url.Parse(s.BaseURL())
+	return &transport{session: s, base: base, origin: originOf(server)}
+}
+
+type transport struct {
+	session *Session
+	base    http.RoundTripper
+	origin  origin
+}
+
+type origin struct{ scheme, host, port string }
+
+func originOf(u *url.URL) origin {
+	o := origin{strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port()}
+	if o.port == "" {
+		o.port = map[string]string{"http": "80", "https": "443"}[o.scheme]
+	}
+	return o
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL == nil || originOf(request.URL) != t.origin {
+		return t.base.RoundTrip(request)
+	}
+	authorization := t.session.Authorization()
+	if authorization == "" {
+		if request.Body != nil {
+			request.Body.Close()
+		}
+		return nil, closedError()
+	}
+	// The caller's request stays as it is: http.Client copies its header into
+	// the request that follows a redirect.
+	authorized := request.Clone(request.Context())
+	authorized.Header.Set("Authorization", authorization)
+	return t.base.RoundTrip(authorized)
+}
+
+// CloseIdleConnections lets [http.Client.CloseIdleConnections] through.
+func (t *transport) CloseIdleConnections() {
+	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,158 @@
+# From keywords to one call of the library.
+
+"""
+    LoginError
+
+`status` is a symbol: `:not_configured`, `:argument`, `:credentials`, `:rejected`,
+`:network`, `:prompt`, `:store`, `:tls`, `:timeout`, `:proxy`, `:server`, `:cancelled`,
+`:unsupported`, `:internal`, or `:unknown` (`code` has the number of the C header);
+`text` is one sentence that may be shown, never a secret.
+"""
+struct LoginError <: Exception
+    status::Symbol
+    code::Int32
+    text::String
+end
+
+Base.showerror(io::IO, problem::LoginError) = print(io, problem.text)
+
+"Texts for C, wiped when the call is over: some of them are secrets."
+struct CTexts
+    owned::Vector{Vector{UInt8}}
+    environment::Vector{Ptr{UInt8}}
+end
+
+function pointer_to!(texts::CTexts, name, value)
+    value === nothing && return Ptr{UInt8}(C_NULL)
+    bytes = secret_bytes(value)
+    owned = Vector{UInt8}(undef, length(bytes) + 1)
+    copyto!(owned, bytes)
+    owned[end] = 0x00
+    push!(texts.owned, owned)
+    holds_nul = 0x00 in bytes
+    Base.securezero!(bytes)
+    holds_nul && throw(ArgumentError("$name holds a NUL"))
+    return pointer(owned)
+end
+
+function environment_block!(texts::CTexts, environment)
+    for (name, value) in environment
+        push!(texts.environment, pointer_to!(texts, name, "$name=$value"))
+    end
+    push!(texts.environment, C_NULL)
+    return pointer(texts.environment)
+end
+
+wipe!(texts::CTexts) = foreach(Base.securezero!, texts.owned)
+
+function milliseconds(name, seconds)
+    seconds === nothing && return UInt32(0)
+    seconds == Inf && name === :prompt_timeout && return typemax(UInt32)
+    0 < seconds < 4e6 || throw(ArgumentError("$name is $seconds; it is a number of seconds"))
+    return max(UInt32(1), round(UInt32, 1000 * seconds))
+end
+
+"The bits of the keywords that are flags."
+function flag_bits(; flags...)
+    bits = UInt32(0)
+    for (name, on) in flags
+        on::Bool && (bits |= getproperty(FLAGS, name))
+    end
+    return bits
+end
+
+"""
+Calls `body` with a pointer to the options and returns its status. Throws what a
+callback threw, else a [`LoginError`](@ref) where the status is an error.
+"""
+function run_with_options(
+    body;
+    api_key = nothing,
+    host = nothing,
+    referrer = nothing,
+    anonymous::Symbol = :never,
+    prompt_timeout = nothing,
+    http_timeout = nothing,
+    prompt = nothing,
+    log = nothing,
+    backend = nothing,
+    cancel = nothing,
+    session::Union{Session,Nothing} = nothing,
+    environment = ENV,
+    directory = pwd(),
+    flags...,
+)
+    haskey(ANONYMOUS, anonymous) ||
+        throw(ArgumentError("anonymous is :$anonymous; it is :never, :allow or :must"))
+    for name in keys(flags)
+        haskey(FLAGS, name) || throw(ArgumentError("there is no keyword $name"))
+    end
+    # Where silence may be wanted, the library decides whether to ask.
+    silent = get(flags, :silent, false) || !isempty(get(environment, "WANDB_SILENT", ""))
+    if prompt === nothing && julia_asks() && !silent
+        prompt = ask
+    end
+    call = Call(prompt, log, backend, cancel, nothing)
+    texts = CTexts([], [])
+    problem = zeros(UInt8, 1024)
+    status = try
+        with_token(call) do token
+            options = Ref(
+                COptions(
+                    sizeof(COptions),
+                    pointer_to!(texts, :api_key, api_key),
+                    pointer_to!(texts, :host, host),
+                    pointer_to!(texts, :referrer, referrer),
+                    flag_bits(; flags...),
+                    getproperty(ANONYMOUS, anonymous),
+                    milliseconds(:prompt_timeout, prompt_timeout),
+                    milliseconds(:http_timeout, http_timeout),
+                    prompt === nothing ? C_NULL : ON_PROMPT[],
+                    token,
+                    log === nothing ? C_NULL : ON_LOG[],
+                    token,
+                    backend === nothing ? C_NULL : ON_BACKEND[],
+                    token,
+                    ON_CANCEL[],
+                    token,
+                    session === nothing ? C_NULL : with_handle(identity, session),
+                    environment_block!(texts, environment),
+                    pointer_to!(texts, :directory, directory),
+                    pointer(problem),
+                    length(problem),
+                ),
+            )
+            GC.@preserve texts problem session options begin
+                stay_on_thread() do
+                    disable_sigint(() -> body(Base.unsafe_convert(Ptr{COptions}, options)))
+                end
+            end
+        end
+    finally
+        wipe!(texts)
+    end
+    call.thrown === nothing || throw(something(call.thrown))
+    return checked(status, problem)
+end
+
+"Runs `body` on this thread to its end, also where a callback lets other tasks run."
+function stay_on_thread(body)
+    task = current_task()
+    sticky = task.sticky
+    task.sticky = true
+    try
+        return body()
+    finally
+        task.sticky = sticky
+    end
+end
+
+function checked(status::Status, problem::Vector{UInt8} = UInt8[0])
+    status in (OK, OFFLINE) && return status
+    sentence = GC.@preserve problem unsafe_string(pointer(problem))
+    if isempty(sentence)
+        pointer_ = ccall(symbol(:wandb_login_status_string), Ptr{UInt8}, (Int32,), status)
+        sentence = unsafe_string(pointer_)
+    end
+    throw(LoginError(get(STATUS_NAMES, status, :unknown), status, sentence))
+end

@@ -1,0 +1,100 @@
+# Finding and checking the shared library.
+
+"The version of this package, which is that of the C header it was written for."
+const PACKAGE_VERSION = let project = joinpath(@__DIR__, "..", "Project.toml")
+    include_dependency(project)
+    VersionNumber(match(r"^version = \"(.*)\"$"m, read(project, String)).captures[1])
+end
+
+"As the C header counts versions."
+version_number(v::VersionNumber) = UInt32(10_000 * v.major + 100 * v.minor + v.patch)
+
+"The open library; `C_NULL` until it is needed first."
+const HANDLE = Ref{Ptr{Cvoid}}(C_NULL)
+
+"Where `set_library!` remembers the path."
+preference_file() = joinpath(first(DEPOT_PATH), "config", "WandbLogin.library")
+
+"Where to look, in order, each with the place that named it."
+function candidates()
+    variable = get(ENV, "WANDB_LOGIN_LIBRARY", "")
+    isempty(variable) || return [(variable, "WANDB_LOGIN_LIBRARY")]
+    file = preference_file()
+    isfile(file) && return [(strip(read(file, String)), file)]
+    abi = PACKAGE_VERSION.major
+    names = if Sys.iswindows()
+        ["wandb_login"]
+    elseif Sys.isapple()
+        ["libwandb_login.$abi.dylib", "libwandb_login.dylib"]
+    else
+        ["libwandb_login.so.$abi", "libwandb_login.so"]
+    end
+    return [(name, "the system's search path") for name in names]
+end
+
+"The library, loaded and checked when it is first needed."
+function library()
+    HANDLE[] == C_NULL || return HANDLE[]
+    reasons = String[]
+    for (path, place) in candidates()
+        handle = try
+            Libdl.dlopen(path)
+        catch problem
+            push!(reasons, "$path (named by $place): $(sprint(showerror, problem))")
+            continue
+        end
+        check_version(handle, path, place)
+        return HANDLE[] = handle
+    end
+    error(
+        "libwandb_login cannot be loaded. Set WANDB_LOGIN_LIBRARY to the library's file, ",
+        "or call WandbLogin.set_library!(path). Tried:\n",
+        join(reasons, "\n"),
+    )
+end
+
+function check_version(handle, path, place)
+    symbol = Libdl.dlsym(handle, :wandb_login_version_number; throw_error = false)
+    symbol === nothing && error("$path (named by $place) is not libwandb_login.")
+    number = ccall(symbol, UInt32, ())
+    found = VersionNumber(number ÷ 10_000, number ÷ 100 % 100, number % 100)
+    if found.major != PACKAGE_VERSION.major || found < PACKAGE_VERSION
+        error(
+            "$path (named by $place) is libwandb_login $found; WandbLogin needs ",
+            "$PACKAGE_VERSION or a later $(PACKAGE_VERSION.major).x.",
+        )
+    end
+end
+
+"""
+    WandbLogin.set_library!(path)
+
+Use this file as libwandb_login, now and in later sessions of this Julia depot. The
+variable `WANDB_LOGIN_LIBRARY`, where it is set, comes first. `nothing` forgets it.
+"""
+function set_library!(path::Union{AbstractString,Nothing})
+    HANDLE[] == C_NULL || error("libwandb_login is loaded already; start Julia anew.")
+    if path === nothing
+        rm(preference_file(); force = true)
+    else
+        full = abspath(path)
+        handle = Libdl.dlopen(full)
+        check_version(handle, full, "set_library!")
+        mkpath(dirname(preference_file()))
+        write(preference_file(), full)
+        HANDLE[] = handle
+    end
+    return nothing
+end
+
+"A function of the library, by name."
+symbol(name::Symbol) = Libdl.dlsym(library(), name)
+
+"""
+A call that may wait: for a human, a lock, the server. Julia 1.12 and later go on
+collecting garbage in other threads meanwhile; before, they would wait for it.
+"""
+macro blocking(call)
+    option = VERSION >= v"1.12" ? (:(gc_safe = true),) : ()
+    return esc(Expr(:macrocall, Symbol("@ccall"), __source__, option..., call))
+end

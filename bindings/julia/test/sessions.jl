@@ -1,0 +1,44 @@
+@testset "sessions" begin
+    in_home() do home, env
+        session = login(api_key = KEYS[1], environment = env, log = quiet)
+
+        # Nothing that prints a session shows its secrets.
+        for shown in (repr(session), string(session), sprint(dump, session),
+                      sprint(show, MIME"text/plain"(), session), repr([session]))
+            @test !occursin(KEYS[1], shown) && !occursin(session.authorization, shown)
+        end
+        @test repr(session) == "Session(https://api.wandb.ai, source = :explicit)"
+        @test all(name -> getproperty(session, name) !== missing, propertynames(session))
+        @test thrown(() -> session.password) isa ArgumentError
+        @test occursin("https://api.wandb.ai", session.display)
+
+        environ = session.environ
+        @test environ["WANDB_API_KEY"] == KEYS[1]
+        @test environ["WANDB_BASE_URL"] == "https://api.wandb.ai"
+        child = merge(env, environ)
+        @test login(environment = child, log = quiet).api_key == KEYS[1]
+
+        text = export_session(session)
+        @test text isa Vector{UInt8} && occursin(KEYS[1], String(copy(text)))
+        copied = import_session(text)
+        @test all(getproperty(copied, name) == getproperty(session, name) for name in propertynames(session))
+        @test import_session(String(text)).api_key == KEYS[1]
+        @test thrown(() -> import_session("something else")).status === :argument
+        @test thrown(() -> import_session("a\0b")) isa ArgumentError
+
+        put(netrc(KEYS[2]), home, ".netrc")
+        sessions = Session[]
+        fresh = refresh(session, environment = env, log = quiet, backend = s -> push!(sessions, s))
+        @test fresh.api_key == KEYS[2] && session.api_key == KEYS[1]
+        @test length(sessions) == 1
+
+        close(session)
+        close(session)
+        @test !isopen(session) && repr(session) == "Session(closed)"
+        @test thrown(() -> session.api_key) isa ArgumentError
+        @test thrown(() -> export_session(session)) isa ArgumentError
+        @test thrown(() -> login(session = session, environment = env)) isa ArgumentError
+        @test thrown(() -> refresh(session, environment = env)) isa ArgumentError
+        @test copied.api_key == KEYS[1]
+    end
+end

@@ -1,0 +1,37 @@
+# Ctrl-C while the library waits, and afterwards in Julia's own code. In a process of
+# its own, so that the signal meets nobody else.
+@testset "Ctrl-C" begin
+    in_home() do home, env
+        fifo = joinpath(home, "fifo")
+        run(`mkfifo $fifo`)
+        script = """
+            using WandbLogin
+            ccall(:jl_exit_on_sigint, Cvoid, (Cint,), 0)
+            interrupt(after) = run(`sh -c "sleep \$after; kill -INT \$(getpid())"`; wait = false)
+            function interrupted(body)
+                try
+                    body()
+                    return "not interrupted"
+                catch problem
+                    return problem isa InterruptException ? "interrupted" : string(problem)
+                end
+            end
+            quiet = (level, line) -> nothing
+            waiting = Dict("HOME" => "$home", "WANDB_API_KEY_FILE" => "$fifo")
+            login_once() = thrown = login(environment = waiting, log = quiet)
+            known = Dict("HOME" => "$home", "WANDB_API_KEY" => "$(KEYS[1])")
+            login(environment = known, log = quiet)
+            interrupt(1)
+            println("login: ", interrupted(login_once))
+            interrupt(1)
+            println("prompt: ", interrupted(() -> login(
+                environment = Dict("HOME" => "$home"), log = quiet, prompt = _ -> sleep(20))))
+            interrupt(1)
+            println("Julia: ", interrupted(() -> sleep(20)))
+            println("then: ", login(environment = known, log = quiet).source)
+            """
+        command = `$(Base.julia_cmd()) --startup-file=no --project=$(Base.active_project()) -e $script`
+        output = read(command, String)
+        @test output == "login: interrupted\nprompt: interrupted\nJulia: interrupted\nthen: environment\n"
+    end
+end

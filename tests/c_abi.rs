@@ -1,0 +1,396 @@
+//! The C ABI from outside: C99 and C++ programs against the shared library that
+//! `cargo test` built, and what the libraries export.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::{Home, KEY_1, Run, TempDir, root, tool};
+
+const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+
+/// Under which eyes a program runs.
+#[derive(Clone, Copy, PartialEq)]
+enum Under {
+    Nothing,
+    /// Reports leaks and wrong reads and writes, also of the library.
+    Valgrind,
+    /// The program itself is compiled with the sanitizers; they also see what
+    /// the library allocates and does not free.
+    Sanitizers,
+}
+
+/// A compiler with the standard that the source is to be read by.
+struct Compiler {
+    path: PathBuf,
+    standard: &'static str,
+}
+
+impl Compiler {
+    /// `None`, loudly, where there is none.
+    fn find(name: &str, standard: &'static str) -> Option<Compiler> {
+        Some(Compiler {
+            path: tool(name)?,
+            standard,
+        })
+    }
+
+    fn c() -> Option<Compiler> {
+        Compiler::find("gcc", "-std=c99")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.path);
+        command
+            .args([self.standard, "-g"])
+            .args(WARNINGS)
+            .arg(format!("-I{}", root().join("include").display()));
+        command
+    }
+}
+
+/// A program of `tests/c`, linked with the library of a folder.
+struct Program {
+    path: PathBuf,
+    library: PathBuf,
+    under: Under,
+    _folder: TempDir,
+}
+
+impl Program {
+    fn build(compiler: &Compiler, source: &Path, library: &Path, under: Under) -> Program {
+        let folder = TempDir::new();
+        let path = folder.path().join("program");
+        let mut command = compiler.command();
+        if under == Under::Sanitizers {
+            command.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+        }
+        command
+            .arg(source)
+            .arg("-o")
+            .arg(&path)
+            .arg(format!("-L{}", library.display()))
+            .args(["-lwandb_login", "-pthread", "-ldl", "-lm"]);
+        Run::ok(&mut command);
+        Program {
+            path,
+            library: library.to_path_buf(),
+            under,
+            _folder: folder,
+        }
+    }
+
+    /// In a home of its own; `None` where the tool is missing.
+    fn command(&self, home: &Home) -> Option<Command> {
+        let mut command = match self.under {
+            Under::Valgrind => {
+                let mut valgrind = home.command(tool("valgrind")?);
+                valgrind
+                    .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
+                    .args(["--show-leak-kinds=all", "--errors-for-leak-kinds=all"])
+                    .arg(&self.path);
+                valgrind
+            }
+            Under::Nothing | Under::Sanitizers => home.command(&self.path),
+        };
+        command.env("LD_LIBRARY_PATH", &self.library);
+        Some(command)
+    }
+}
+
+fn source(name: &str) -> PathBuf {
+    root().join("tests/c").join(name)
+}
+
+/// The homes of all programs have what some of them look for.
+fn home() -> Home {
+    let home = Home::new();
+    fs::create_dir_all(home.home().join("work/wandb")).expect("a workspace");
+    home
+}
+
+/// Builds a program and runs it plain, under valgrind and under the sanitizers.
+fn passes_under_all_eyes(compiler: &Compiler, name: &str, library: &Path) {
+    for under in [Under::Nothing, Under::Valgrind, Under::Sanitizers] {
+        let program = Program::build(compiler, &source(name), library, under);
+        if let Some(mut command) = program.command(&home()) {
+            Run::ok(&mut command);
+        }
+    }
+}
+
+fn c_program_passes(name: &str) {
+    if let Some(compiler) = Compiler::c() {
+        passes_under_all_eyes(&compiler, name, support::library().path());
+    }
+}
+
+#[test]
+fn arguments() {
+    c_program_passes("arguments.c");
+}
+
+#[test]
+fn sessions() {
+    c_program_passes("sessions.c");
+}
+
+#[test]
+fn callbacks() {
+    c_program_passes("callbacks.c");
+}
+
+#[test]
+fn threads() {
+    c_program_passes("threads.c");
+}
+
+#[test]
+fn cplusplus() {
+    let library = support::library();
+    for standard in ["-std=c++14", "-std=c++17", "-std=c++20"] {
+        if let Some(compiler) = Compiler::find("g++", standard) {
+            let program = Program::build(
+                &compiler,
+                &source("login.cpp"),
+                library.path(),
+                Under::Nothing,
+            );
+            Run::ok(&mut program.command(&home()).expect("no tool is needed"));
+        }
+    }
+    if let Some(compiler) = Compiler::find("g++", "-std=c++11") {
+        passes_under_all_eyes(&compiler, "login.cpp", library.path());
+    }
+}
+
+/// The guard at the boundary, seen from C. The library that can panic on demand
+/// is a build of its own: no release has the function.
+#[test]
+fn a_panic_is_a_status() {
+    let Some(compiler) = Compiler::c() else {
+        return;
+    };
+    let target = root().join("target/panic-test");
+    let mut build = Command::new(env!("CARGO"));
+    build
+        .current_dir(root())
+        .args([
+            "rustc",
+            "--quiet",
+            "--lib",
+            "--crate-type",
+            "cdylib",
+            "--no-default-features",
+        ])
+        .args(["--features", "panic-test", "--target-dir"])
+        .arg(&target);
+    Run::ok(&mut build);
+    let folder = TempDir::new();
+    let built = target.join("debug/libwandb_login.so");
+    for name in ["libwandb_login.so", "libwandb_login.so.0"] {
+        std::os::unix::fs::symlink(&built, folder.path().join(name)).expect("a link");
+    }
+    passes_under_all_eyes(&compiler, "panic.c", folder.path());
+}
+
+/// The header needs nothing before it, in any dialect that it promises.
+#[test]
+fn the_header_compiles_alone() {
+    let folder = TempDir::new();
+    let main = "wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;\n\
+                int main(int argc, char **argv) { return !argv[argc - 1] || options.flags; }\n";
+    let text = format!("#include <wandb_login.h>\n#include <wandb_login.h>\n{main}");
+    let (c, cpp) = (
+        folder.path().join("alone.c"),
+        folder.path().join("alone.cpp"),
+    );
+    fs::write(&c, &text).expect("write");
+    fs::write(&cpp, &text).expect("write");
+    let mut cases = Vec::new();
+    for standard in ["-std=c99", "-std=c11", "-std=c17"] {
+        cases.push(("gcc", "clang", standard, &c));
+    }
+    for standard in ["-std=c++11", "-std=c++14", "-std=c++17", "-std=c++20"] {
+        cases.push(("g++", "clang++", standard, &cpp));
+    }
+    for (gnu, clang, standard, source) in cases {
+        let compilers = [Compiler::find(gnu, standard), installed(clang, standard)];
+        for compiler in compilers.into_iter().flatten() {
+            let object = folder.path().join("alone.o");
+            Run::ok(
+                compiler
+                    .command()
+                    .args(["-Wconversion", "-c"])
+                    .arg(source)
+                    .arg("-o")
+                    .arg(object),
+            );
+        }
+    }
+}
+
+/// A second compiler: used where it is, and not missed where it is not.
+fn installed(name: &str, standard: &'static str) -> Option<Compiler> {
+    let paths = std::env::var_os("PATH")?;
+    let path = std::env::split_paths(&paths)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())?;
+    Some(Compiler { path, standard })
+}
+
+/// The program that a newcomer copies is one that works.
+#[test]
+fn the_readme_program() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let block = readme
+        .split("```c\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let program = fs::read_to_string(source("readme.c")).expect("readme.c");
+    assert_eq!(
+        block,
+        Some(program.as_str()),
+        "README.md shows tests/c/readme.c"
+    );
+    let found = "POST https://api.wandb.ai/graphql, Authorization: Basic ...\n";
+    newcomers_program(&source("readme.c"), found, (0, "wandb_login: No API key"));
+}
+
+/// So is the one in the header.
+#[test]
+fn the_header_program() {
+    let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
+    let program: String = header
+        .lines()
+        .skip_while(|line| !line.ends_with("#include <stdio.h>"))
+        .take_while(|line| !line.ends_with("-lwandb_login"))
+        .map(|line| format!("{}\n", line.trim_start_matches(" *")))
+        .collect();
+    let folder = TempDir::new();
+    let path = folder.path().join("example.c");
+    fs::write(&path, program).expect("write");
+    let found = "W&B API key is configured for https://api.wandb.ai.";
+    newcomers_program(&path, found, (1, "No API key"));
+}
+
+/// Runs a program with a key, and without one, where it fails as told.
+fn newcomers_program(source: &Path, found: &str, without: (i32, &str)) {
+    let Some(compiler) = Compiler::c() else {
+        return;
+    };
+    let library = support::library();
+    let program = Program::build(&compiler, source, library.path(), Under::Valgrind);
+    let home = home();
+    let Some(mut command) = program.command(&home) else {
+        return;
+    };
+    let run = Run::of(&mut command);
+    assert_eq!(run.code, Some(without.0), "{}", run.stderr);
+    assert!(run.stderr.contains(without.1), "{}", run.stderr);
+    assert_eq!(run.stdout, "");
+    home.write(
+        "home/.netrc",
+        format!("machine api.wandb.ai login user password {KEY_1}\n"),
+    );
+    let run = Run::ok(&mut command);
+    assert!(run.stdout.starts_with(found), "{}", run.stdout);
+    assert!(!run.stdout.contains(KEY_1) && !run.stderr.contains(KEY_1));
+}
+
+/// What `nm` lists of a library.
+fn exported(nm: &Path, options: &[&str], library: &Path) -> BTreeSet<String> {
+    let run = Run::ok(
+        Command::new(nm)
+            .args(options)
+            .arg("--defined-only")
+            .arg(library),
+    );
+    let names = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2));
+    names
+        .map(|name| name.split('@').next().unwrap_or(name).to_string())
+        .collect()
+}
+
+/// Adding a name here is a decision; removing one breaks programs.
+#[test]
+fn the_exported_symbols_are_those_of_the_list() {
+    let Some(nm) = tool("nm") else { return };
+    let list = fs::read_to_string(source("symbols.txt")).expect("symbols.txt");
+    let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
+    let library = support::library();
+    let shared = exported(&nm, &["-D"], &library.path().join("libwandb_login.so"));
+    assert_eq!(shared, list);
+    assert!(!shared.contains("wandb_login_test_panic"));
+
+    let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
+    for name in &list {
+        assert!(
+            header.contains(&format!("{name}(")),
+            "the header declares {name}"
+        );
+    }
+}
+
+/// The static library brings Rust's own symbols along; the script that is there
+/// for it leaves exactly ours, in a library that still works.
+#[test]
+fn the_static_library_can_hide_what_is_not_ours() {
+    let (Some(nm), Some(_), Some(compiler)) = (tool("nm"), tool("objcopy"), Compiler::c()) else {
+        return;
+    };
+    let folder = TempDir::new();
+    let built = std::env::current_exe().expect("the test's own path");
+    let hidden = folder.path().join("libwandb_login.a");
+    Run::ok(
+        Command::new(root().join("bindings/c/hide-static.sh"))
+            .arg(built.with_file_name("libwandb_login.a"))
+            .arg(&hidden),
+    );
+    let list = fs::read_to_string(source("symbols.txt")).expect("symbols.txt");
+    let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
+    assert_eq!(exported(&nm, &["-g"], &hidden), list);
+    for name in ["arguments.c", "threads.c"] {
+        let program = Program::build(&compiler, &source(name), folder.path(), Under::Nothing);
+        Run::ok(&mut program.command(&home()).expect("no tool is needed"));
+    }
+}
+
+/// A program linked by path asks for the library by its soname, wherever the
+/// library was when it was linked.
+#[test]
+fn the_soname_is_that_of_the_abi() {
+    let (Some(readelf), Some(compiler)) = (tool("readelf"), Compiler::c()) else {
+        return;
+    };
+    let library = support::library();
+    let file = library.path().join("libwandb_login.so");
+    let run = Run::ok(Command::new(&readelf).arg("-d").arg(&file));
+    assert!(
+        run.stdout.contains("Library soname: [libwandb_login.so.0]"),
+        "{}",
+        run.stdout
+    );
+
+    let program = library.path().join("by-path");
+    Run::ok(
+        compiler
+            .command()
+            .arg(source("readme.c"))
+            .arg(&file)
+            .arg("-o")
+            .arg(&program),
+    );
+    let run = Run::ok(Command::new(&readelf).arg("-d").arg(&program));
+    assert!(
+        run.stdout.contains("Shared library: [libwandb_login.so.0]"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains("target"), "{}", run.stdout);
+}

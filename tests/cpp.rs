@@ -1,0 +1,566 @@
+//! The C++ header, the CMake packages and the pkg-config file, each used as
+//! somebody else's project uses it.
+
+mod support;
+
+#[path = "support/prefix.rs"]
+mod prefix;
+#[path = "support/stub.rs"]
+mod stub;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use prefix::{build, configure, prefix};
+use stub::{Identity, Reply, Stub};
+use support::{Home, KEY_1, Run, TempDir, library, root, tool};
+
+/// `Basic`, and the base64 of `api:` with [`KEY_1`].
+const AUTHORIZATION: &str = "Basic YXBpOjExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";
+
+const CPP17: &str = "-std=c++17";
+const WITHOUT_EXCEPTIONS: [&str; 3] = [CPP17, "-fno-exceptions", "-fno-rtti"];
+
+/// The C++ compiler, told of the headers; `None`, loudly, where there is none.
+fn compiler(options: &[&str]) -> Option<Command> {
+    let mut command = Command::new(tool("g++")?);
+    command
+        .args(["-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+        .args(options)
+        .arg(format!("-I{}", root().join("include").display()))
+        .arg(format!(
+            "-I{}",
+            root().join("bindings/cpp/include").display()
+        ));
+    Some(command)
+}
+
+fn source(name: &str) -> PathBuf {
+    root().join("tests/cpp").join(name)
+}
+
+/// Compiles a few lines that follow the header.
+fn compile(folder: &TempDir, options: &[&str], lines: &str) -> Option<Run> {
+    let file = folder.path().join("lines.cpp");
+    fs::write(&file, format!("#include <wandb_login.hpp>\n{lines}\n")).expect("write");
+    Some(Run::of(compiler(options)?.arg("-fsyntax-only").arg(file)))
+}
+
+#[test]
+fn the_header_compiles_in_each_dialect() {
+    let folder = TempDir::new();
+    let twice = "#include <wandb_login.hpp>\nint main() { return wandb::try_login() ? 0 : 1; }";
+    for standard in [CPP17, "-std=c++20", "-std=c++23"] {
+        for exceptions in ["-fexceptions", "-fno-exceptions"] {
+            let strict = [
+                standard,
+                exceptions,
+                "-Wshadow",
+                "-Wconversion",
+                "-Wold-style-cast",
+            ];
+            let Some(run) = compile(&folder, &strict, twice) else {
+                return;
+            };
+            assert_eq!(
+                run.code,
+                Some(0),
+                "{standard} {exceptions}:\n{}",
+                run.stderr
+            );
+        }
+    }
+    let designated =
+        "auto session = wandb::login({.verify = true, .anonymous = wandb::anonymous::allow});";
+    let Some(run) = compile(&folder, &["-std=c++20"], designated) else {
+        return;
+    };
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
+#[test]
+fn a_secret_is_not_printed_by_accident() {
+    let folder = TempDir::new();
+    let program = |statement: &str| {
+        let begin =
+            "#include <iostream>\nvoid f(const wandb::secret &key, wandb::session &session) {";
+        compile(
+            &folder,
+            &[CPP17],
+            &format!("{begin} (void)key; (void)session; {statement} }}"),
+        )
+    };
+    let Some(meant) = program("std::cout << key.reveal() << session.base_url();") else {
+        return;
+    };
+    assert_eq!(meant.code, Some(0), "{}", meant.stderr);
+    for (statement, why) in [
+        ("std::cout << key;", "deleted"),
+        ("std::cerr << *session.api_key();", "deleted"),
+        ("std::string text = key;", "conversion"),
+        (
+            "std::string text(session.authorization());",
+            "no matching function",
+        ),
+        ("wandb::session copy = session;", "deleted"),
+    ] {
+        let run = program(statement).expect("the compiler is there");
+        assert_ne!(run.code, Some(0), "{statement} compiles");
+        assert!(run.stderr.contains(why), "{statement}:\n{}", run.stderr);
+    }
+}
+
+/// Compiles sources of `tests/cpp`, each with its options, into one program.
+fn link(folder: &TempDir, library: &TempDir, sources: &[(&str, &[&str])]) -> Option<PathBuf> {
+    let program = folder.path().join("program");
+    let mut linking = compiler(&[CPP17, "-pthread"])?;
+    for (name, options) in sources {
+        let object = folder.path().join(name).with_extension("o");
+        Run::ok(
+            compiler(options)?
+                .arg("-c")
+                .arg(source(name))
+                .arg("-o")
+                .arg(&object),
+        );
+        linking.arg(object);
+    }
+    linking.arg(format!("-L{}", library.path().display()));
+    Run::ok(linking.args(["-lwandb_login", "-o"]).arg(&program));
+    Some(program)
+}
+
+#[test]
+fn a_program_sees_every_outcome_and_leaks_nothing() {
+    let (folder, library) = (TempDir::new(), library());
+    let units: &[(&str, &[&str])] = &[
+        ("login.cpp", &[CPP17]),
+        ("second_unit.cpp", &["-std=c++20"]),
+        ("without_exceptions.cpp", &WITHOUT_EXCEPTIONS),
+    ];
+    let Some(program) = link(&folder, &library, units) else {
+        return;
+    };
+    let servers = [
+        Stub::http([Reply::viewer()]),
+        Stub::http([Reply::new(401, "no")]),
+        Stub::http([Reply::new(302, "").header("Location", "http://127.0.0.1/elsewhere")]),
+        Stub::http([Reply::Hang]),
+        Stub::http([Reply::new(407, "")]),
+        Stub::https(
+            &Identity::self_signed(&["127.0.0.1"], false),
+            [Reply::viewer()],
+        ),
+    ];
+    let run = |mut command: Command, home: &Home| {
+        let all = home.base().join("all");
+        fs::create_dir(&all).expect("a folder");
+        command.env("LD_LIBRARY_PATH", library.path()).arg(all);
+        command.args(servers.iter().map(|server| server.url("127.0.0.1")));
+        let run = Run::ok(&mut command);
+        assert_eq!(run.stdout, "all C++ tests passed\n", "{}", run.stderr);
+    };
+    let home = Home::new();
+    run(home.command(&program), &home);
+
+    let Some(valgrind) = tool("valgrind") else {
+        return;
+    };
+    let home = Home::new();
+    let mut command = home.command(valgrind);
+    command
+        .args([
+            "--quiet",
+            "--error-exitcode=9",
+            "--leak-check=full",
+            "--fair-sched=yes",
+        ])
+        .arg("--errors-for-leak-kinds=definite,indirect")
+        .arg(&program);
+    run(command, &home);
+}
+
+#[test]
+fn without_exceptions_the_other_form_is_there() {
+    let (folder, library) = (TempDir::new(), library());
+    let options = [&WITHOUT_EXCEPTIONS[..], &["-DALONE"]].concat();
+    let unit: &[(&str, &[&str])] = &[("without_exceptions.cpp", &options)];
+    let Some(program) = link(&folder, &library, unit) else {
+        return;
+    };
+    let home = Home::new();
+    Run::ok(home.command(program).env("LD_LIBRARY_PATH", library.path()));
+}
+
+#[test]
+fn a_header_that_the_library_does_not_fit_is_told() {
+    let (folder, library) = (TempDir::new(), library());
+    let main = folder.path().join("main.cpp");
+    let text = "#include <cstdio>\n#include <wandb_login.hpp>\nint main() { try { wandb::login(); } \
+                catch (const wandb::unsupported_error &error) { std::puts(error.what()); return 3; } }";
+    fs::write(&main, text).expect("write");
+    let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
+    let number = "#define WANDB_LOGIN_VERSION_NUMBER 100\n";
+    assert!(
+        header.contains(number),
+        "the header's version number has changed: change this test"
+    );
+
+    let with_number = |other: u32| {
+        let changed = format!("#define WANDB_LOGIN_VERSION_NUMBER {other}\n");
+        let changed = header
+            .replace(number, &changed)
+            .replace("\"0.1.0\"", "\"of another day\"");
+        fs::write(folder.path().join("wandb_login.h"), changed).expect("write");
+        let program = folder.path().join("program");
+        let mut command = Command::new(tool("g++")?);
+        command
+            .args([CPP17, "-o"])
+            .arg(&program)
+            .arg(&main)
+            .arg(format!("-I{}", folder.path().display()))
+            .arg(format!(
+                "-I{}",
+                root().join("bindings/cpp/include").display()
+            ))
+            .arg(format!("-L{}", library.path().display()))
+            .arg("-lwandb_login");
+        let compiled = Run::of(&mut command);
+        if compiled.code != Some(0) {
+            return Some(compiled);
+        }
+        let home = Home::new();
+        let mut command = home.command(program);
+        command
+            .env("LD_LIBRARY_PATH", library.path())
+            .env("WANDB_API_KEY", KEY_1);
+        Some(Run::of(&mut command))
+    };
+    let Some(newer) = with_number(200) else {
+        return;
+    };
+    assert_eq!(newer.code, Some(3));
+    let told = "this program was compiled against wandb_login of another day, but libwandb_login 0.1.0 is loaded\n";
+    assert_eq!(newer.stdout, told);
+    // A library that is newer than the header serves it.
+    assert_eq!(with_number(99).map(|run| run.code), Some(Some(0)));
+    // Another ABI is seen by the compiler.
+    let other_abi = with_number(10000).expect("the compiler is there");
+    assert!(
+        other_abi.stderr.contains("are of different versions"),
+        "{}",
+        other_abi.stderr
+    );
+}
+
+/// The programs of the downstream project that were built, all run; what
+/// `wandb_login::wandb_login` stands for is told by the project's settings.
+fn programs_of_downstream(folder: &Path, default: &str) {
+    let home = Home::new();
+    for program in [
+        "cpp_shared",
+        "cpp_static",
+        "cpp_wandb_login",
+        "c_shared",
+        "c_static",
+        "c_wandb_login",
+    ] {
+        let mut command = home.command(folder.join(program));
+        command.env("WANDB_API_KEY", KEY_1);
+        assert_eq!(
+            Run::ok(&mut command).stdout,
+            "WANDB_API_KEY https://api.wandb.ai\n",
+            "{program}"
+        );
+        let Some(readelf) = tool("readelf") else {
+            continue;
+        };
+        let needed = Run::ok(home.command(readelf).arg("-d").arg(folder.join(program))).stdout;
+        let library = needed
+            .lines()
+            .find(|line| line.contains("NEEDED") && line.contains("wandb_login"));
+        let kind = program.split_once('_').map(|(_, kind)| kind);
+        let kind = kind
+            .filter(|&kind| kind != "wandb_login")
+            .unwrap_or(default);
+        if kind == "static" {
+            assert_eq!(library, None, "{program}");
+        } else {
+            assert!(
+                library.is_some_and(|line| line.contains("[libwandb_login.so.0]")),
+                "{program}: {needed}"
+            );
+        }
+    }
+}
+
+/// CMake's own word for the kind of library that a project prefers.
+fn shared(kind: &str) -> &str {
+    if kind == "shared" { "ON" } else { "OFF" }
+}
+
+fn downstream(cmake: &Path, build_folder: &Path, variables: &[(&str, &str)]) -> Command {
+    configure(
+        cmake,
+        &root().join("tests/cmake-project"),
+        build_folder,
+        variables,
+    )
+}
+
+#[test]
+fn cmake_finds_the_installed_package() {
+    let Some(prefix) = prefix() else { return };
+    let cmake = tool("cmake").expect("it made the prefix");
+    let folder = TempDir::new();
+    // A prefix that was moved serves as well.
+    let moved = folder.path().join("moved");
+    Run::ok(Command::new("cp").arg("-a").arg(prefix).arg(&moved));
+    for (name, prefix, default) in [("here", prefix, "shared"), ("there", &moved, "static")] {
+        let made = folder.path().join(name);
+        let path = prefix.display().to_string();
+        let mut variables = vec![("CMAKE_PREFIX_PATH", path.as_str())];
+        if default == "static" {
+            variables.push(("BUILD_SHARED_LIBS", "OFF")); // else not a word of it
+        }
+        Run::ok(&mut downstream(&cmake, &made, &variables));
+        build(&cmake, &made);
+        programs_of_downstream(&made, default);
+    }
+    let path = moved.display().to_string();
+    for wanted in ["0.2", "1.0"] {
+        let variables = [("CMAKE_PREFIX_PATH", path.as_str()), ("WANTED", wanted)];
+        let refused = Run::of(&mut downstream(
+            &cmake,
+            &folder.path().join(wanted),
+            &variables,
+        ));
+        assert_ne!(refused.code, Some(0), "{wanted}");
+        assert!(
+            refused.stderr.contains("version: 0.1.0"),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
+/// The library is built in the project of somebody else.
+fn cmake_builds_it(from: &str, default: &str) {
+    if prefix().is_none() {
+        return;
+    }
+    let cmake = tool("cmake").expect("it made the prefix");
+    let folder = TempDir::new();
+    let (cargo, root) = (prefix::cargo_folder(), root().display().to_string());
+    let cargo = cargo.display().to_string();
+    let variables = [
+        ("FROM", from),
+        ("LIBWANDB_LOGIN", root.as_str()),
+        ("WANDB_LOGIN_CARGO_TARGET_DIR", cargo.as_str()),
+        ("BUILD_SHARED_LIBS", shared(default)),
+    ];
+    let made = folder.path().join("a folder"); // with a space in its name
+    Run::ok(&mut downstream(&cmake, &made, &variables));
+    build(&cmake, &made);
+    programs_of_downstream(&made, default);
+    // Nothing changed, so nothing is linked anew.
+    let again = Run::ok(Command::new(&cmake).arg("--build").arg(&made));
+    assert!(!again.stdout.contains("Linking"), "{}", again.stdout);
+    // The library is not installed with the project that contains it.
+    let installed = folder.path().join("installed");
+    Run::ok(
+        Command::new(&cmake)
+            .arg("--install")
+            .arg(&made)
+            .arg("--prefix")
+            .arg(&installed),
+    );
+    assert!(installed.join("bin/cpp_shared").exists());
+    assert!(!installed.join("include").exists() && !installed.join("lib").exists());
+}
+
+#[test]
+fn cmake_builds_it_by_add_subdirectory() {
+    cmake_builds_it("subdirectory", "shared");
+}
+
+#[test]
+fn cmake_builds_it_by_fetchcontent() {
+    cmake_builds_it("fetchcontent", "static");
+}
+
+/// What the prefix holds, with the targets of its links.
+fn listing(folder: &Path, below: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(below)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+    {
+        let name = entry
+            .strip_prefix(folder)
+            .expect("below")
+            .display()
+            .to_string();
+        match fs::read_link(&entry) {
+            Ok(target) => found.push(format!("{name} -> {}", target.display())),
+            Err(_) if entry.is_dir() => listing(folder, &entry, found),
+            Err(_) => found.push(name),
+        }
+    }
+}
+
+#[test]
+fn the_prefix_has_what_distributions_expect() {
+    let Some(prefix) = prefix() else { return };
+    let mut found = Vec::new();
+    listing(prefix, prefix, &mut found);
+    found.sort();
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = [
+        "include/wandb_login.h",
+        "include/wandb_login.hpp",
+        "lib/cmake/wandb_login/wandb_login-config-version.cmake",
+        "lib/cmake/wandb_login/wandb_login-config.cmake",
+        "lib/libwandb_login.a",
+        "lib/libwandb_login.so -> libwandb_login.so.0",
+        &format!("lib/libwandb_login.so.0 -> libwandb_login.so.{version}"),
+        &format!("lib/libwandb_login.so.{version}"),
+        "lib/pkgconfig/wandb_login.pc",
+    ];
+    assert_eq!(found, expected);
+}
+
+/// What rustc says that a static library needs, asked without our own build.
+fn native_static_libs() -> String {
+    let folder = TempDir::new();
+    let empty = folder.path().join("empty.rs");
+    fs::write(&empty, "").expect("write");
+    let rustc = option_env!("RUSTC").unwrap_or("rustc");
+    let run = Run::ok(
+        Command::new(rustc)
+            .args([
+                "--crate-type=staticlib",
+                "--print=native-static-libs",
+                "--out-dir",
+            ])
+            .arg(folder.path())
+            .arg(empty),
+    );
+    let mark = "native-static-libs: ";
+    let line = run.stderr.lines().find_map(|line| line.split_once(mark));
+    line.expect("rustc says it").1.trim().to_owned()
+}
+
+#[test]
+fn pkg_config_gives_the_lines_to_link_with() {
+    let (Some(prefix), Some(pkg_config)) = (prefix(), tool("pkg-config")) else {
+        return;
+    };
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(&pkg_config);
+        command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
+        Run::ok(command.args(arguments).arg("wandb_login"))
+            .stdout
+            .trim()
+            .to_owned()
+    };
+    let path = prefix.display();
+    let system = native_static_libs();
+    assert_eq!(ask(&["--modversion"]), env!("CARGO_PKG_VERSION"));
+    assert_eq!(ask(&["--cflags"]), format!("-I{path}/include"));
+    assert_eq!(ask(&["--libs"]), format!("-L{path}/lib -lwandb_login"));
+    assert_eq!(
+        ask(&["--static", "--libs"]),
+        format!("-L{path}/lib -lwandb_login {system}")
+    );
+
+    // And they do link: the shared library, and the static one in its place.
+    let (folder, home) = (TempDir::new(), Home::new());
+    let program = folder.path().join("program");
+    for (libs, rest) in [
+        (ask(&["--libs"]), format!("-Wl,-rpath,{path}/lib")),
+        (ask(&["--static", "--libs"]), "-static-libgcc".to_owned()),
+    ] {
+        let libs = match rest.starts_with("-static") {
+            true => libs.replace("-lwandb_login", "-l:libwandb_login.a"),
+            false => libs,
+        };
+        let Some(gcc) = tool("gcc") else { return };
+        let mut command = Command::new(gcc);
+        command
+            .arg(root().join("tests/cmake-project/main.c"))
+            .arg("-o")
+            .arg(&program);
+        Run::ok(
+            command
+                .args(ask(&["--cflags"]).split(' '))
+                .args(libs.split(' '))
+                .arg(rest),
+        );
+        let run = Run::ok(home.command(&program).env("WANDB_API_KEY", KEY_1));
+        assert_eq!(run.stdout, "WANDB_API_KEY https://api.wandb.ai\n");
+    }
+}
+
+#[test]
+fn the_example_trains_and_posts_its_loss() {
+    if prefix().is_none() {
+        return;
+    }
+    let cmake = tool("cmake").expect("it made the prefix");
+    let folder = TempDir::new();
+    let cargo = prefix::cargo_folder().display().to_string();
+    let variables = [
+        ("WANDB_LOGIN_EXAMPLES", "ON"),
+        ("WANDB_LOGIN_INSTALL", "OFF"),
+        ("WANDB_LOGIN_CARGO_TARGET_DIR", cargo.as_str()),
+    ];
+    Run::ok(&mut configure(
+        &cmake,
+        &root().join("bindings/cpp"),
+        folder.path(),
+        &variables,
+    ));
+    build(&cmake, folder.path());
+    let train = folder.path().join("examples/train");
+
+    let server = Stub::http([Reply::new(200, "")]);
+    let home = Home::new();
+    let address = format!("127.0.0.1:{}", server.address.port());
+    home.write(
+        "home/.netrc",
+        format!("machine {address} login user password {KEY_1}\n"),
+    );
+    let run = Run::ok(
+        home.command(&train)
+            .env("WANDB_BASE_URL", server.url("127.0.0.1")),
+    );
+    let losses = |text: &str, mark: &str| -> Vec<f64> {
+        let values = text.lines().filter_map(|line| line.split_once(mark));
+        values
+            .map(|(_, value)| value.trim_end_matches('}').parse().expect("a number"))
+            .collect()
+    };
+    let printed = losses(&run.stdout, "loss ");
+    assert_eq!(printed.len(), 5, "{}", run.stdout);
+    assert!(
+        printed.windows(2).all(|pair| pair[1] < pair[0]),
+        "{}",
+        run.stdout
+    );
+    assert!(printed[4] < printed[0] / 2.0, "{}", run.stdout);
+    let posted = server.seen();
+    assert_eq!(posted.len(), 5);
+    for (request, printed) in posted.iter().zip(printed) {
+        assert_eq!(request.header("Authorization"), Some(AUTHORIZATION));
+        let body = String::from_utf8_lossy(&request.body);
+        assert!(
+            (losses(&body, "\"loss\": ")[0] - printed).abs() < 1e-4,
+            "{body}"
+        );
+    }
+    // Offline it trains all the same, and posts nothing.
+    let run = Run::ok(home.command(&train).env("WANDB_MODE", "offline"));
+    assert_eq!(losses(&run.stdout, "loss ").len(), 5);
+    assert_eq!(server.seen().len(), 5);
+}

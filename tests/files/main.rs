@@ -1,0 +1,154 @@
+//! Odd files, odd homes and odd variables, as the whole library meets them:
+//! nothing blocks, nothing is lost, and what goes wrong is told in one line that
+//! names the place. Which test answers which failure is in `README.md`.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod parsing;
+mod sources;
+mod storage;
+
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Home, KEY_1, Run};
+
+const SERVER: &str = "http://127.0.0.1:8080";
+const NETRC: &str = "home/.netrc";
+const SETTINGS: &str = "home/.config/wandb/settings";
+
+/// A user who owns nothing and whom no user database knows.
+const STRANGER: u32 = 54321;
+
+fn entry(key: &str) -> String {
+    format!("machine 127.0.0.1:8080\n  login user\n  password {key}\n")
+}
+
+fn login(home: &Home, key: &str) -> Command {
+    let mut command = home.wandb_login(&["login", key]);
+    command.env("WANDB_BASE_URL", SERVER);
+    command
+}
+
+fn token(home: &Home) -> Command {
+    let mut command = home.wandb_login(&["token"]);
+    command.env("WANDB_BASE_URL", SERVER);
+    command
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// A command of a plain user in a home that is that user's own: root may do too
+/// much for some tests.
+fn as_plain_user(home: &Home, arguments: &[&str]) -> Command {
+    let mut command = home.wandb_login(arguments);
+    if is_root() {
+        let copy = home.base().join("wandb-login");
+        if !copy.exists() {
+            // Not by this process: another thread's child would inherit the file
+            // while it is open for writing, and nobody may run it then.
+            let real = env!("CARGO_BIN_EXE_wandb-login");
+            Run::ok(Command::new("cp").arg(real).arg(&copy));
+        }
+        command = home.command(copy);
+        command.args(arguments).uid(STRANGER).gid(STRANGER);
+        give(home.base(), STRANGER);
+    }
+    command.env("WANDB_BASE_URL", SERVER);
+    command
+}
+
+fn give(path: &Path, owner: u32) {
+    let meta = fs::symlink_metadata(path).expect("it is there");
+    if meta.is_symlink() {
+        return;
+    }
+    chown(path, Some(owner), Some(owner)).expect("root may");
+    if meta.is_dir() {
+        for entry in fs::read_dir(path).expect("a folder") {
+            give(&entry.expect("an entry").path(), owner);
+        }
+    }
+}
+
+fn fifo(path: &Path) {
+    let path = CString::new(path.as_os_str().as_bytes()).expect("no NUL");
+    // SAFETY: the path is a live C string.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// A login with a key that cannot be stored: it succeeds, and says why not.
+fn not_saved(mut command: Command, why: &str) {
+    let run = Run::ok(&mut command);
+    assert!(
+        run.stderr.contains("The API key was not saved: "),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains(why), "{why}: {}", run.stderr);
+    assert!(!run.stderr.contains(KEY_1), "{}", run.stderr);
+}
+
+/// The row of a report about a source where something is.
+fn source(report: &str, name: &str) -> Value {
+    let report: Value = serde_json::from_str(report).expect("JSON");
+    let rows = report["sources"].as_array().expect("sources");
+    rows.iter()
+        .find(|row| row["source"] == name && row["state"] != "absent")
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// `README.md` names tests and cases that are there.
+#[test]
+fn every_failure_has_its_test() {
+    fn sources(folder: &Path, text: &mut String) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                sources(&path, text);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                text.push_str(&fs::read_to_string(&path).expect("UTF-8"));
+            }
+        }
+    }
+    let mut code = String::new();
+    sources(&support::root().join("src"), &mut code);
+    sources(&support::root().join("tests"), &mut code);
+    let cases = support::logins::cases();
+    let table = fs::read_to_string(support::root().join("tests/README.md")).expect("the table");
+    let (_, table) = table.split_once("### Storage").expect("its first part");
+    let mut rows = 0;
+    for line in table.lines().filter(|line| line.starts_with("| ")) {
+        let (_, tests) = line
+            .trim_end_matches(" |")
+            .rsplit_once(" | ")
+            .expect("two columns");
+        rows += 1;
+        for name in tests
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| !name.contains('/'))
+        {
+            assert!(code.contains(&format!("fn {name}(")), "{name}");
+        }
+        for name in tests.split('"').skip(1).step_by(2) {
+            assert!(cases.iter().any(|case| case.name == name), "{name}");
+        }
+    }
+    assert_eq!(rows, 15 + 12 + 12 + 3, "every failure and three heads");
+}

@@ -1,0 +1,352 @@
+//! The Go package, driven by Go's own tools: its tests under the race detector,
+//! a program that uses it as the README says, the terminal, and the headers and
+//! libraries that it must refuse.
+
+mod support;
+
+#[path = "support/pty.rs"]
+mod pty;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pty::Pty;
+use support::{Home, KEY_1, Run, root, tool};
+
+/// Go, with a home and with a folder for what a test builds.
+struct Go {
+    program: PathBuf,
+    home: Home,
+}
+
+impl Go {
+    fn new() -> Option<Go> {
+        let program = tool("go")?;
+        tool("cc")?;
+        Some(Go {
+            program,
+            home: Home::new(),
+        })
+    }
+
+    /// A Go command in this package, with nothing of the user's own.
+    fn command(&self, arguments: &[&str]) -> Command {
+        self.run(&self.program, arguments)
+    }
+
+    fn run(&self, program: &Path, arguments: &[&str]) -> Command {
+        let target = root().join("target/go");
+        let mut command = self.home.command(program);
+        command
+            .args(arguments)
+            .current_dir(package())
+            .env("GOCACHE", target.join("cache"))
+            .env("GOPATH", target.join("path"))
+            .env("GOENV", "off")
+            .env("GOFLAGS", "-buildvcs=false")
+            .env("GOPROXY", "off")
+            .env("GOTOOLCHAIN", "local")
+            .env("CGO_ENABLED", "1")
+            .env("PKG_CONFIG_PATH", prefix())
+            .env("LD_LIBRARY_PATH", prefix());
+        command
+    }
+
+    /// A header with a change in it, as the flag that puts it before the real
+    /// one. The folder is a new one each time, since Go's cache knows headers by
+    /// their folder.
+    fn changed_header(&self, from: &str, to: &str) -> String {
+        let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
+        assert!(header.contains(from), "the header has no {from:?}");
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let folder = format!("include-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = format!("{folder}/wandb_login.h");
+        self.home.write(&path, header.replace(from, to));
+        format!("-I{}", self.home.base().join(folder).display())
+    }
+}
+
+/// A folder with the libraries that `cargo test` built and a pkg-config file, as
+/// if they were installed. Always the same one: Go's cache keeps the flags that
+/// pkg-config gave the first time.
+fn prefix() -> &'static Path {
+    static ONCE: OnceLock<PathBuf> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let prefix = root().join("target/go/prefix");
+        fs::create_dir_all(&prefix).expect("a folder");
+        let built = std::env::current_exe().expect("the test's own path");
+        for (file, name) in [
+            ("libwandb_login.so", "libwandb_login.so"),
+            ("libwandb_login.so", "libwandb_login.so.0"),
+            ("libwandb_login.a", "libwandb_login.a"),
+        ] {
+            let file = built.with_file_name(file);
+            assert!(file.exists(), "cargo test builds {}", file.display());
+            let link = prefix.join(name);
+            let _ = fs::remove_file(&link);
+            symlink(file, link).expect("a link");
+        }
+        let text = format!(
+            "Name: wandb_login\nDescription: for the tests\nVersion: {}\nCflags: -I{}\nLibs: -L{} -lwandb_login\n",
+            env!("CARGO_PKG_VERSION"),
+            root().join("include").display(),
+            prefix.display(),
+        );
+        fs::write(prefix.join("wandb_login.pc"), text).expect("write");
+        prefix
+    })
+}
+
+fn package() -> PathBuf {
+    root().join("bindings/go")
+}
+
+#[test]
+fn the_package_passes_its_own_tests() {
+    let Some(go) = Go::new() else { return };
+    let goroot = Run::ok(&mut go.command(&["env", "GOROOT"])).stdout;
+    let gofmt = Path::new(goroot.trim()).join("bin/gofmt");
+    let unformatted = Run::ok(&mut go.run(&gofmt, &["-l", "."])).stdout;
+    assert_eq!(unformatted, "", "gofmt -w them");
+    let all = ["./...", "./testdata/terminal"];
+    Run::ok(&mut go.command(&[&["vet"], &all[..]].concat()));
+    Run::ok(&mut go.command(&[&["test", "-race", "-count=1"], &all[..]].concat()));
+    // The detector's own memory would hide a leak.
+    Run::ok(&mut go.command(&["test", "-count=1", "-run", "LeaksNothing", "."]));
+}
+
+/// The module and the program of the README, in a folder of their own.
+fn downstream(go: &Go) -> PathBuf {
+    let module = format!(
+        "module example.com/train\n\ngo 1.24\n\nrequire libwandb-login.invalid/wandb v{}\n\nreplace libwandb-login.invalid/wandb => {}\n",
+        env!("CARGO_PKG_VERSION"),
+        package().display(),
+    );
+    let program = r#"package main
+
+import (
+	"context"
+	"fmt"
+
+	wandb "libwandb-login.invalid/wandb"
+)
+
+func main() {
+	session, err := wandb.Login(context.Background(), wandb.WithNoPrompt())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer session.Close()
+	fmt.Println(wandb.Version(), session.APIKey())
+}
+"#;
+    go.home.write("train/go.mod", module);
+    go.home.write("train/main.go", program);
+    go.home.base().join("train")
+}
+
+/// Builds it and tells which libraries it needs.
+fn build_downstream(go: &Go, arguments: &[&str]) -> (PathBuf, String) {
+    let folder = downstream(go);
+    let program = folder.join("train");
+    Run::ok(
+        go.command(&[&["build"], arguments].concat())
+            .current_dir(&folder),
+    );
+    let needed = Run::ok(go.home.command("readelf").arg("-d").arg(&program)).stdout;
+    (program, needed)
+}
+
+fn logs_in(command: &mut Command) {
+    let run = Run::ok(command.env("WANDB_API_KEY", KEY_1));
+    assert_eq!(
+        run.stdout,
+        format!("{} {KEY_1}\n", env!("CARGO_PKG_VERSION"))
+    );
+    assert!(run.stderr.contains("WANDB_API_KEY") && !run.stderr.contains(KEY_1));
+}
+
+#[test]
+fn another_module_uses_the_shared_library() {
+    let Some(go) = Go::new() else { return };
+    let (program, needed) = build_downstream(&go, &[]);
+    assert!(needed.contains("libwandb_login.so.0"), "{needed}");
+    logs_in(go.home.command(&program).env("LD_LIBRARY_PATH", prefix()));
+    let run = Run::of(&mut go.home.command(&program));
+    assert_ne!(run.code, Some(0));
+    assert!(
+        run.stderr.contains("libwandb_login.so.0: cannot open"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn another_module_uses_the_static_library() {
+    let Some(go) = Go::new() else { return };
+    let (program, needed) = build_downstream(&go, &["-tags", "wandb_login_static"]);
+    assert!(!needed.contains("libwandb_login"), "{needed}");
+    logs_in(&mut go.home.command(&program));
+}
+
+/// As the README says, without a pkg-config file.
+#[test]
+fn another_module_uses_a_source_tree() {
+    let Some(go) = Go::new() else { return };
+    let folder = downstream(&go);
+    let archive = prefix().join("libwandb_login.a");
+    let include = format!("-I{}", root().join("include").display());
+    Run::ok(
+        go.command(&["build"])
+            .current_dir(&folder)
+            .env("PKG_CONFIG", "true")
+            .env("CGO_CFLAGS", include)
+            .env("CGO_LDFLAGS", archive),
+    );
+    logs_in(&mut go.home.command(folder.join("train")));
+}
+
+#[test]
+fn a_human_is_asked_and_signals_stay_gos() {
+    let Some(go) = Go::new() else { return };
+    let program = go.home.base().join("terminal");
+    let output = program.display().to_string();
+    Run::ok(&mut go.command(&["build", "-o", &output, "./testdata/terminal"]));
+    let mut pty = Pty::open();
+    let start = |pty: &Pty| {
+        let mut command = go.home.command(&program);
+        command
+            .env("LD_LIBRARY_PATH", prefix())
+            .env("TERM", "xterm");
+        pty.attach(command.env("WANDB_FORCE", "true"))
+            .spawn()
+            .expect("the program starts")
+    };
+    let before = pty.attributes();
+
+    let mut child = start(&pty);
+    pty.expect("Paste your API key and hit enter: ");
+    assert!(!pty.echoes());
+    pty.send(format!("{KEY_1}\n"));
+    pty.expect("logged in: true");
+    assert!(pty.attributes() == before);
+    for (signal, name) in [
+        (libc::SIGUSR1, "user defined signal 1"),
+        (libc::SIGINT, "interrupt"),
+        (libc::SIGTERM, "terminated"),
+    ] {
+        pty::kill(child.id(), signal);
+        pty.expect(&format!("signal: {name}"));
+    }
+    assert!(pty::wait(&mut child).success());
+
+    // A signal from outside ends the context, and the prompt with it.
+    let mut child = start(&pty);
+    pty.expect("Paste your API key and hit enter: ");
+    pty::kill(child.id(), libc::SIGTERM);
+    pty.expect("cancelled: true");
+    assert!(pty::wait(&mut child).success());
+    assert!(pty.attributes() == before);
+
+    // Ctrl-C is a key.
+    let mut child = start(&pty);
+    pty.expect("Paste your API key and hit enter: ");
+    pty.send("\x03");
+    pty.expect("cancelled: false prompt: true");
+    assert!(pty::wait(&mut child).success());
+    assert!(pty.attributes() == before);
+    assert!(!pty.seen().contains(KEY_1));
+}
+
+#[test]
+fn a_header_that_does_not_fit_stops_the_compiler() {
+    let Some(go) = Go::new() else { return };
+    let number = "WANDB_LOGIN_VERSION_NUMBER 100";
+    for (from, to, problem) in [
+        (
+            number,
+            "WANDB_LOGIN_VERSION_NUMBER 99",
+            "wandb_login.h is older than this Go package",
+        ),
+        (
+            number,
+            "WANDB_LOGIN_VERSION_NUMBER 10000",
+            "wandb_login.h is of another major version",
+        ),
+        (
+            number,
+            "WANDB_LOGIN_OTHER_NUMBER 1",
+            "has no WANDB_LOGIN_VERSION_NUMBER",
+        ),
+        (
+            "  uint32_t flags;",
+            "  uint64_t flags;",
+            "wandb_login_options.anonymous is not where",
+        ),
+        ("  size_t error_buf_size;", "", "error_buf_size"),
+    ] {
+        let flags = go.changed_header(from, to);
+        let run = Run::of(go.command(&["build", "."]).env("CGO_CPPFLAGS", flags));
+        assert_ne!(run.code, Some(0), "{to}");
+        assert!(run.stderr.contains(problem), "{}", run.stderr);
+    }
+}
+
+/// The layout test says that there is a member without an option.
+#[test]
+fn a_new_member_asks_for_an_option() {
+    let Some(go) = Go::new() else { return };
+    let last = "  size_t error_buf_size;";
+    let flags = go.changed_header(last, &format!("{last}\n  uint32_t novelty;"));
+    let run = Run::of(
+        go.command(&["test", "-run", "EveryOption", "."])
+            .env("CGO_CPPFLAGS", flags),
+    );
+    assert_ne!(run.code, Some(0));
+    assert!(
+        run.stdout.contains("there is no option for novelty"),
+        "{}",
+        run.stdout
+    );
+}
+
+/// Built with a newer header than the library that is loaded.
+#[test]
+fn a_library_that_is_too_old_is_an_error() {
+    let Some(go) = Go::new() else { return };
+    let flags = go.changed_header(
+        "WANDB_LOGIN_VERSION_NUMBER 100",
+        "WANDB_LOGIN_VERSION_NUMBER 203",
+    );
+    let folder = downstream(&go);
+    Run::ok(
+        go.command(&["build"])
+            .current_dir(&folder)
+            .env("CGO_CPPFLAGS", flags),
+    );
+    let program = folder.join("train");
+    let run = Run::ok(go.home.command(&program).env("LD_LIBRARY_PATH", prefix()));
+    let problem =
+        "the libwandb_login that is loaded is version 0.1.0, but the program was built for 0.2.3";
+    assert!(run.stdout.contains(problem), "{}", run.stdout);
+}
+
+/// The numbers that the package repeats are those of Cargo.toml.
+#[test]
+fn the_version_is_that_of_the_library() {
+    let read = |name: &str| fs::read_to_string(package().join(name)).expect(name);
+    let number = |part: &str| part.parse::<u32>().expect("a number");
+    let number = number(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
+        + number(env!("CARGO_PKG_VERSION_MINOR")) * 100
+        + number(env!("CARGO_PKG_VERSION_PATCH"));
+    let bridge = read("bridge.h");
+    assert!(bridge.contains(&format!("#define WANDB_GO_VERSION_NUMBER {number}\n")));
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(bridge.contains(&format!("install libwandb_login {version} or later")));
+    assert!(read("README.md").contains(&format!("libwandb-login.invalid/wandb v{version}\n")));
+}

@@ -1,0 +1,305 @@
+//! The Julia package: its own tests, its example, and its prompt on a terminal.
+//!
+//! `WANDB_LOGIN_TEST_JULIA` names another Julia than the one in `PATH`.
+
+#[path = "support/pty.rs"]
+mod pty;
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pty::Pty;
+use support::{Home, KEY_1, Run, TempDir};
+
+/// A Julia that works, or a loud word that there is none.
+fn julia() -> Option<PathBuf> {
+    let named = std::env::var_os("WANDB_LOGIN_TEST_JULIA").map(PathBuf::from);
+    let julia = named.or_else(|| support::tool("julia"))?;
+    // A Julia that runs with another libunwind than the one it was built with dies
+    // of every exception in compiled code: that of Debian 11 on Debian 12 does.
+    let script = r#"f() = error("x"); try; f(); catch; print("caught"); end"#;
+    let run = Run::of(
+        Home::new()
+            .command(&julia)
+            .args(["--startup-file=no", "-e", script]),
+    );
+    if run.stdout != "caught" {
+        support::skip("julia crashes when an exception is thrown (see its libunwind)");
+        return None;
+    }
+    Some(julia)
+}
+
+/// A copy of the package (Julia writes a manifest into it), a depot of its own,
+/// and the library that was just built.
+struct Package {
+    home: Home,
+    library: TempDir,
+    julia: PathBuf,
+}
+
+impl Package {
+    fn new(julia: PathBuf) -> Package {
+        let home = Home::new();
+        copy(
+            &support::root().join("bindings/julia"),
+            &home.base().join("WandbLogin"),
+        );
+        // Pkg wants a registry; an empty one keeps it off the network.
+        let registry = "name = \"Empty\"\nuuid = \"23338594-aafe-5451-b93e-139f81909106\"\n\
+                        repo = \"\"\n\n[packages]\n";
+        home.write("depot/registries/Empty/Registry.toml", registry);
+        Package {
+            home,
+            library: support::library(),
+            julia,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.home.command(&self.julia);
+        command
+            .env("JULIA_DEPOT_PATH", self.home.base().join("depot"))
+            .env("JULIA_NUM_THREADS", "4")
+            .env(
+                "WANDB_LOGIN_LIBRARY",
+                self.library.path().join("libwandb_login.so"),
+            )
+            .arg("--startup-file=no")
+            .arg(format!(
+                "--project={}",
+                self.home.base().join("WandbLogin").display()
+            ))
+            .args(arguments);
+        command
+    }
+
+    /// Compiles C for the package's tests.
+    fn compile(&self, cc: &Path, flags: &[&str], source: &Path, name: &str) -> PathBuf {
+        let out = self.home.base().join(name);
+        let mut command = self.home.command(cc);
+        command
+            .args(flags)
+            .arg("-I")
+            .arg(support::root().join("include"));
+        Run::ok(command.arg(source).arg("-o").arg(&out));
+        out
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+/// `Pkg.test()`, with the header's layout to compare with, and with libraries of
+/// other versions.
+#[test]
+fn the_package_tests_itself() {
+    let (Some(julia), Some(cc)) = (julia(), support::tool("cc")) else {
+        return;
+    };
+    let package = Package::new(julia);
+    let strict = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+    let source = support::root().join("tests/julia/layout.c");
+    let layout = package.compile(&cc, &strict, &source, "layout");
+    let layout = Run::ok(&mut package.home.command(layout)).stdout;
+    let layout = package.home.write("layout.txt", layout);
+    let other = |name: &str, version: u32| {
+        let text = format!("unsigned wandb_login_version_number(void) {{ return {version}; }}\n");
+        let source = package.home.write(&format!("{name}.c"), text);
+        package.compile(
+            &cc,
+            &["-shared", "-fPIC"],
+            &source,
+            &format!("lib{name}.so"),
+        )
+    };
+    let run = Run::of(
+        package
+            .command(&["-e", "using Pkg; Pkg.test()"])
+            .env("WANDB_LOGIN_TEST_LAYOUT", layout)
+            .env("WANDB_LOGIN_TEST_OLD_LIBRARY", other("old", 9))
+            .env("WANDB_LOGIN_TEST_NEW_LIBRARY", other("new", 10_000)),
+    );
+    let said = format!("{}\n{}", run.stdout, run.stderr);
+    assert_eq!(run.code, Some(0), "{said}");
+    assert!(said.contains("Testing WandbLogin tests passed"), "{said}");
+    assert!(!said.contains("not compared"), "{said}");
+    assert!(
+        !said.contains("shred"),
+        "a SecretBuffer was left to the collector:\n{said}"
+    );
+}
+
+/// One version for all.
+#[test]
+fn the_package_has_the_version_of_the_crate() {
+    let project = fs::read_to_string(support::root().join("bindings/julia/Project.toml"));
+    let line = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
+    assert!(
+        project
+            .expect("Project.toml")
+            .lines()
+            .any(|other| other == line)
+    );
+}
+
+/// The example trains, and its report carries the key to the server.
+#[test]
+fn the_example_trains_and_reports() {
+    let Some(julia) = julia() else { return };
+    let package = Package::new(julia);
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", server.local_addr().expect("an address"));
+    let request = std::thread::spawn(move || {
+        let (stream, _) = server.accept().expect("the example connects");
+        let mut reader = BufReader::new(stream);
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a line");
+            match line.trim_end() {
+                "" => break,
+                line => head.push(line.to_string()),
+            }
+        }
+        let length = head
+            .iter()
+            .find_map(|line| line.strip_prefix("Content-Length: "));
+        let mut body = vec![0; length.expect("a length").parse().expect("a number")];
+        reader.read_exact(&mut body).expect("the body");
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        reader.into_inner().write_all(answer).expect("the answer");
+        (head, String::from_utf8(body).expect("text"))
+    });
+    let example = package.home.base().join("WandbLogin/examples/train.jl");
+    let run = Run::of(
+        package
+            .command(&[example.to_str().expect("a plain path")])
+            .env("WANDB_BASE_URL", url)
+            .env("WANDB_API_KEY", KEY_1),
+    );
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+    let losses: Vec<f64> = run
+        .stdout
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("step ")?
+                .split(' ')
+                .next_back()?
+                .parse()
+                .ok()
+        })
+        .collect();
+    assert_eq!(losses.len(), 6, "{}", run.stdout);
+    assert!(
+        losses.is_sorted_by(|before, after| before > after),
+        "{losses:?}"
+    );
+    assert!(losses[5] < losses[0] / 4.0, "{losses:?}");
+    assert!(
+        run.stdout.contains("reported: HTTP/1.1 200 OK"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains(KEY_1) && !run.stderr.contains(KEY_1));
+    let (head, body) = request.join().expect("the server");
+    let sent = head.iter().find(|line| line.starts_with("Authorization: "));
+    let key = STANDARD.encode(format!("api:{KEY_1}"));
+    assert_eq!(sent, Some(&format!("Authorization: Basic {key}")));
+    assert!(body.starts_with("{\"losses\": ["), "{body}");
+}
+
+/// Where Julia asks, the key is not shown, it can be corrected, and Ctrl-C leaves.
+#[test]
+fn julia_asks_on_the_terminal() {
+    let Some(julia) = julia() else { return };
+    let package = Package::new(julia);
+    let script = r#"
+        using WandbLogin
+        other = @async (sleep(0.1); println("another task runs"))
+        session = login(prompt = WandbLogin.ask)
+        println("logged in from ", session.source, " with ", length(session.api_key))
+        try
+            login(prompt = WandbLogin.ask, relogin = true)
+        catch problem
+            println("caught ", typeof(problem))
+        end
+        try
+            login(prompt = WandbLogin.ask, relogin = true, prompt_timeout = 0.3)
+        catch problem
+            println("then ", problem.msg)
+        end
+    "#;
+    let mut terminal = Pty::open();
+    let mut command = package.command(&["-e", script]);
+    let mut child = terminal.attach(&mut command).spawn().expect("julia starts");
+    terminal.expect("hit enter: ");
+    terminal.expect("another task runs");
+    assert!(!terminal.echoes());
+    terminal.send("oops\x15x\x7f");
+    terminal.send(format!("{KEY_1}\r"));
+    terminal.expect("logged in from prompt with 40");
+    terminal.expect("hit enter: ");
+    terminal.send("\x03");
+    terminal.expect("caught InterruptException");
+    terminal.expect("then the prompt timed out");
+    assert!(pty::wait(&mut child).success());
+    assert!(terminal.echoes());
+    assert!(!terminal.seen().contains(KEY_1), "{}", terminal.seen());
+    let netrc = package.home.text("home/.netrc").expect("it was stored");
+    assert!(netrc.contains(KEY_1));
+}
+
+/// In a single thread nobody has to wait for the human, so the library asks, with
+/// its menu; Julia's own Ctrl-C works afterwards.
+#[test]
+fn the_library_asks_in_a_single_thread() {
+    let Some(julia) = julia() else { return };
+    let package = Package::new(julia);
+    let script = r#"
+        using WandbLogin
+        ccall(:jl_exit_on_sigint, Cvoid, (Cint,), 0)
+        session = login()
+        println("logged in from ", session.source, " with ", length(session.api_key))
+        try
+            println("now sleeping")
+            sleep(60)
+        catch problem
+            println("caught ", typeof(problem))
+        end
+        println(login(relogin = true))
+    "#;
+    let mut terminal = Pty::open();
+    let mut command = package.command(&["-e", script]);
+    command.env("JULIA_NUM_THREADS", "1");
+    let mut child = terminal.attach(&mut command).spawn().expect("julia starts");
+    terminal.expect("Use an existing W&B account");
+    terminal.expect("Enter your choice: ");
+    terminal.send("2\r");
+    terminal.expect("hit enter: ");
+    terminal.send(format!("{KEY_1}\r"));
+    terminal.expect("logged in from prompt with 40");
+    terminal.expect("now sleeping");
+    terminal.send("\x03");
+    terminal.expect("caught InterruptException");
+    terminal.expect("Enter your choice: ");
+    terminal.send("3\r");
+    terminal.expect("nothing");
+    assert!(pty::wait(&mut child).success());
+    assert!(!terminal.seen().contains(KEY_1), "{}", terminal.seen());
+}

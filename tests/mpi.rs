@@ -1,0 +1,399 @@
+//! One login for the ranks of an MPI job, and for processes that share any
+//! other channel: built and run with the job's own compiler and launcher.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{Home, KEY_1, KEY_2, Run, TempDir};
+
+const RANKS: usize = 64;
+
+/// The programs of this file, built once for a test.
+struct Built {
+    home: Home,
+    library: TempDir,
+}
+
+impl Built {
+    fn new() -> Built {
+        Built {
+            home: Home::new(),
+            library: support::library(),
+        }
+    }
+
+    /// Compiles sources (named from the repository's root) to a program.
+    fn compile(&self, compiler: &Path, flags: &[&str], sources: &[&str], name: &str) -> PathBuf {
+        let program = self.home.base().join(name);
+        let root = support::root();
+        let mut command = self.home.command(compiler);
+        command
+            .args(flags)
+            .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+        command.arg("-I").arg(root.join("include"));
+        command.arg("-I").arg(root.join("bindings/mpi"));
+        command.args(sources.iter().map(|source| root.join(source)));
+        command.arg("-o").arg(&program);
+        command
+            .arg("-L")
+            .arg(self.library.path())
+            .arg("-lwandb_login");
+        command.arg(format!("-Wl,-rpath,{}", self.library.path().display()));
+        Run::ok(&mut command);
+        program
+    }
+
+    /// Runs a program on several ranks, more than there are processors.
+    fn mpirun(&self, ranks: usize, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.home.command("mpirun");
+        command
+            .env("TMPDIR", self.home.base())
+            .env("OMPI_ALLOW_RUN_AS_ROOT", "1")
+            .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+            .env("OMPI_MCA_rmaps_base_oversubscribe", "1")
+            .env("OMPI_MCA_mpi_yield_when_idle", "1")
+            .env("OMPI_MCA_btl", "self,vader")
+            // Containers forbid to read another process's memory.
+            .env("OMPI_MCA_btl_vader_single_copy_mechanism", "none")
+            .args(["-np", &ranks.to_string()])
+            .arg(program)
+            .args(arguments);
+        command
+    }
+
+    /// A home for every rank of a case.
+    fn homes(&self, case: &str, ranks: usize) {
+        for rank in 0..ranks {
+            let home = self
+                .home
+                .base()
+                .join("homes")
+                .join(case)
+                .join(rank.to_string());
+            fs::create_dir_all(home).expect("a home for each rank");
+        }
+    }
+}
+
+/// Both tools, or a loud word that they are missing.
+fn tools() -> Option<PathBuf> {
+    support::tool("mpirun")?;
+    support::tool("mpicc")
+}
+
+fn netrc(key: &str) -> String {
+    format!("machine api.wandb.ai\n  login user\n  password {key}\n")
+}
+
+/// What `tests/mpi/ranks.c` prints of a key.
+fn hash(text: &str) -> String {
+    let sum = text.bytes().fold(2_166_136_261_u32, |sum, byte| {
+        (sum ^ u32::from(byte)).wrapping_mul(16_777_619)
+    });
+    format!("{sum:08x}")
+}
+
+const KEY_4: &str = support::KEY_4;
+
+/// Every way to end a login: 64 ranks get the same status, session or sentence,
+/// and only the home of rank 0 is written.
+#[test]
+fn all_ranks_get_the_outcome_of_rank_0() {
+    let Some(mpicc) = tools() else { return };
+    let built = Built::new();
+    let program = built.compile(
+        &mpicc,
+        &[
+            "-std=c99",
+            "-DWANDB_LOGIN_MPI_TIMEOUT_MS=700",
+            "-Wl,--wrap=wandb_login_session_import",
+        ],
+        &["tests/mpi/ranks.c", "bindings/mpi/wandb_login_mpi.c"],
+        "ranks",
+    );
+    let cases = [
+        "netrc",
+        "malformed",
+        "offline",
+        "explicit",
+        "prompt",
+        "stale",
+        "host",
+        "cut",
+        "late",
+        "cancel",
+        "struct",
+        "split",
+        "stranger",
+        "broken",
+        "none", // and once more at the end, with all defaults
+    ];
+    for case in cases {
+        built.homes(case, RANKS);
+    }
+    for case in ["netrc", "split", "stranger", "broken"] {
+        built
+            .home
+            .write(&format!("homes/{case}/0/.netrc"), netrc(KEY_1));
+        built
+            .home
+            .write(&format!("homes/{case}/1/.netrc"), netrc(KEY_2));
+    }
+    built.home.write("homes/malformed/0/.netrc", netrc("short"));
+    built.home.write("homes/malformed/1/.netrc", netrc(KEY_2));
+    let fifo = built.home.base().join("homes/fifo");
+    Run::ok(built.home.command("mkfifo").arg(&fifo));
+
+    let homes = built.home.base().join("homes");
+    let mut arguments = vec![homes.to_str().expect("a plain path")];
+    arguments.extend(cases);
+    let run = Run::ok(&mut built.mpirun(RANKS, &program, &arguments));
+
+    let none = format!("- - 0 unsaved {0} {0} environ 00000000 backend 0", hash(""));
+    let path = |case: &str| format!("{}/{case}/0/.netrc", homes.display());
+    let line = |case: &str| {
+        let start = format!("{case}: ");
+        let mut lines = run
+            .stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix(start.as_str()));
+        let line = lines
+            .next()
+            .unwrap_or_else(|| panic!("{case} is missing in {}", run.stdout));
+        // In a split job the two halves differ, and each has its own rank 0.
+        assert!(
+            case == "split" || lines.next().is_none(),
+            "{case} differs:\n{}",
+            run.stdout
+        );
+        line.to_string()
+    };
+    let logged_in = |case: &str, source: &str, key: &str| {
+        let line = line(case);
+        let start = format!("0 [] https://api.wandb.ai {source} saved {} ", hash(key));
+        assert!(line.starts_with(&start), "{case}: {line}");
+        let environ = hash(&format!("WANDB_API_KEY={key}"));
+        assert!(
+            line.contains(&format!(" environ {environ} backend 1 (")),
+            "{case}: {line}"
+        );
+    };
+    let failed = |case: &str, start: &str| {
+        let line = line(case);
+        assert!(line.starts_with(start), "{case}: {line}");
+        assert!(line.contains(&format!("] {none} (")), "{case}: {line}");
+    };
+
+    logged_in("netrc", &format!("{} 7", path("netrc")), KEY_1);
+    logged_in("explicit", "- 1", KEY_4);
+    logged_in("stale", "- 1", KEY_4);
+    logged_in("prompt", "- 8", KEY_4);
+    failed(
+        "malformed",
+        &format!("-2 [{} line 1 invalid: API key must", path("malformed")),
+    );
+    failed("offline", "1 [W&B is offline or disabled]");
+    failed("none", "2 [No API key configured for https://api.wandb.ai");
+    failed("host", "-1 [A server address must begin with");
+    failed("cut", "-2 [WANDB_MODE is ']");
+    failed("late", "-5 [Rank 0 was not logged in within 0.7 seconds.]");
+    failed("cancel", "-11 [cancelled by the program]");
+    failed("struct", "-1 [not blanked]"); // nothing in such a struct can be believed
+    failed(
+        "stranger",
+        "-99 [Rank 63 could not take over the session of rank 0;",
+    );
+    failed("broken", "-4 [MPI_ERR_OTHER");
+
+    // Two communicators side by side: the even ranks have the key of rank 0, the
+    // odd ones that of rank 1.
+    let split: Vec<_> = run
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("split: "))
+        .collect();
+    assert_eq!(split.len(), 1 + RANKS / 2, "{}", run.stdout);
+    for line in split {
+        let key = if line.contains("DIFFERENT") {
+            KEY_2
+        } else {
+            KEY_1
+        };
+        assert!(line.contains(&format!(" saved {} ", hash(key))), "{line}");
+    }
+
+    for words in [
+        "MPI_COMM_NULL: -1 [comm must not be MPI_COMM_NULL]\n",
+        "intercommunicator: -1 [comm must not be an intercommunicator]\n",
+        "after MPI_Finalize: -1 [MPI is not running: call MPI_Init first]\n",
+    ] {
+        assert!(
+            run.stdout.contains(words),
+            "{words} is missing in {}",
+            run.stdout
+        );
+    }
+    assert!(!run.stdout.contains("defaults:"), "{}", run.stdout);
+    for key in [KEY_1, KEY_2, KEY_4] {
+        assert!(
+            !run.stdout.contains(key) && !run.stderr.contains(key),
+            "a key is shown"
+        );
+    }
+
+    // What is in the homes now: rank 0's new keys, and what was there before.
+    for case in cases {
+        for rank in 0..RANKS {
+            let expected = match (case, rank) {
+                ("explicit" | "stale" | "prompt", 0) => Some(netrc(KEY_4)),
+                ("netrc" | "split" | "stranger" | "broken", 0) => Some(netrc(KEY_1)),
+                ("malformed", 0) => Some(netrc("short")),
+                ("netrc" | "split" | "stranger" | "broken" | "malformed", 1) => Some(netrc(KEY_2)),
+                _ => None,
+            };
+            let home = homes.join(case).join(rank.to_string());
+            let files: Vec<_> = fs::read_dir(&home).expect("a home").flatten().collect();
+            assert_eq!(
+                files.len(),
+                usize::from(expected.is_some()),
+                "{}",
+                home.display()
+            );
+            assert_eq!(
+                built.home.text(&format!("homes/{case}/{rank}/.netrc")),
+                expected
+            );
+        }
+    }
+}
+
+/// Before MPI runs there is nobody to talk to; a single rank talks to itself.
+#[test]
+fn without_others() {
+    let Some(mpicc) = tools() else { return };
+    let built = Built::new();
+    let program = built.compile(
+        &mpicc,
+        &["-std=c99", "-Wl,--wrap=wandb_login_session_import"],
+        &["tests/mpi/ranks.c", "bindings/mpi/wandb_login_mpi.c"],
+        "ranks",
+    );
+    let run = Run::ok(built.home.command(&program).arg("no-mpi"));
+    assert_eq!(
+        run.stdout,
+        "before MPI_Init: -1 [MPI is not running: call MPI_Init first]\n"
+    );
+    built.homes("explicit", 1);
+    built.homes("none", 1);
+    let homes = built.home.base().join("homes");
+    let homes = homes.to_str().expect("a plain path");
+    let run = Run::ok(&mut built.mpirun(1, &program, &[homes, "explicit", "none"]));
+    assert!(
+        run.stdout
+            .starts_with("explicit: 0 [] https://api.wandb.ai - 1 saved"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(
+        built.home.text("homes/explicit/0/.netrc"),
+        Some(netrc(KEY_4))
+    );
+}
+
+/// The source is C++ as well, and the header works from there.
+#[test]
+fn from_cpp() {
+    let Some(mpicxx) = tools().and_then(|_| support::tool("mpicxx")) else {
+        return;
+    };
+    let built = Built::new();
+    let program = built.compile(
+        &mpicxx,
+        &["-std=c++17", "-DOMPI_SKIP_MPICXX"],
+        &["tests/mpi/header.cpp", "bindings/mpi/wandb_login_mpi.c"],
+        "cpp",
+    );
+    Run::ok(&mut built.mpirun(2, &program, &[]));
+}
+
+/// The example trains: its loss goes down, and the last rank has the session.
+#[test]
+fn the_example_trains() {
+    let Some(mpicc) = tools() else { return };
+    let built = Built::new();
+    let program = built.compile(
+        &mpicc,
+        &["-std=c99"],
+        &[
+            "bindings/mpi/examples/train_mpi.c",
+            "bindings/mpi/wandb_login_mpi.c",
+        ],
+        "train",
+    );
+    built.home.write("home/.netrc", netrc(KEY_1));
+    let run = Run::ok(&mut built.mpirun(4, &program, &[]));
+    assert!(
+        run.stdout
+            .contains("rank 3 of 4: W&B API key is configured for"),
+        "{}",
+        run.stdout
+    );
+    let losses: Vec<f64> = run
+        .stdout
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("step ")?
+                .split(' ')
+                .next_back()?
+                .parse()
+                .ok()
+        })
+        .collect();
+    assert_eq!(losses.len(), 5, "{}", run.stdout);
+    assert!(
+        losses.is_sorted_by(|before, after| before > after),
+        "{losses:?}"
+    );
+    assert!(losses[4] < 0.02, "{losses:?}");
+    assert!(run.stdout.contains("y = 3.0"), "{}", run.stdout);
+
+    fs::remove_file(built.home.home().join(".netrc")).expect("it was there");
+    let run = Run::of(&mut built.mpirun(4, &program, &[]));
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains("No API key configured"),
+        "{}",
+        run.stderr
+    );
+}
+
+/// The same two functions carry a session over a pipe.
+#[test]
+fn any_other_channel() {
+    let Some(cc) = support::tool("cc") else {
+        return;
+    };
+    let built = Built::new();
+    let sources = ["bindings/mpi/examples/share_session.c"];
+    let program = built.compile(&cc, &["-std=c99"], &sources, "share");
+    built.home.write("home/.netrc", netrc(KEY_1));
+    let run = Run::ok(&mut built.home.command(&program));
+    for worker in 1..=3 {
+        let line = format!("worker {worker}: W&B API key is configured for https://api.wandb.ai");
+        assert!(run.stdout.contains(&line), "{}", run.stdout);
+    }
+    built.home.write("home/.netrc", netrc("short"));
+    let run = Run::of(&mut built.home.command(&program));
+    assert_eq!(run.code, Some(1));
+    assert_eq!(run.stdout.matches(": -2: ").count(), 3, "{}", run.stdout);
+    assert_eq!(
+        run.stdout.matches("line 1 invalid").count(),
+        3,
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains("short") && !run.stderr.contains("short"));
+}

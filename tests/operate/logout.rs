@@ -1,0 +1,239 @@
+//! Logging out: what is ours goes, under every name of the server, and not one
+//! byte else; what still logs in is named.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::program;
+use crate::support::{self, Home, KEY_1, KEY_2, Run};
+
+fn corpus(file: &str, text: &str) -> Vec<(String, Vec<u8>, String)> {
+    let path = support::root().join("tests/conformance").join(file);
+    let cases: Value =
+        serde_json::from_str(&fs::read_to_string(path).expect("cases")).expect("JSON");
+    let of = |case: &Value| {
+        let bytes = match (case[text].as_str(), case["file_latin1"].as_str()) {
+            (Some(text), _) => text.as_bytes().to_vec(),
+            (None, Some(text)) => text.chars().map(|c| c as u8).collect(),
+            (None, None) => panic!("{case} has no text"),
+        };
+        let name = format!("{file}: {}", case["name"].as_str().expect("a name"));
+        (
+            name,
+            bytes,
+            case["netloc"].as_str().expect("a server").to_string(),
+        )
+    };
+    cases["cases"]
+        .as_array()
+        .expect("cases")
+        .iter()
+        .map(of)
+        .collect()
+}
+
+/// The shortest text that was cut out of `before` to give `after`, piece by
+/// piece; `None` if anything was added or changed.
+fn is_cut(before: &[u8], after: &[u8]) -> bool {
+    let mut rest = before.iter();
+    after.iter().all(|byte| rest.any(|other| other == byte))
+}
+
+/// Every shape of file that the look-up and the writer are tested with. What is
+/// left is recorded in `netrc_logout.json`, made to be read.
+#[test]
+fn logout_leaves_the_rest_of_every_file_byte_for_byte() {
+    let path = support::root().join("tests/conformance/netrc_logout.json");
+    let update = std::env::var_os("WANDB_LOGIN_UPDATE_GOLDEN").is_some_and(|value| value == "1");
+    let mut recorded = Vec::new();
+    for (name, before, netloc) in [
+        corpus("netrc_write.json", "before"),
+        corpus("netrc_read.json", "file"),
+    ]
+    .concat()
+    {
+        let home = Home::new();
+        home.write("home/.netrc", &before);
+        home.write("home/other", "");
+        let host = format!("https://{netloc}");
+        let run = Run::of(&mut home.wandb_login(&["logout", "--host", &host]));
+        let after = home.read("home/.netrc").expect("netrc stays");
+        if run.code != Some(0) {
+            // A server that no login accepts, or a file that nobody can edit.
+            assert_eq!(after, before, "{name}: {}", run.stderr);
+        }
+        assert!(is_cut(&before, &after), "{name}");
+        assert_eq!(run.stdout, "", "{name}");
+        let said = ["Removed the key", "Nothing was stored"].map(|said| run.stderr.contains(said));
+        assert_eq!(
+            said,
+            [after != before, after == before && run.code == Some(0)],
+            "{name}: {}",
+            run.stderr
+        );
+        // Done once is done: a second logout finds nothing.
+        if run.code == Some(0) {
+            let again = Run::ok(&mut home.wandb_login(&["logout", "--host", &host]));
+            assert!(
+                again.stderr.contains("Nothing was stored"),
+                "{name}: {}",
+                again.stderr
+            );
+            assert_eq!(
+                home.read("home/.netrc").expect("netrc stays"),
+                after,
+                "{name}"
+            );
+        }
+        let removed = after != before;
+        let left: String = after.iter().map(|&byte| byte as char).collect();
+        recorded.push(match removed {
+            true => json!({"name": name, "left_latin1": left}),
+            false => json!({"name": name, "left": "as it was", "code": run.code}),
+        });
+    }
+    if update {
+        let lines: Vec<_> = recorded.iter().map(Value::to_string).collect();
+        let text = format!(
+            "{{\n\"about\": \"What logout leaves of the files in netrc_write.json and netrc_read.json.\",\n\"cases\": [\n{}\n]}}\n",
+            lines.join(",\n")
+        );
+        fs::write(&path, text).expect("write");
+        return;
+    }
+    let expected: Value =
+        serde_json::from_str(&fs::read_to_string(path).expect("recorded")).expect("JSON");
+    for (case, expected) in recorded
+        .iter()
+        .zip(expected["cases"].as_array().expect("cases"))
+    {
+        assert_eq!(case, expected);
+    }
+    assert_eq!(
+        recorded.len(),
+        expected["cases"].as_array().map_or(0, Vec::len)
+    );
+}
+
+#[test]
+fn what_still_logs_in_is_named_with_the_way_to_clear_it() {
+    let home = Home::new();
+    home.write(
+        "home/.netrc",
+        format!("machine api.wandb.ai login user password {KEY_1}\nmachine api.forge.coreweave.com login user password {KEY_1}\n"),
+    );
+    let settings = home.write(
+        "home/.config/wandb/settings",
+        format!("[default]\napi_key = {KEY_2}\n"),
+    );
+    let run = Run::ok(home.wandb_login(&["logout"]).env("WANDB_API_KEY", KEY_2));
+    assert_eq!(home.text("home/.netrc").as_deref(), Some(""));
+    let expected = format!(
+        "wandb: Removed the key for api.wandb.ai from {}\n\
+         wandb: WARNING WANDB_API_KEY is set and still logs in to https://api.wandb.ai: unset it\n\
+         wandb: WARNING api_key in {} line 2 still logs in to https://api.wandb.ai: remove it there\n",
+        home.home().join(".netrc").display(),
+        settings.display()
+    );
+    assert_eq!(run.stderr, expected);
+    assert_eq!(
+        home.text("home/.config/wandb/settings"),
+        Some(format!("[default]\napi_key = {KEY_2}\n"))
+    );
+}
+
+/// An entry for the host without its port may be another program's.
+#[test]
+fn an_entry_that_no_login_writes_stays_and_is_named() {
+    let home = Home::new();
+    let text = format!("machine corp.example login user password {KEY_1}\n");
+    home.write("home/.netrc", &text);
+    let run = Run::ok(&mut home.wandb_login(&["logout", "--host", "https://corp.example:8443"]));
+    assert_eq!(home.text("home/.netrc"), Some(text));
+    assert!(
+        run.stderr
+            .contains("Nothing was stored for https://corp.example:8443"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains(".netrc line 1 still logs in"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn nothing_stored_is_success_said_so_and_makes_no_file() {
+    let home = Home::new();
+    let run = Run::ok(&mut home.wandb_login(&["logout"]));
+    assert_eq!(
+        run.stderr,
+        "wandb: Nothing was stored for https://api.wandb.ai.\n"
+    );
+    assert_eq!(fs::read_dir(home.home()).expect("home").count(), 0);
+}
+
+#[test]
+fn the_record_of_an_anonymous_account_goes_too() {
+    let home = Home::new();
+    home.write(
+        "home/.config/wandb/settings",
+        "# mine\n[default]\nanonymous = true\nentity = us\n",
+    );
+    home.write(
+        "home/.netrc",
+        format!("machine api.wandb.ai login user password {KEY_1}\n"),
+    );
+    Run::ok(&mut home.wandb_login(&["logout"]));
+    assert_eq!(
+        home.text("home/.config/wandb/settings").as_deref(),
+        Some("# mine\n[default]\nentity = us\n")
+    );
+}
+
+/// The library leaves it to rank 0, and says so; a human at a shell is no rank.
+#[test]
+fn other_ranks_remove_nothing() {
+    let Some(program) = program::path() else {
+        return;
+    };
+    let text = format!("machine api.wandb.ai login user password {KEY_1}\n");
+    for (rank, stays) in [("1", true), ("0", false)] {
+        let home = Home::new();
+        home.write("home/.netrc", &text);
+        let mut command = home.command(program);
+        command
+            .env("LD_LIBRARY_PATH", program::library_folder())
+            .env("RANK", rank)
+            .env("WORLD_SIZE", "2");
+        let run = Run::ok(command.args(["forget", "--one-rank"]));
+        assert_eq!(home.text("home/.netrc").as_deref() == Some(&text), stays);
+        let said = run
+            .stderr
+            .contains("Nothing was removed: rank 0 does that, and this is rank 1 of 2 by RANK.");
+        assert_eq!(said, stays, "{}", run.stderr);
+    }
+    let home = Home::new();
+    home.write("home/.netrc", &text);
+    Run::ok(
+        home.wandb_login(&["logout"])
+            .env("RANK", "1")
+            .env("WORLD_SIZE", "2"),
+    );
+    assert_eq!(home.text("home/.netrc").as_deref(), Some(""));
+}
+
+#[test]
+fn a_file_that_cannot_be_changed_is_an_error() {
+    let home = Home::new();
+    fs::create_dir(home.home().join(".netrc")).expect("directory");
+    let run = Run::of(&mut home.wandb_login(&["logout"]));
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stderr.contains(".netrc is a directory"),
+        "{}",
+        run.stderr
+    );
+}

@@ -1,0 +1,18 @@
+//! Operating a login: what is in force and why, forgetting it, ranks, mounted
+//! secrets, whose key goes to which server, and what scripts get.
+
+mod canary;
+mod differences;
+mod logout;
+mod program;
+mod ranks;
+mod reports;
+mod schema;
+mod scripts;
+mod secrets;
+mod servers;
+mod situation;
+mod storing;
+#[path = "../support/mod.rs"]
+mod support;
+mod telling;

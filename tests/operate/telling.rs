@@ -1,0 +1,112 @@
+//! What a login says: which key, from where, for which server, and at once what
+//! will go before it.
+
+use crate::support::{Home, KEY_1, KEY_2, Run};
+
+fn lines(run: &Run) -> Vec<&str> {
+    run.stderr.lines().collect()
+}
+
+#[test]
+fn one_line_names_kind_source_and_server() {
+    let home = Home::new();
+    let netrc = home.home().join(".netrc");
+    let run =
+        Run::ok(&mut home.wandb_login(&["--no-prompt", "--host", "https://corp.example", KEY_1]));
+    assert!(
+        run.stderr.contains(
+            "wandb: [wandb.login()] Using explicit session credentials for https://corp.example (API key; server from the host option).\n"
+        ),
+        "{}",
+        run.stderr
+    );
+    let settings = home.home().join(".config/wandb/settings");
+    for (variable, value, line) in [
+        (
+            "WANDB_API_KEY",
+            KEY_2.to_string(),
+            "from WANDB_API_KEY (API key; server from {SETTINGS}).",
+        ),
+        (
+            "WANDB_API_KEY",
+            format!("wandb_v1_{KEY_2}"),
+            "from WANDB_API_KEY (wandb_v1 API key; server from {SETTINGS}).",
+        ),
+        (
+            "UNRELATED",
+            "1".into(),
+            "from {NETRC} (API key; server from {SETTINGS}).",
+        ),
+    ] {
+        let run = Run::ok(home.wandb_login(&[]).env(variable, value));
+        let line = line
+            .replace("{SETTINGS}", &settings.to_string_lossy())
+            .replace("{NETRC}", &netrc.to_string_lossy());
+        let line =
+            format!("wandb: [wandb.login()] Loaded credentials for https://corp.example {line}");
+        assert!(
+            lines(&run).contains(&line.as_str()),
+            "{line}\n{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_stored_key_that_a_variable_shadows_is_said_at_once() {
+    let home = Home::new();
+    let run = Run::ok(home.wandb_login(&[KEY_1]).env("WANDB_API_KEY", KEY_2));
+    let warning = "wandb: WARNING WANDB_API_KEY is set and goes before this key at the next login: unset it to use the key";
+    assert_eq!(lines(&run).last(), Some(&warning), "{}", run.stderr);
+    // The same key in the variable shadows nothing.
+    let run = Run::ok(home.wandb_login(&[KEY_1]).env("WANDB_API_KEY", KEY_1));
+    assert!(!run.stderr.contains("next login"), "{}", run.stderr);
+    // A key that was only loaded was not stored.
+    let run = Run::ok(home.wandb_login(&[]).env("WANDB_API_KEY", KEY_2));
+    assert!(!run.stderr.contains("next login"), "{}", run.stderr);
+}
+
+#[test]
+fn a_stored_key_that_a_setting_shadows_is_said_at_once() {
+    let home = Home::new();
+    let settings = home.write(
+        "home/.config/wandb/settings",
+        format!("[default]\napi_key = {KEY_2}\n"),
+    );
+    let run = Run::ok(&mut home.wandb_login(&[KEY_1]));
+    let warning = format!(
+        "wandb: WARNING api_key in {} line 2 goes before this key at the next login: remove it to use the key",
+        settings.display()
+    );
+    assert_eq!(
+        lines(&run).last(),
+        Some(&warning.as_str()),
+        "{}",
+        run.stderr
+    );
+    // In the SDK's order netrc goes before settings.
+    let run = Run::ok(&mut home.wandb_login(&["--order", "sdk", KEY_1]));
+    assert!(!run.stderr.contains("next login"), "{}", run.stderr);
+}
+
+/// A file that cannot be read is said once.
+#[test]
+fn nothing_is_said_twice() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.home().join(".config/wandb/settings")).expect("directory");
+    home.write(
+        "home/.netrc",
+        format!("machine api.wandb.ai login user password {KEY_1}\n"),
+    );
+    let run = Run::ok(&mut home.wandb_login(&[]));
+    let mut lines = lines(&run);
+    let all = lines.len();
+    lines.sort();
+    lines.dedup();
+    assert_eq!(lines.len(), all, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("settings is a directory"),
+        "{}",
+        run.stderr
+    );
+}
