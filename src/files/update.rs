@@ -75,7 +75,7 @@ fn attempt(target: &Target, user: &User, edit: Edit, wait: &Wait) -> Result<Atte
             open(&place.path)?
         }
         // Nothing is created for the sake of no change.
-        None if edit(&[]).is_none() => return Ok(Attempt::Done(updated)),
+        None if !target.create_first && edit(&[]).is_none() => return Ok(Attempt::Done(updated)),
         None => create(target, &place, user)?,
     };
     let Some(file) = opened else {

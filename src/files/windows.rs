@@ -29,7 +29,10 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
         in_place: false,
         notes: Vec::new(),
     };
-    if current(&updated.path, target.limit)?.is_none() && edit(&[]).is_none() {
+    if !target.create_first
+        && current(&updated.path, target.limit)?.is_none()
+        && edit(&[]).is_none()
+    {
         return Ok(updated);
     }
     if target.create_parents
