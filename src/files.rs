@@ -75,7 +75,7 @@ pub(crate) enum WriteProblem {
     Foreign(u32),
     #[error("is reached by a link that another user (uid {0}) can turn elsewhere")]
     StrangersLink(u32),
-    #[error("its directory does not exist")]
+    #[error("is in a directory that does not exist")]
     NoDirectory,
     #[error("stayed locked by another program for {0} seconds")]
     Locked(u64),

@@ -180,7 +180,7 @@ fn create(target: &Target, place: &Place, user: &User) -> Result<Option<File>, W
     place.check_new(user)?;
     if target.create_parents {
         create_dirs(place.dir(), user)
-            .map_err(WriteProblem::when("its directory cannot be created"))?;
+            .map_err(WriteProblem::when("is in a directory that cannot be created"))?;
     }
     let created = OpenOptions::new()
         .read(true)

@@ -76,7 +76,7 @@ fn directories_are_made_only_when_asked_for() {
     let scratch = Scratch::new();
     let path = scratch.path("a/b/settings");
     let problem = append(&path, "line").unwrap_err();
-    assert_eq!(problem.to_string(), "its directory does not exist");
+    assert_eq!(problem.to_string(), "is in a directory that does not exist");
     assert!(scratch.names().is_empty());
     let asking = Target {
         create_parents: true,
