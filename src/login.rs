@@ -283,7 +283,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         entity,
     });
     tell(context, server, &session);
-    if new && (saved || context.relogin()?) {
+    if new && (saved || context.relogin().unwrap_or(false)) {
         advice::what_wins_again(context, server, &session);
     }
     Ok(session)
