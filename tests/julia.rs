@@ -2,7 +2,6 @@
 //!
 //! `WANDB_LOGIN_TEST_JULIA` names another Julia than the one in `PATH`.
 
-#[allow(dead_code)] // each test uses its own part of it
 #[path = "support/pty.rs"]
 mod pty;
 mod support;
@@ -264,4 +263,43 @@ fn julia_asks_on_the_terminal() {
     assert!(!terminal.seen().contains(KEY_1), "{}", terminal.seen());
     let netrc = package.home.text("home/.netrc").expect("it was stored");
     assert!(netrc.contains(KEY_1));
+}
+
+/// In a single thread nobody has to wait for the human, so the library asks, with
+/// its menu; Julia's own Ctrl-C works afterwards.
+#[test]
+fn the_library_asks_in_a_single_thread() {
+    let Some(julia) = julia() else { return };
+    let package = Package::new(julia);
+    let script = r#"
+        using WandbLogin
+        ccall(:jl_exit_on_sigint, Cvoid, (Cint,), 0)
+        session = login()
+        println("logged in from ", session.source, " with ", length(session.api_key))
+        try
+            println("now sleeping")
+            sleep(60)
+        catch problem
+            println("caught ", typeof(problem))
+        end
+        println(login(relogin = true))
+    "#;
+    let mut terminal = Pty::open();
+    let mut command = package.command(&["-e", script]);
+    command.env("JULIA_NUM_THREADS", "1");
+    let mut child = terminal.attach(&mut command).spawn().expect("julia starts");
+    terminal.expect("Use an existing W&B account");
+    terminal.expect("Enter your choice: ");
+    terminal.send("2\r");
+    terminal.expect("hit enter: ");
+    terminal.send(format!("{KEY_1}\r"));
+    terminal.expect("logged in from prompt with 40");
+    terminal.expect("now sleeping");
+    terminal.send("\x03");
+    terminal.expect("caught InterruptException");
+    terminal.expect("Enter your choice: ");
+    terminal.send("3\r");
+    terminal.expect("nothing");
+    assert!(pty::wait(&mut child).success());
+    assert!(!terminal.seen().contains(KEY_1), "{}", terminal.seen());
 }
