@@ -360,7 +360,7 @@ fn cmake_builds_it(from: &str, default: &str) {
         ("WANDB_LOGIN_CARGO_TARGET_DIR", cargo.as_str()),
         ("BUILD_SHARED_LIBS", shared(default)),
     ];
-    let made = folder.path().join("build");
+    let made = folder.path().join("a folder"); // with a space in its name
     Run::ok(&mut downstream(&cmake, &made, &variables));
     build(&cmake, &made);
     programs_of_downstream(&made, default);

@@ -5,7 +5,6 @@
 mod support;
 
 #[path = "support/pty.rs"]
-#[allow(dead_code)] // other tests use the rest
 mod pty;
 
 use std::fs;

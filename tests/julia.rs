@@ -2,7 +2,6 @@
 //!
 //! `WANDB_LOGIN_TEST_JULIA` names another Julia than the one in `PATH`.
 
-#[allow(dead_code)] // each test uses its own part of it
 #[path = "support/pty.rs"]
 mod pty;
 mod support;
