@@ -179,8 +179,9 @@ fn open(path: &Path) -> Result<Option<File>, WriteProblem> {
 fn create(target: &Target, place: &Place, user: &User) -> Result<Option<File>, WriteProblem> {
     place.check_new(user)?;
     if target.create_parents {
-        create_dirs(place.dir(), user)
-            .map_err(WriteProblem::when("is in a directory that cannot be created"))?;
+        create_dirs(place.dir(), user).map_err(WriteProblem::when(
+            "is in a directory that cannot be created",
+        ))?;
     }
     let created = OpenOptions::new()
         .read(true)

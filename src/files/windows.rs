@@ -38,7 +38,9 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
     if target.create_parents
         && let Some(dir) = updated.path.parent()
     {
-        fs::create_dir_all(dir).map_err(WriteProblem::when("is in a directory that cannot be created"))?;
+        fs::create_dir_all(dir).map_err(WriteProblem::when(
+            "is in a directory that cannot be created",
+        ))?;
     }
     let _held = lock(&updated.path, cancel)?;
     for _ in 0..DISTURBANCES {

@@ -1,6 +1,8 @@
 //! Logins that ask the server, from the command line and from Rust, against a
 //! stub on the loopback, over HTTP and TLS; and beside the SDK's own client.
 
+#![cfg(feature = "http")]
+
 #[path = "../support/stub.rs"]
 mod stub;
 #[path = "../support/mod.rs"]
