@@ -1,14 +1,14 @@
-/* 64 threads call every function at once, in one home; in the middle the
- * process forks, and the child logs in too. How many rounds is an argument. */
+/* Many threads call every function at once, in one home; in the middle the
+ * process forks, and the child logs in too. Arguments: rounds, threads. */
 #include "check.h"
 
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 64 };
+enum { MOST = 64 };
 
-static int rounds;
+static int rounds, count;
 static wandb_login_session *common;
 
 static int32_t answer(void *user_data, const wandb_login_prompt_request *request, char *key,
@@ -123,15 +123,18 @@ static void *work(void *number) {
   return NULL;
 }
 
-int main(int count, char **arguments) {
-  rounds = count > 1 ? atoi(arguments[1]) : 1;
+int main(int arguments, char **argument) {
+  CHECK(arguments == 3);
+  rounds = atoi(argument[1]);
+  count = atoi(argument[2]);
+  CHECK(rounds > 0 && count > 0 && count <= MOST);
   snprintf(home, sizeof home, "HOME=%s", getenv("HOME"));
   wandb_login_options options = defaults();
   options.api_key = KEY_1;
   options.flags |= WANDB_LOGIN_NO_SAVE;
   STATUS(wandb_login(&options, &common), WANDB_LOGIN_STATUS_OK);
-  pthread_t threads[THREADS];
-  for (int i = 0; i < THREADS; i++)
+  pthread_t threads[MOST];
+  for (int i = 0; i < count; i++)
     CHECK(pthread_create(&threads[i], NULL, work, (void *)(size_t)i) == 0);
   /* A child of a process with many threads may call the library too: it has no
    * state that another thread could have held. */
@@ -139,14 +142,14 @@ int main(int count, char **arguments) {
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-      one_round(home, THREADS + i, 0);
+      one_round(home, MOST + i, 0);
       _exit(0);
     }
     int status = 1;
     CHECK(waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   }
-  for (int i = 0; i < THREADS; i++)
+  for (int i = 0; i < count; i++)
     CHECK(pthread_join(threads[i], NULL) == 0);
   wandb_login_session_free(common);
   return 0;
