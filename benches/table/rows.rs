@@ -219,7 +219,7 @@ impl Bench {
         let python = || {
             let mut python = home.command("python3");
             let netrc = home.home().join(".netrc");
-            python.arg(source_folder().join("netrc.py")).arg("1").arg(netrc);
+            python.arg(source_folder().join("python_netrc.py")).arg("1").arg(netrc);
             [number(&mut python)]
         };
         let [python] = rounds(5, || once(ours(50)), python);
