@@ -245,7 +245,7 @@ impl Bench {
             let mut python = home.command("python3");
             let netrc = home.home().join(".netrc");
             python
-                .arg(source_folder().join("netrc.py"))
+                .arg(source_folder().join("python_netrc.py"))
                 .arg("1")
                 .arg(netrc);
             [number(&mut python)]

@@ -1,4 +1,4 @@
-"""netrc.py TIMES FILE: what Python's reader takes for a key, in ns per reading."""
+"""python_netrc.py TIMES FILE: what Python's reader takes for a key, in ns per reading."""
 
 import netrc
 import sys
