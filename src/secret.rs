@@ -10,12 +10,18 @@ use zeroize::Zeroize;
 ///
 /// Whoever fills one reserves its final capacity first: a buffer that grows
 /// leaves copies behind that nobody wipes.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub(crate) struct WipedBytes(Vec<u8>);
 
 impl WipedBytes {
     pub fn new(bytes: Vec<u8>) -> WipedBytes {
         WipedBytes(bytes)
+    }
+}
+
+impl fmt::Debug for WipedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WipedBytes(..)")
     }
 }
 
