@@ -135,6 +135,12 @@ impl<'t> Document<'t> {
         })
     }
 
+    /// Whether any line may have to do with `key`: most files say little.
+    pub fn mentions(&self, key: &str) -> bool {
+        let is_key = |option: &Opt| *option.key == *key.as_bytes();
+        self.options.iter().any(is_key) || !self.strays.is_empty()
+    }
+
     /// The lines of two definitions of `key` in the section that counts for
     /// it, if their values differ.
     pub fn conflict(&self, key: &str) -> Option<(usize, usize)> {
@@ -300,7 +306,11 @@ impl<'t> Document<'t> {
         let sections = self.sections.iter().filter(|s| s.home != Home::Inherited);
         let mut order: Vec<Named> = sections.map(|s| (s.name, None, s.line)).collect();
         let name = |option: &Opt| self.sections[option.section].name;
-        order.extend(self.options.iter().map(|o| (name(o), Some(&*o.key), o.line)));
+        order.extend(
+            self.options
+                .iter()
+                .map(|o| (name(o), Some(&*o.key), o.line)),
+        );
         order.sort_unstable();
         let again = |pair: &&[Named]| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1);
         let mut found: Vec<(Named, usize)> = order

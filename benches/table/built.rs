@@ -26,7 +26,12 @@ impl Built {
             from_clean: None,
         };
         let start = Instant::now();
-        built.library(&target, "cdylib", &["--features", "http"], "libwandb_login.so");
+        built.library(
+            &target,
+            "cdylib",
+            &["--features", "http"],
+            "libwandb_login.so",
+        );
         let from_clean = clean.then(|| start.elapsed());
         let soname = built.path("libwandb_login.so.0");
         std::os::unix::fs::symlink("libwandb_login.so", soname).expect("a link");
@@ -44,7 +49,14 @@ impl Built {
     fn library(&self, target: &Path, kind: &str, features: &[&str], name: &str) {
         let mut cargo = Command::new(env!("CARGO"));
         cargo
-            .args(["rustc", "--release", "--quiet", "--lib", "--crate-type", kind])
+            .args([
+                "rustc",
+                "--release",
+                "--quiet",
+                "--lib",
+                "--crate-type",
+                kind,
+            ])
             .arg("--no-default-features")
             .args(features)
             .arg("--target-dir")
@@ -92,7 +104,14 @@ impl Built {
         let source = source_folder().join(source).with_extension("c");
         let mut compiler = Command::new("cc");
         compiler
-            .args(["-O2", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror"])
+            .args([
+                "-O2",
+                "-std=c11",
+                "-D_GNU_SOURCE",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+            ])
             .arg("-I")
             .arg(root().join("include"))
             .arg(source)
@@ -127,7 +146,14 @@ pub fn source_folder() -> PathBuf {
 pub fn crates(features: &[&str]) -> f64 {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["tree", "--edges", "normal", "--prefix", "none", "--no-dedupe"])
+        .args([
+            "tree",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--no-dedupe",
+        ])
         .arg("--no-default-features")
         .args(features)
         .current_dir(root());

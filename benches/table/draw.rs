@@ -69,7 +69,11 @@ fn today() -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + 400 * era + u64::from(month <= 2);
     format!("{year}-{month:02}-{day:02}")
 }
@@ -109,7 +113,9 @@ fn draw(rows: &[Row]) -> String {
     );
     for decade in 0..=7 {
         let x = LEFT + f64::from(decade) * DECADE;
-        let label = show(1e3 * 10f64.powi(decade), Unit::Time).replace(".00", "").replace(".0", "");
+        let label = show(1e3 * 10f64.powi(decade), Unit::Time)
+            .replace(".00", "")
+            .replace(".0", "");
         svg += &format!(
             "<path d=\"M{x:.0} 28V{:.0}\" stroke=\"#ddd\"/>\
              <text x=\"{x:.0}\" y=\"20\" text-anchor=\"middle\" fill=\"#555\">{label}</text>\n",
@@ -118,7 +124,11 @@ fn draw(rows: &[Row]) -> String {
     }
     for (number, (title, row, pair)) in timed.iter().enumerate() {
         let y = TOP + ROW * number as f64;
-        svg += &format!("<text x=\"{LEFT}\" y=\"{:.0}\">{}</text>\n", y + 10.0, escape(title));
+        svg += &format!(
+            "<text x=\"{LEFT}\" y=\"{:.0}\">{}</text>\n",
+            y + 10.0,
+            escape(title)
+        );
         let bars = [
             (pair.ours, "this library", "#2a7f62", 16.0),
             (pair.theirs, row.against, "#c9c9c9", 31.0),
@@ -152,5 +162,7 @@ fn titles(rows: &[Row]) -> impl Iterator<Item = (String, &Row)> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('`', "").replace('&', "&amp;").replace('<', "&lt;")
+    text.replace('`', "")
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
 }

@@ -146,7 +146,13 @@ impl Bench {
         let code = instructions(|times| check(times, true));
         let settings = system_calls(|times| check(times, false));
         let work = "`wandb_is_apikey_configured`, key and server in the environment";
-        self.add(work, "", Unit::Time, Goal::AtMost(1000.0), Figures::Ours(time));
+        self.add(
+            work,
+            "",
+            Unit::Time,
+            Goal::AtMost(1000.0),
+            Figures::Ours(time),
+        );
         let calls = count(calls, NO_STRACE);
         self.add("– system calls", "", Unit::Count, Goal::AtMost(0.0), calls);
         let memory = count(memory, NO_VALGRIND);
@@ -154,17 +160,30 @@ impl Bench {
         let code = count(code, NO_VALGRIND);
         self.add("– instructions", "", Unit::Count, Goal::Stated, code);
         let work = "– system calls where the settings files must say which server";
-        self.add(work, "", Unit::Count, Goal::Stated, count(settings, NO_STRACE));
+        self.add(
+            work,
+            "",
+            Unit::Count,
+            Goal::Stated,
+            count(settings, NO_STRACE),
+        );
     }
 
     /// A look-up in netrc, and the floor of it.
     fn lookups<'a>(
         &'a self,
         home: &'a Home,
-    ) -> (impl Fn(usize) -> Command + 'a, impl Fn(usize) -> Command + 'a) {
+    ) -> (
+        impl Fn(usize) -> Command + 'a,
+        impl Fn(usize) -> Command + 'a,
+    ) {
         let ours = |times: usize| self.program(home, "check", &[&times.to_string()]);
         let theirs = |times: usize| {
-            let files = ["../home/.config/wandb/settings", "wandb/settings", "../home/.netrc"];
+            let files = [
+                "../home/.config/wandb/settings",
+                "wandb/settings",
+                "../home/.netrc",
+            ];
             let mut command = self.program(home, "read", &[&times.to_string(), "api.wandb.ai"]);
             command.args(files);
             command
@@ -187,7 +206,13 @@ impl Bench {
         let work = "the same, key in a netrc of 3 entries, both settings files present";
         self.add(work, FLOOR, Unit::Time, Goal::Times(1.25), pair(time));
         self.add("– system calls", FLOOR, Unit::Count, Goal::More(3.0), calls);
-        self.add("– instructions of the program", FLOOR, Unit::Count, Goal::Stated, code);
+        self.add(
+            "– instructions of the program",
+            FLOOR,
+            Unit::Count,
+            Goal::Stated,
+            code,
+        );
         self.add("– allocations", FLOOR, Unit::Count, Goal::Stated, memory);
     }
 
@@ -219,7 +244,10 @@ impl Bench {
         let python = || {
             let mut python = home.command("python3");
             let netrc = home.home().join(".netrc");
-            python.arg(source_folder().join("python_netrc.py")).arg("1").arg(netrc);
+            python
+                .arg(source_folder().join("python_netrc.py"))
+                .arg("1")
+                .arg(netrc);
             [number(&mut python)]
         };
         let [python] = rounds(5, || once(ours(50)), python);
@@ -231,14 +259,44 @@ impl Bench {
             Goal::Times(2.0),
             pair(time),
         );
-        self.add("– instructions of the program", FLOOR, Unit::Count, Goal::Stated, code);
+        self.add(
+            "– instructions of the program",
+            FLOOR,
+            Unit::Count,
+            Goal::Stated,
+            code,
+        );
         let most = "the file's size";
-        self.add("– most memory at once", most, Unit::Bytes, Goal::Times(2.0), heap);
+        self.add(
+            "– most memory at once",
+            most,
+            Unit::Bytes,
+            Goal::Times(2.0),
+            heap,
+        );
         let work = "– instructions for ten times the entries";
-        self.add(work, "the files' sizes", Unit::Count, Goal::Times(1.05), growth);
-        self.add("– time", "libcurl reads netrc", Unit::Time, Goal::Times(1.0), curl);
+        self.add(
+            work,
+            "the files' sizes",
+            Unit::Count,
+            Goal::Times(1.05),
+            growth,
+        );
+        self.add(
+            "– time",
+            "libcurl reads netrc",
+            Unit::Time,
+            Goal::Times(1.0),
+            curl,
+        );
         let theirs = "Python's `netrc` reads it";
-        self.add("– time", theirs, Unit::Time, Goal::Times(1.0 / 50.0), pair(python));
+        self.add(
+            "– time",
+            theirs,
+            Unit::Time,
+            Goal::Times(1.0 / 50.0),
+            pair(python),
+        );
     }
 
     fn store(&mut self) {
@@ -260,7 +318,13 @@ impl Bench {
         let floor = "C: write aside, flush, rename, flush";
         let work = "`wandb_login`, a new key stored in netrc";
         self.add(work, floor, Unit::Time, Goal::Times(1.2), pair(time));
-        self.add("– flushes of file and folder", floor, Unit::Count, Goal::Stated, flushes);
+        self.add(
+            "– flushes of file and folder",
+            floor,
+            Unit::Count,
+            Goal::Stated,
+            flushes,
+        );
         self.add("– system calls", floor, Unit::Count, Goal::Stated, calls);
     }
 
@@ -274,7 +338,13 @@ impl Bench {
         let against = "the process without the library";
         let work = "a process that logs in from netrc";
         self.add(work, against, Unit::Time, Goal::More(MS), pair(time));
-        self.add("– most memory", against, Unit::Bytes, Goal::More(KIB * KIB), pair(memory));
+        self.add(
+            "– most memory",
+            against,
+            Unit::Bytes,
+            Goal::More(KIB * KIB),
+            pair(memory),
+        );
     }
 
     fn loading(&mut self) {
@@ -290,10 +360,28 @@ impl Bench {
         traced.arg(ours);
         let started = crate::support::tool("strace").map(|_| not_of_the_loader(&trace(traced)));
         let against = "libcurl with its TLS library";
-        self.add("`dlopen`", against, Unit::Time, Goal::Times(0.1), pair(time));
-        self.add("– memory", against, Unit::Bytes, Goal::Times(0.1), pair(memory));
+        self.add(
+            "`dlopen`",
+            against,
+            Unit::Time,
+            Goal::Times(0.1),
+            pair(time),
+        );
+        self.add(
+            "– memory",
+            against,
+            Unit::Bytes,
+            Goal::Times(0.1),
+            pair(memory),
+        );
         let work = "– system calls that are not the loader's own";
-        self.add(work, "", Unit::Count, Goal::AtMost(0.0), count(started, NO_STRACE));
+        self.add(
+            work,
+            "",
+            Unit::Count,
+            Goal::AtMost(0.0),
+            count(started, NO_STRACE),
+        );
     }
 
     fn verified(&mut self) {
@@ -301,7 +389,10 @@ impl Bench {
         let stub = Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]);
         let url = stub.url("localhost");
         let home = Home::new();
-        home.write("home/.netrc", format!("machine localhost\n  login user\n  password {KEY_1}\n"));
+        home.write(
+            "home/.netrc",
+            format!("machine localhost\n  login user\n  password {KEY_1}\n"),
+        );
         let pem = home.write("ca.pem", authority.pem());
         let server = |mut command: Command| {
             command
@@ -332,7 +423,13 @@ impl Bench {
         let against = "libcurl: the same request, its netrc";
         let work = "a process that logs in, verified over TLS by a local server";
         self.add(work, against, Unit::Time, Goal::Times(0.5), time);
-        self.add("– most memory", against, Unit::Bytes, Goal::Times(1.0 / 3.0), memory);
+        self.add(
+            "– most memory",
+            against,
+            Unit::Bytes,
+            Goal::Times(1.0 / 3.0),
+            memory,
+        );
         let against = "`wandb login --verify KEY`";
         self.add("– time", against, Unit::Time, Goal::Times(0.01), sdk);
     }
@@ -359,7 +456,13 @@ impl Bench {
         let against = "`wandb login --no-verify KEY`";
         let work = "a process that logs in with a new key, unverified";
         self.add(work, against, Unit::Time, Goal::Times(1.0 / 300.0), time);
-        self.add("– most memory", against, Unit::Bytes, Goal::Times(1.0 / 20.0), memory);
+        self.add(
+            "– most memory",
+            against,
+            Unit::Bytes,
+            Goal::Times(1.0 / 20.0),
+            memory,
+        );
     }
 
     fn at_once(&mut self) {
@@ -368,7 +471,9 @@ impl Bench {
         let at_once = || {
             let home = Home::new();
             let mut launch = self.program(&home, "launch", &[&PROCESSES.to_string()]);
-            launch.arg(self.built.path("login")).args(["key", KEY_1, "host"]);
+            launch
+                .arg(self.built.path("login"))
+                .args(["key", KEY_1, "host"]);
             let [ns, _] = numbers(&mut launch);
             let netrc = home.text("home/.netrc").unwrap_or_default();
             lost += PROCESSES - netrc.matches("machine host-").count();
@@ -384,7 +489,13 @@ impl Bench {
         };
         let [time] = rounds(5, at_once, in_turn);
         let work = format!("{PROCESSES} processes store {PROCESSES} keys at once");
-        self.add(work, "one after the other", Unit::Time, Goal::Times(1.0), pair(time));
+        self.add(
+            work,
+            "one after the other",
+            Unit::Time,
+            Goal::Times(1.0),
+            pair(time),
+        );
         let lost = Figures::Ours(lost as f64);
         self.add("– keys lost", "", Unit::Count, Goal::AtMost(0.0), lost);
     }
@@ -400,11 +511,18 @@ impl Bench {
             None => Figures::Missing("not built from clean"),
         };
         let rows = [
-            ("shared library, stripped", 1.75e6, size("libwandb_login.so")),
+            (
+                "shared library, stripped",
+                1.75e6,
+                size("libwandb_login.so"),
+            ),
             ("– without HTTP", 320e3, size("without_http.so")),
         ];
         let stated = [
-            ("static library, what it adds to a program (`--gc-sections`)", linked("http.a")),
+            (
+                "static library, what it adds to a program (`--gc-sections`)",
+                linked("http.a"),
+            ),
             ("– without HTTP", linked("without_http.a")),
         ];
         for (work, most, figures) in rows {
@@ -425,7 +543,14 @@ impl Bench {
 /// program does, other than what a loader does for any library.
 fn not_of_the_loader(trace: &str) -> f64 {
     const LOADER: [&str; 8] = [
-        "read(", "pread64(", "fstat(", "newfstatat(", "mmap(", "mprotect(", "munmap(", "close(",
+        "read(",
+        "pread64(",
+        "fstat(",
+        "newfstatat(",
+        "mmap(",
+        "mprotect(",
+        "munmap(",
+        "close(",
     ];
     let library = |line: &&str| line.contains("openat(") && line.contains("libwandb_login.so");
     let lines = trace.lines().skip_while(|line| !library(line));
