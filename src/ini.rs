@@ -137,6 +137,12 @@ impl<'t> Document<'t> {
         })
     }
 
+    /// Whether any line may have to do with `key`: most files say little.
+    pub fn mentions(&self, key: &str) -> bool {
+        let is_key = |option: &Opt| *option.key == *key.as_bytes();
+        self.options.iter().any(is_key) || !self.strays.is_empty()
+    }
+
     /// The lines of two definitions of `key` in the section that counts for
     /// it, if their values differ.
     pub fn conflict(&self, key: &str) -> Option<(usize, usize)> {

@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 ///
 /// Whoever fills one reserves its final capacity first: a buffer that grows
 /// leaves copies behind that nobody wipes.
-#[derive(Default, PartialEq)]
+#[derive(Default, PartialEq, Eq)]
 pub(crate) struct WipedBytes(Vec<u8>);
 
 impl WipedBytes {

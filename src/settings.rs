@@ -315,6 +315,9 @@ impl Reader<'_, '_> {
         want: &str,
         parse: fn(&[u8]) -> Option<T>,
     ) -> Field<T> {
+        if !self.document.mentions(key) {
+            return Ok(None);
+        }
         if care == Guarded {
             if let Some(line) = self.document.stray(key) {
                 let what =

@@ -67,7 +67,10 @@ impl Token {
     /// The value in a buffer that never grows: it may be a secret.
     pub fn unescape(&self, text: &[u8]) -> WipedBytes {
         let mut value = WipedBytes::new(Vec::with_capacity(self.end - self.start));
-        value.extend(self.bytes(text));
+        match self.plain {
+            true => value.extend_from_slice(self.inner(text)),
+            false => value.extend(self.bytes(text)),
+        }
         value
     }
 }
@@ -135,7 +138,7 @@ pub(super) fn line_of(text: &[u8], at: usize) -> usize {
     let newlines = count(head, b'\n');
     // A CR counts unless an LF follows it.
     let lone = |i: usize| head[i] == b'\r' && head.get(i + 1) != Some(&b'\n');
-    let returns = if count(head, b'\r') > 0 {
+    let returns = if head.contains(&b'\r') {
         (0..head.len()).filter(|&i| lone(i)).count()
     } else {
         0
