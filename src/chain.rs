@@ -115,9 +115,7 @@ impl Found {
             Proof::IdentityToken(_) => None,
         }
     }
-}
 
-impl Found {
     /// Where it was found, for a message.
     pub fn shown(&self) -> String {
         match (&self.name, self.line) {

@@ -246,7 +246,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         entity,
     });
     tell(context, server, &session);
-    if is_new(source) && (saved || context.relogin()?) {
+    if is_new(source) && (saved || context.relogin().unwrap_or(false)) {
         advice::what_wins_again(context, server, &session);
     }
     Ok(session)

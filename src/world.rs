@@ -86,8 +86,7 @@ impl<'a> World<'a> {
 
     /// The same, absolute, for a message that is read elsewhere.
     pub fn absolute(&self, path: impl AsRef<OsStr>) -> PathBuf {
-        let path = self.path(path);
-        std::path::absolute(&path).unwrap_or(path)
+        absolute(self.path(path))
     }
 
     /// The home directory: `HOME`, else what the user database says.
@@ -142,6 +141,22 @@ fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
     return Some(std::os::unix::ffi::OsStrExt::from_bytes(value));
     #[cfg(not(unix))]
     return std::str::from_utf8(value).ok().map(OsStr::new);
+}
+
+/// The path as it is seen from anywhere. Most are absolute, and have nothing in
+/// them that could be left out.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    let text = path.as_os_str().as_encoded_bytes();
+    let odd = |part: &[u8]| part.starts_with(b"//") || part == b"/./";
+    if cfg!(unix)
+        && path.is_absolute()
+        && !text.windows(3).any(odd)
+        && !text.ends_with(b"/.")
+        && !text.ends_with(b"//")
+    {
+        return path;
+    }
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// An absolute path, or anything else of the system's, as text to show.

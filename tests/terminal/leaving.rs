@@ -3,7 +3,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 
-use crate::pty::{self, wait_until};
+use crate::pty;
 use crate::shell::{CANARY, OLD, Shell};
 
 /// What the programs are: the command line, and a host program that is told.
@@ -200,27 +200,6 @@ fn the_program_can_cancel() {
     nothing_happened(&mut shell);
 }
 
-/// The process of this name that runs in the shell's session.
-fn pid(shell: &Shell, name: &str) -> u32 {
-    let session = shell.session();
-    let mut found = None;
-    wait_until("the program runs", || {
-        let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
-        found = processes
-            .filter_map(|p| p.file_name().to_str()?.parse().ok())
-            .find(|pid: &u32| {
-                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-                let Some((head, tail)) = stat.rsplit_once(") ") else {
-                    return false;
-                };
-                head.ends_with(&format!("({name}"))
-                    && tail.split(' ').nth(3) == Some(&session.to_string())
-            });
-        found.is_some()
-    });
-    found.expect("a process")
-}
-
 #[test]
 fn signals_from_outside_give_the_terminal_back_before_they_end_the_process() {
     let signals = [
@@ -247,7 +226,7 @@ fn signals_from_outside_give_the_terminal_back_before_they_end_the_process() {
             let Some(mut shell) = at_the_prompt(line, &[]) else {
                 return;
             };
-            pty::kill(pid(&shell, name), signal);
+            pty::kill(shell.pid(name), signal);
             assert_eq!(shell.exit(), 128 + signal, "signal {signal} to {name}");
             nothing_happened(&mut shell);
         }
@@ -259,7 +238,7 @@ fn a_handler_of_the_hosts_own_is_left_alone() {
     let Some(mut shell) = at_the_prompt("prompt login flags=3 handlers=1", &[]) else {
         return;
     };
-    let pid = pid(&shell, "prompt");
+    let pid = shell.pid("prompt");
     pty::kill(pid, libc::SIGTERM);
     pty::kill(pid, libc::SIGINT);
     // It does nothing, and so the prompt goes on.
@@ -301,7 +280,7 @@ fn a_stop_from_outside_and_fg() {
         let mut shell = shell.with_netrc(OLD);
         shell.run(COMMAND_LINE);
         shell.asked();
-        pty::kill(pid(&shell, "wandb-login"), signal);
+        pty::kill(shell.pid("wandb-login"), signal);
         if signal == libc::SIGTSTP {
             assert_eq!(shell.exit(), 128 + signal);
         } else {
@@ -324,7 +303,7 @@ fn killed_while_stopped_it_leaves_the_terminal_to_the_shell() {
     };
     shell.pty.send("\x1a");
     assert_eq!(shell.exit(), 128 + libc::SIGTSTP);
-    let pid = pid(&shell, "wandb-login");
+    let pid = shell.pid("wandb-login");
     pty::kill(pid, libc::SIGTERM);
     shell.run_as_typed("fg");
     assert_eq!(shell.exit(), 128 + libc::SIGTERM);

@@ -155,9 +155,25 @@ impl Shell {
         plain(&self.shown())
     }
 
-    /// The shell's process, which leads the terminal's session.
-    pub fn session(&self) -> u32 {
-        self.dash.id()
+    /// The process of this name that runs in the terminal's session.
+    pub fn pid(&self, name: &str) -> u32 {
+        let session = self.dash.id().to_string();
+        let mut found = None;
+        pty::wait_until("the program runs", || {
+            let processes = std::fs::read_dir("/proc").expect("/proc").flatten();
+            found = processes
+                .filter_map(|p| p.file_name().to_str()?.parse().ok())
+                .find(|pid: &u32| {
+                    let stat =
+                        std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+                    let Some((head, tail)) = stat.rsplit_once(") ") else {
+                        return false;
+                    };
+                    head.ends_with(&format!("({name}")) && tail.split(' ').nth(3) == Some(&session)
+                });
+            found.is_some()
+        });
+        found.expect("a process")
     }
 
     /// Takes the terminal away, and waits for the end of the session's leader.
