@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, Remove};
 use super::scan::{Dialect, Kind};
-use super::survey::Survey;
+use super::survey::{Survey, same_for_others};
 use super::{IsKey, Match, Names, Naming, Stop, dialect_of, look_up, note, shown, single_quoted};
 use crate::log::Note;
 use crate::secret::WipedBytes;
@@ -99,6 +99,7 @@ fn store_once(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Result<E
     let kept = last.filter(|entry| foreign.is_none() || entry.keyword.start > after);
     let mut edited = edit(
         &survey,
+        names,
         |plan| {
             for naming in [
                 Naming::Netloc,
@@ -162,15 +163,17 @@ fn forget_once(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited, Note
             plan.remove(entry);
         }
     };
-    let mut edited = edit(&survey, forget, |_| true);
+    let mut edited = edit(&survey, names, forget, |_| true);
     tell_foreign(&survey, &mut edited, is_key);
     Ok(edited)
 }
 
 /// Makes the changes, in the way that leaves the file readable for CPython if
-/// it was before, and `good` for what it was made for.
+/// it was before, with the same entries for everybody else, and `good` for what
+/// it was made for.
 fn edit<'a>(
     survey: &'a Survey<'a>,
+    names: &Names,
     make: impl Fn(&mut Plan<'a>),
     good: impl Fn(&[u8]) -> bool,
 ) -> Edited {
@@ -186,7 +189,8 @@ fn edit<'a>(
         let text = plan.apply();
         let changed = *text != survey.text;
         let (dialect, sdk_stops) = dialect_of(&text);
-        let spoilt = survey.accepted && dialect != Dialect::CPython || !good(&text);
+        let kept = || dialect == Dialect::CPython && same_for_others(survey.text, &text, names);
+        let spoilt = survey.accepted && !kept() || !good(&text);
         let edited = Edited {
             text,
             changed,

@@ -146,6 +146,61 @@ impl<'a> Survey<'a> {
     }
 }
 
+/// What CPython reads in a text for everybody but us: machines, macros and
+/// values, in their order.
+struct Others<'a> {
+    scanner: Scanner<'a>,
+    text: &'a [u8],
+    names: &'a Names<'a>,
+    ours: bool,
+}
+
+impl<'a> Iterator for Others<'a> {
+    type Item = (Option<Kind>, Token);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let item = match self.scanner.next().ok()?? {
+                Event::Machine { name, .. } => {
+                    self.ours = Naming::of(name, self.text, self.names).is_some();
+                    (None, name)
+                }
+                Event::Default { keyword } | Event::Macro { keyword } => {
+                    self.ours = false;
+                    (None, keyword)
+                }
+                Event::Field { kind, value, .. } => (Some(kind), value),
+                Event::Stray { .. } => continue,
+            };
+            if !self.ours {
+                return Some(item);
+            }
+        }
+    }
+}
+
+/// Whether CPython reads the same in both texts for everybody but us.
+pub(super) fn same_for_others(old: &[u8], new: &[u8], names: &Names) -> bool {
+    let others = |text| Others {
+        scanner: Scanner::new(text, Dialect::CPython),
+        text,
+        names,
+        ours: false,
+    };
+    let (mut before, mut after) = (others(old), others(new));
+    loop {
+        match (before.next(), after.next()) {
+            (None, None) => return true,
+            (Some((kind, word)), Some((other_kind, other))) => {
+                if kind != other_kind || !word.bytes(old).eq(other.bytes(new)) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+}
+
 /// The line end of the file: its first one.
 fn eol(text: &[u8]) -> &'static [u8] {
     let end = line_end(text, 0);

@@ -371,3 +371,15 @@ fn other_readers_read_what_we_write() {
         assert_eq!(rs.machines.len(), rust.hosts.len());
     }
 }
+
+/// CPython takes a `#` glued to a word for a comment of that word alone, where
+/// no entry stands before it.
+#[test]
+fn taking_an_entry_out_brings_no_comment_to_life() {
+    let file = file("machine x.com password {K} #old machine z.com password q\\\\r\n");
+    let edited = forgotten(file.as_bytes(), &names("x.com"));
+    assert_eq!(key_of(&edited.text, &names("x.com")), None);
+    assert_eq!(key_of(&edited.text, &names("z.com")), None);
+    let text = String::from_utf8_lossy(&edited.text).into_owned();
+    assert!(!text.contains(OLD), "{text}");
+}
