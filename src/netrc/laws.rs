@@ -64,7 +64,8 @@ fn check_store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey, new: &[u8]
             .iter()
             .position(|byte| b"\r\n".contains(byte));
         at = line.map_or(text.len(), |length| last.end + length);
-        ours += 1;
+        // Each of its values may be replaced.
+        ours += 1 + entry.fields.len();
     }
     let mut outside = text[at..].iter().filter(|byte| !space(byte));
     assert!(
