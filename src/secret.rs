@@ -32,6 +32,13 @@ impl DerefMut for WipedBytes {
     }
 }
 
+/// It shows nothing.
+impl fmt::Debug for WipedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WipedBytes(..)")
+    }
+}
+
 impl Drop for WipedBytes {
     /// All of the memory, in one sweep: `Vec::zeroize` goes byte by byte, which
     /// for a large file takes as long as reading it.
