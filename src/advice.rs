@@ -84,7 +84,7 @@ pub(crate) fn loss(winner: &Found, loser: &Found) -> String {
         None if FILES.contains(&place) => "remove api_key there to use this one".into(),
         None => "leave it out to use this one".into(),
     };
-    format!("{} goes before it; {remedy}", winner.shown())
+    format!("comes after {}; {remedy}", winner.shown())
 }
 
 /// Tells a report what the SDK would make of an answer, where it would do

@@ -107,7 +107,7 @@ fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
     let path = absolute(path);
     let (text, problem) = match read {
         Ok(text) => (text, None),
-        Err(problem) => (None, Some(problem.to_string())),
+        Err(problem) => (None, Some(format!("{problem}; mend or remove it"))),
     };
     let open_to_others = text.as_ref().is_some_and(Text::open_to_others);
     (

@@ -181,6 +181,20 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_others_stay_what_they_are() {
+        let text =
+            r#"{"a":1.11111111111111112e+24,"b":1e+999,"c":18446744073709551616,"credentials":{}}"#;
+        let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
+        let forgotten = forget(&stored, &[URL]).unwrap();
+        let flat: Vec<u8> = forgotten
+            .iter()
+            .copied()
+            .filter(|b| !b" \n".contains(b))
+            .collect();
+        assert_eq!(String::from_utf8(flat).unwrap(), text);
+    }
+
+    #[test]
     fn odd_files_are_replaced_as_the_sdk_does() {
         for text in ["not json", "[1]", r#"{"credentials":5}"#, "null"] {
             let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));

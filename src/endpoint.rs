@@ -76,7 +76,8 @@ impl Endpoint {
             spelled: self.url.spelled_netloc(),
             alias: self.url.alias_netloc(),
             prefer_alias: self.origin == Origin::Default,
-            bare_host: self.url.bare_host(),
+            // A stranger's directory could name another port of the same machine.
+            bare_host: self.url.bare_host().filter(|_| !self.workspace_only),
         }
     }
 

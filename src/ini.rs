@@ -9,6 +9,8 @@
 
 mod edit;
 mod interpolate;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod laws;
 #[cfg(test)]
 mod python;
 mod space;

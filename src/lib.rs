@@ -25,6 +25,9 @@ mod host;
 mod ini;
 mod json;
 mod key;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod laws;
 mod log;
 mod login;
 mod netrc;

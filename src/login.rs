@@ -12,7 +12,7 @@ use crate::key::ApiKey;
 use crate::online;
 use crate::options::{Anonymous, Flags, Options};
 use crate::report::Report;
-use crate::session::{Credential, Facts, Session, Source};
+use crate::session::{Credential, Facts, Session, Source, Viewer};
 use crate::settings::Mode;
 use crate::store;
 
@@ -192,14 +192,18 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
     for attempt in 1..=MOST_ATTEMPTS {
         let problem = last.as_ref().map(Error::to_string);
         let found = match prompt.ask(attempt, problem.as_deref())? {
-            Reply::Key(text) => ApiKey::parse(text.as_bytes())
-                .map(|parsed| Found {
+            Reply::Key(text) => match ApiKey::parse(text.as_bytes()) {
+                Ok(parsed) => Ok(Found {
                     proof: Proof::Key(parsed.key),
                     place: Place::Prompt,
                     name: None,
                     line: None,
-                })
-                .map_err(|problem| Error::Credentials(problem.to_string())),
+                }),
+                Err(problem) => {
+                    last = Some(Error::Credentials(problem.to_string()));
+                    continue;
+                }
+            },
             Reply::Anonymous => online::anonymous_key(context, server),
             Reply::Offline => {
                 context.log.info("Using W&B in offline mode.");
@@ -208,7 +212,8 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
         };
         match found.and_then(|found| settle(context, server, found)) {
             Ok(session) => return Ok(Login::Session(session)),
-            Err(error @ (Error::Credentials(_) | Error::Rejected(_))) => last = Some(error),
+            // What else can be wrong here is no fault of the key.
+            Err(error @ Error::Rejected(_)) => last = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -227,7 +232,34 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
     // What can be wrong with the configuration is wrong before anything is done.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
-    let (credential, known) = match found.proof {
+    let (credential, known) = prove(context, server, found.proof, fresh)?;
+    let viewer = verify(context, server, &credential, source)?.or(known);
+    let saved = keep(context, server, &credential, source)?;
+    let session = Session::new(Facts {
+        base_url: server.url.clone(),
+        app_url,
+        credential,
+        source,
+        source_name: found.name.map(Cow::into_owned),
+        saved,
+        viewer,
+        entity,
+    });
+    tell(context, server, &session);
+    if is_new(source) && (saved || context.relogin().unwrap_or(false)) {
+        advice::what_wins_again(context, server, &session);
+    }
+    Ok(session)
+}
+
+/// What is shown to the server, and what is known about it already.
+fn prove(
+    context: &Context,
+    server: &Endpoint,
+    proof: Proof,
+    fresh: bool,
+) -> Result<(Credential, Option<Viewer>)> {
+    Ok(match proof {
         Proof::Key(key) => (Credential::Key(key), None),
         Proof::Session(session) => {
             let facts = session.facts();
@@ -237,24 +269,49 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
             let access = online::access_token(context, server, &file, fresh)?;
             (Credential::Access(access), None)
         }
-    };
-    let new = matches!(
+    })
+}
+
+/// Whether the key came with this login, and is stored by it.
+fn is_new(source: Source) -> bool {
+    matches!(
         source,
         Source::Explicit | Source::Prompt | Source::Anonymous
-    );
-    let viewer = if context.options.flags.has(Flags::VERIFY) && context.acts() {
-        let asked = online::viewer(context, server, &credential);
-        Some(asked.map_err(|error| match new {
-            true => error.and("Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out."),
-            false => error,
-        })?)
-    } else {
-        known
-    };
-    let stored_already = matches!(source, Source::Settings | Source::Netrc);
-    let saved = match &credential {
-        Credential::Key(key) if new && context.writes() => store::key(context, server, key),
-        _ => stored_already,
+    )
+}
+
+/// Asks the server whose credential it is, where that is wanted. This comes
+/// before storing, so that a refused key never replaces a good one.
+fn verify(
+    context: &Context,
+    server: &Endpoint,
+    credential: &Credential,
+    source: Source,
+) -> Result<Option<Viewer>> {
+    if !context.options.flags.has(Flags::VERIFY) || !context.acts() {
+        return Ok(None);
+    }
+    match online::viewer(context, server, credential) {
+        Err(error) if is_new(source) => Err(error.and(
+            "Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out.",
+        )),
+        viewer => viewer.map(Some),
+    }
+}
+
+/// Stores what is new, and tells whether the credential is in a file where the
+/// next login finds it.
+fn keep(
+    context: &Context,
+    server: &Endpoint,
+    credential: &Credential,
+    source: Source,
+) -> Result<bool> {
+    let saved = match credential {
+        Credential::Key(key) if is_new(source) && context.writes() => {
+            store::key(context, server, key)
+        }
+        _ => matches!(source, Source::Settings | Source::Netrc),
     };
     // Where the wait for netrc was cancelled, nothing has been changed yet.
     context.go_on()?;
@@ -267,21 +324,7 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         };
         store::remember(context, server, anonymous);
     }
-    let session = Session::new(Facts {
-        base_url: server.url.clone(),
-        app_url,
-        credential,
-        source,
-        source_name: found.name.map(Cow::into_owned),
-        saved,
-        viewer,
-        entity,
-    });
-    tell(context, server, &session);
-    if new && (saved || context.relogin()?) {
-        advice::what_wins_again(context, server, &session);
-    }
-    Ok(session)
+    Ok(saved)
 }
 
 /// One line about the key and one about the login, in the SDK's words.

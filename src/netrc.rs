@@ -5,6 +5,8 @@
 //! [`scan`] is the one tokenizer; looking up and editing both stand on it.
 
 mod edit;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod laws;
 mod lookup;
 mod plan;
 mod scan;

@@ -19,6 +19,12 @@ impl WipedBytes {
     }
 }
 
+impl fmt::Debug for WipedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WipedBytes(..)")
+    }
+}
+
 impl Deref for WipedBytes {
     type Target = Vec<u8>;
     fn deref(&self) -> &Vec<u8> {
@@ -29,13 +35,6 @@ impl Deref for WipedBytes {
 impl DerefMut for WipedBytes {
     fn deref_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0
-    }
-}
-
-/// It shows nothing.
-impl fmt::Debug for WipedBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WipedBytes(..)")
     }
 }
 

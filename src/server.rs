@@ -6,6 +6,8 @@ mod answer;
 mod dial;
 mod failure;
 mod http;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod laws;
 mod proxy;
 mod tls;
 mod transport;
@@ -16,12 +18,11 @@ mod tests;
 
 use std::time::{Instant, SystemTime};
 
-use serde_json::Value;
 use ureq::http::{HeaderName, HeaderValue, header};
 
 pub(crate) use transport::{Transport, TransportSettings};
 
-use crate::credentials::{self, AccessToken};
+use crate::credentials::AccessToken;
 use crate::error::{Error, Result};
 use crate::secret::{Secret, WipedBytes};
 use crate::session::{Viewer, basic};
@@ -98,19 +99,7 @@ pub(crate) fn anonymous_key(base_url: &str, transport: &Transport, wait: &Wait) 
     };
     const ADVICE: &str = "Make an account and use its API key instead";
     let answer = graphql(ANONYMOUS, &basic(b"api:"), &subject, transport, wait)?;
-    let json = answer::read(&answer, &subject).map_err(advice)?;
-    match json
-        .0
-        .pointer("/data/createAnonymousEntity/apiKey/name")
-        .and_then(Value::as_str)
-    {
-        Some(key) if credentials::is_token(key) => Ok(Secret::new(key.as_bytes())),
-        _ => Err(advice(answer::failed(
-            answer::errors(&json.0, &[]),
-            &answer,
-            base_url,
-        ))),
-    }
+    answer::anonymous_key(&answer, &subject).map_err(advice)
 }
 
 /// Exchanges an identity token, the content of its file, for an access token.
@@ -136,16 +125,7 @@ pub(crate) fn exchange(
         body: form(token),
     };
     let answer = http::post(request, &subject, transport, wait)?;
-    let json = answer::read(&answer, &subject)?;
-    let token = json.0.get("access_token").and_then(Value::as_str);
-    let lifetime = json.0.get("expires_in").and_then(Value::as_i64);
-    match (token, lifetime) {
-        (Some(token), Some(lifetime)) if credentials::is_token(token) => Ok(AccessToken {
-            token: Secret::new(token.as_bytes()),
-            expires_at: now().saturating_add(lifetime),
-        }),
-        _ => Err(answer::failed(None, &answer, base_url)),
-    }
+    answer::access_token(&answer, &subject, now())
 }
 
 fn graphql(

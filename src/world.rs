@@ -53,24 +53,26 @@ impl<'a> World<'a> {
     }
 
     pub fn is_set(&self, name: &str) -> bool {
-        match self.block {
-            // One allocation less than `var`, and no copy of a secret.
-            Some(block) => block
-                .iter()
-                .find_map(|entry| value_of(entry, name))
-                .is_some_and(|value| !value.is_empty()),
-            None => self.secret(name).is_some(),
-        }
+        self.length(name).is_some_and(|length| length > 0)
     }
 
     /// Whether a variable is set to nothing, which counts as unset.
     pub fn is_empty(&self, name: &str) -> bool {
+        self.length(name) == Some(0)
+    }
+
+    /// How long a variable's value is. It may be a secret: where it takes a
+    /// copy to know, the copy is wiped.
+    fn length(&self, name: &str) -> Option<usize> {
         match self.block {
-            Some(block) => {
-                let value = block.iter().find_map(|entry| value_of(entry, name));
-                value.is_some_and(OsStr::is_empty)
+            Some(block) => block
+                .iter()
+                .find_map(|entry| value_of(entry, name))
+                .map(OsStr::len),
+            None => {
+                let value = std::env::var_os(name)?.into_encoded_bytes();
+                Some(WipedBytes::new(value).len())
             }
-            None => std::env::var_os(name).is_some_and(|value| value.is_empty()),
         }
     }
 

@@ -166,34 +166,12 @@ fn cplusplus() {
     }
 }
 
-/// The guard at the boundary, seen from C. The library that can panic on demand
-/// is a build of its own: no release has the function.
+/// The guard at the boundary, seen from C.
 #[test]
 fn a_panic_is_a_status() {
-    let Some(compiler) = Compiler::c() else {
-        return;
-    };
-    let target = root().join("target/panic-test");
-    let mut build = Command::new(env!("CARGO"));
-    build
-        .current_dir(root())
-        .args([
-            "rustc",
-            "--quiet",
-            "--lib",
-            "--crate-type",
-            "cdylib",
-            "--no-default-features",
-        ])
-        .args(["--features", "panic-test", "--target-dir"])
-        .arg(&target);
-    Run::ok(&mut build);
-    let folder = TempDir::new();
-    let built = target.join("debug/libwandb_login.so");
-    for name in ["libwandb_login.so", "libwandb_login.so.0"] {
-        std::os::unix::fs::symlink(&built, folder.path().join(name)).expect("a link");
+    if let Some(compiler) = Compiler::c() {
+        passes_under_all_eyes(&compiler, "panic.c", support::panic_library());
     }
-    passes_under_all_eyes(&compiler, "panic.c", folder.path());
 }
 
 /// The header needs nothing before it, in any dialect that it promises.
@@ -259,7 +237,32 @@ fn the_readme_program() {
     newcomers_program(&source("readme.c"), found, (0, "wandb_login: No API key"));
 }
 
-/// So is the one in the header.
+/// The few lines of each language in the README are lines of its example, which
+/// is built and run.
+#[test]
+fn the_readme_quotes_the_examples() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let (_, languages) = readme.split_once("## Other languages").expect("a section");
+    let examples = [
+        ("cpp", "bindings/cpp/examples/train.cpp"),
+        ("go", "bindings/go/examples/train/main.go"),
+        ("julia", "bindings/julia/examples/train.jl"),
+        ("c", "bindings/mpi/examples/train_mpi.c"),
+    ];
+    for (language, path) in examples {
+        let example = fs::read_to_string(root().join(path)).expect(path);
+        let known: Vec<_> = example.lines().map(str::trim).collect();
+        let (_, block) = languages
+            .split_once(&format!("```{language}\n"))
+            .expect(language);
+        let (block, _) = block.split_once("```").expect("the end of the block");
+        for line in block.lines().map(str::trim).filter(|line| *line != "// …") {
+            assert!(known.contains(&line), "{path} does not say: {line}");
+        }
+    }
+}
+
+/// The program in the header works, too.
 #[test]
 fn the_header_program() {
     let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");

@@ -112,7 +112,7 @@ fn a_secret_is_not_printed_by_accident() {
 }
 
 /// Compiles sources of `tests/cpp`, each with its options, into one program.
-fn link(folder: &TempDir, library: &TempDir, sources: &[(&str, &[&str])]) -> Option<PathBuf> {
+fn link(folder: &TempDir, library: &Path, sources: &[(&str, &[&str])]) -> Option<PathBuf> {
     let program = folder.path().join("program");
     let mut linking = compiler(&[CPP17, "-pthread"])?;
     for (name, options) in sources {
@@ -126,7 +126,7 @@ fn link(folder: &TempDir, library: &TempDir, sources: &[(&str, &[&str])]) -> Opt
         );
         linking.arg(object);
     }
-    linking.arg(format!("-L{}", library.path().display()));
+    linking.arg(format!("-L{}", library.display()));
     Run::ok(linking.args(["-lwandb_login", "-o"]).arg(&program));
     Some(program)
 }
@@ -139,7 +139,7 @@ fn a_program_sees_every_outcome_and_leaks_nothing() {
         ("second_unit.cpp", &["-std=c++20"]),
         ("without_exceptions.cpp", &WITHOUT_EXCEPTIONS),
     ];
-    let Some(program) = link(&folder, &library, units) else {
+    let Some(program) = link(&folder, library.path(), units) else {
         return;
     };
     let servers = [
@@ -152,6 +152,10 @@ fn a_program_sees_every_outcome_and_leaks_nothing() {
             &Identity::self_signed(&["127.0.0.1"], false),
             [Reply::viewer()],
         ),
+        Stub::http([Reply::new(
+            200,
+            r#"{"access_token": "token-of-the-server", "expires_in": 3600}"#,
+        )]),
     ];
     let run = |mut command: Command, home: &Home| {
         let all = home.base().join("all");
@@ -186,11 +190,32 @@ fn without_exceptions_the_other_form_is_there() {
     let (folder, library) = (TempDir::new(), library());
     let options = [&WITHOUT_EXCEPTIONS[..], &["-DALONE"]].concat();
     let unit: &[(&str, &[&str])] = &[("without_exceptions.cpp", &options)];
-    let Some(program) = link(&folder, &library, unit) else {
+    let Some(program) = link(&folder, library.path(), unit) else {
         return;
     };
     let home = Home::new();
-    Run::ok(home.command(program).env("LD_LIBRARY_PATH", library.path()));
+    Run::ok(
+        home.command(&program)
+            .env("LD_LIBRARY_PATH", library.path()),
+    );
+    // Where the library is missing, the program is not even started.
+    let run = Run::of(&mut home.command(&program));
+    assert_ne!(run.code, Some(0));
+    let told = "libwandb_login.so.0: cannot open shared object file";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+}
+
+/// A bug inside the library is an exception like others, and the program goes on.
+#[test]
+fn a_panic_of_the_library_is_an_exception() {
+    let folder = TempDir::new();
+    let library = support::panic_library();
+    let Some(program) = link(&folder, library, &[("panic.cpp", &[CPP17])]) else {
+        return;
+    };
+    let home = Home::new();
+    let run = Run::ok(home.command(program).env("LD_LIBRARY_PATH", library));
+    assert_eq!(run.stdout, "the program lives on\n", "{}", run.stderr);
 }
 
 #[test]
@@ -360,7 +385,7 @@ fn cmake_builds_it(from: &str, default: &str) {
         ("WANDB_LOGIN_CARGO_TARGET_DIR", cargo.as_str()),
         ("BUILD_SHARED_LIBS", shared(default)),
     ];
-    let made = folder.path().join("build");
+    let made = folder.path().join("a folder"); // with a space in its name
     Run::ok(&mut downstream(&cmake, &made, &variables));
     build(&cmake, &made);
     programs_of_downstream(&made, default);

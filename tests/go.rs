@@ -5,7 +5,6 @@
 mod support;
 
 #[path = "support/pty.rs"]
-#[allow(dead_code)] // other tests use the rest
 mod pty;
 
 use std::fs;
@@ -118,6 +117,32 @@ fn the_package_passes_its_own_tests() {
     Run::ok(&mut go.command(&[&["test", "-race", "-count=1"], &all[..]].concat()));
     // The detector's own memory would hide a leak.
     Run::ok(&mut go.command(&["test", "-count=1", "-run", "LeaksNothing", "."]));
+}
+
+/// The same package with a library that panics: Go goes on.
+#[test]
+fn a_panic_of_the_library_is_an_error() {
+    let Some(go) = Go::new() else { return };
+    let library = support::panic_library();
+    let tags = ["-tags", "wandb_login_panic_test"];
+    let mut test = go.command(&["test", "-race", "-count=1", "-v"]);
+    let run = Run::ok(
+        test.args(tags)
+            .args(["-run", "BugInTheLibrary", "."])
+            .env("PKG_CONFIG", "true")
+            .env(
+                "CGO_CFLAGS",
+                format!("-I{}", root().join("include").display()),
+            )
+            .env(
+                "CGO_LDFLAGS",
+                format!("-L{} -lwandb_login", library.display()),
+            )
+            .env("LD_LIBRARY_PATH", library),
+    );
+    let passed = "--- PASS: TestBugInTheLibrary";
+    assert!(run.stdout.contains(passed), "{}", run.stdout);
+    Run::ok(go.command(&["vet"]).args(tags).arg("."));
 }
 
 /// The module and the program of the README, in a folder of their own.

@@ -2,9 +2,10 @@
 //!
 //! `WANDB_LOGIN_TEST_JULIA` names another Julia than the one in `PATH`.
 
-#[allow(dead_code)] // each test uses its own part of it
 #[path = "support/pty.rs"]
 mod pty;
+#[path = "support/stub.rs"]
+mod stub;
 mod support;
 
 use std::fs;
@@ -16,6 +17,7 @@ use std::process::Command;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pty::Pty;
+use stub::{Identity, Reply, Stub};
 use support::{Home, KEY_1, Run, TempDir};
 
 /// A Julia that works, or a loud word that there is none.
@@ -106,8 +108,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// `Pkg.test()`, with the header's layout to compare with, and with libraries of
-/// other versions.
+/// `Pkg.test()`, with the header's layout to compare with, with libraries of other
+/// versions and one that panics, and with servers of all kinds.
 #[test]
 fn the_package_tests_itself() {
     let (Some(julia), Some(cc)) = (julia(), support::tool("cc")) else {
@@ -129,9 +131,37 @@ fn the_package_tests_itself() {
             &format!("lib{name}.so"),
         )
     };
+    let servers = [
+        ("good", Stub::http([Reply::viewer()])),
+        ("rejected", Stub::http([Reply::new(401, "no")])),
+        ("server", Stub::http([Reply::new(404, "no")])),
+        ("timeout", Stub::http([Reply::Hang])),
+        ("proxy", Stub::http([Reply::new(407, "")])),
+        (
+            "tls",
+            Stub::https(
+                &Identity::self_signed(&["127.0.0.1"], false),
+                [Reply::viewer()],
+            ),
+        ),
+        (
+            "tokens",
+            Stub::http([Reply::new(
+                200,
+                r#"{"access_token": "token-of-the-server", "expires_in": 3600}"#,
+            )]),
+        ),
+    ];
+    let addresses = servers.each_ref().map(|(name, server)| {
+        let address = server.url("127.0.0.1");
+        format!("{name}={address}")
+    });
+    let panicking = support::panic_library().join("libwandb_login.so");
     let run = Run::of(
         package
             .command(&["-e", "using Pkg; Pkg.test()"])
+            .env("WANDB_LOGIN_TEST_PANIC_LIBRARY", panicking)
+            .env("WANDB_LOGIN_TEST_SERVERS", addresses.join(" "))
             .env("WANDB_LOGIN_TEST_LAYOUT", layout)
             .env("WANDB_LOGIN_TEST_OLD_LIBRARY", other("old", 9))
             .env("WANDB_LOGIN_TEST_NEW_LIBRARY", other("new", 10_000)),
@@ -139,7 +169,7 @@ fn the_package_tests_itself() {
     let said = format!("{}\n{}", run.stdout, run.stderr);
     assert_eq!(run.code, Some(0), "{said}");
     assert!(said.contains("Testing WandbLogin tests passed"), "{said}");
-    assert!(!said.contains("not compared"), "{said}");
+    assert!(!said.contains("is not set"), "a part was left out:\n{said}");
     assert!(
         !said.contains("shred"),
         "a SecretBuffer was left to the collector:\n{said}"
@@ -264,4 +294,43 @@ fn julia_asks_on_the_terminal() {
     assert!(!terminal.seen().contains(KEY_1), "{}", terminal.seen());
     let netrc = package.home.text("home/.netrc").expect("it was stored");
     assert!(netrc.contains(KEY_1));
+}
+
+/// In a single thread nobody has to wait for the human, so the library asks, with
+/// its menu; Julia's own Ctrl-C works afterwards.
+#[test]
+fn the_library_asks_in_a_single_thread() {
+    let Some(julia) = julia() else { return };
+    let package = Package::new(julia);
+    let script = r#"
+        using WandbLogin
+        ccall(:jl_exit_on_sigint, Cvoid, (Cint,), 0)
+        session = login()
+        println("logged in from ", session.source, " with ", length(session.api_key))
+        try
+            println("now sleeping")
+            sleep(60)
+        catch problem
+            println("caught ", typeof(problem))
+        end
+        println(login(relogin = true))
+    "#;
+    let mut terminal = Pty::open();
+    let mut command = package.command(&["-e", script]);
+    command.env("JULIA_NUM_THREADS", "1");
+    let mut child = terminal.attach(&mut command).spawn().expect("julia starts");
+    terminal.expect("Use an existing W&B account");
+    terminal.expect("Enter your choice: ");
+    terminal.send("2\r");
+    terminal.expect("hit enter: ");
+    terminal.send(format!("{KEY_1}\r"));
+    terminal.expect("logged in from prompt with 40");
+    terminal.expect("now sleeping");
+    terminal.send("\x03");
+    terminal.expect("caught InterruptException");
+    terminal.expect("Enter your choice: ");
+    terminal.send("3\r");
+    terminal.expect("nothing");
+    assert!(pty::wait(&mut child).success());
+    assert!(!terminal.seen().contains(KEY_1), "{}", terminal.seen());
 }

@@ -43,7 +43,8 @@ pub(crate) fn set(text: &[u8], key: &str, value: &str) -> Result<Edited, Note> {
     let first = places.next();
     let alone = places.peek().is_none();
     let there = document.get(key);
-    if alone && there.is_some_and(|v| v.fault.is_none() && *v.text == *value.as_bytes()) {
+    let settled = alone && document.conflict(key).is_none();
+    if settled && there.is_some_and(|v| v.fault.is_none() && *v.text == *value.as_bytes()) {
         return Ok(unchanged(text, &document));
     }
     let written = value.replace('%', "%%");

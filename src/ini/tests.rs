@@ -359,6 +359,14 @@ fn setting_makes_a_value_readable_for_the_sdk() {
 }
 
 #[test]
+fn setting_settles_what_two_inherited_values_leave_open() {
+    let text = b"[DEFAULT]\nbase_url = https://a\nbase_url = https://b\n[default]\n";
+    let settled = set(text, "base_url", "https://b").unwrap();
+    assert!(settled.changed);
+    assert_eq!(Document::parse(&settled.text).conflict("base_url"), None);
+}
+
+#[test]
 fn editing_says_what_the_user_should_know() {
     let lines = |edit: Result<Edited, Note>| -> Vec<usize> {
         edit.unwrap().notes.iter().map(|note| note.line).collect()

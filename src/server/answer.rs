@@ -6,15 +6,17 @@ use ureq::http::StatusCode;
 use super::Viewer;
 use super::failure::Subject;
 use super::http::{Answer, is_temporary};
+use crate::credentials::{AccessToken, is_token};
 use crate::error::{Error, Result};
 use crate::json::WipedJson;
+use crate::secret::Secret;
 
 /// The most that a message repeats of a server's own words.
 const SHOWN: usize = 300;
 
 /// The JSON of an answer with status 200; what any other status means is an
 /// error.
-pub(super) fn read(answer: &Answer, subject: &Subject) -> Result<WipedJson> {
+fn read(answer: &Answer, subject: &Subject) -> Result<WipedJson> {
     let server = subject.server;
     let json = WipedJson::parse(&answer.body).filter(|json| json.0.is_object());
     if answer.status == 200 {
@@ -62,6 +64,7 @@ pub(super) fn viewer(answer: &Answer, subject: &Subject) -> Result<Viewer> {
     let errors = errors(&json.0, subject.secrets);
     match json.0.get("data").and_then(|data| data.get("viewer")) {
         Some(Value::Object(viewer)) => {
+            let name_of = |value: &Value| name_of(value, subject.secrets);
             let text = |name: &str| name_of(viewer.get(name)?);
             let teams = json
                 .0
@@ -89,8 +92,36 @@ pub(super) fn viewer(answer: &Answer, subject: &Subject) -> Result<Viewer> {
     }
 }
 
+/// The key of the account that the server made.
+pub(super) fn anonymous_key(answer: &Answer, subject: &Subject) -> Result<Secret> {
+    let json = read(answer, subject)?;
+    let key = json.0.pointer("/data/createAnonymousEntity/apiKey/name");
+    match key.and_then(Value::as_str) {
+        Some(key) if is_token(key) => Ok(Secret::new(key.as_bytes())),
+        _ => Err(failed(
+            errors(&json.0, subject.secrets),
+            answer,
+            subject.server,
+        )),
+    }
+}
+
+/// The access token that the server gave for an identity token.
+pub(super) fn access_token(answer: &Answer, subject: &Subject, now: i64) -> Result<AccessToken> {
+    let json = read(answer, subject)?;
+    let token = json.0.get("access_token").and_then(Value::as_str);
+    let lifetime = json.0.get("expires_in").and_then(Value::as_i64);
+    match (token, lifetime) {
+        (Some(token), Some(lifetime)) if is_token(token) => Ok(AccessToken {
+            token: Secret::new(token.as_bytes()),
+            expires_at: now.saturating_add(lifetime),
+        }),
+        _ => Err(failed(None, answer, subject.server)),
+    }
+}
+
 /// An error for an answer that has not what was asked for.
-pub(super) fn failed(errors: Option<String>, answer: &Answer, server: &str) -> Error {
+fn failed(errors: Option<String>, answer: &Answer, server: &str) -> Error {
     match errors {
         Some(errors) => Error::Server(format!("{server} could not answer: {errors}")),
         None => not_wandb(answer, server),
@@ -110,7 +141,7 @@ fn not_wandb(answer: &Answer, server: &str) -> Error {
 }
 
 /// The messages of a GraphQL answer's `errors`.
-pub(super) fn errors(json: &Value, secrets: &[&[u8]]) -> Option<String> {
+fn errors(json: &Value, secrets: &[&[u8]]) -> Option<String> {
     let errors = json.get("errors")?.as_array()?;
     let messages = errors
         .iter()
@@ -139,10 +170,15 @@ fn said(answer: &Answer, json: Option<&WipedJson>, secrets: &[&[u8]]) -> String 
         .unwrap_or_default()
 }
 
-/// A user's or a team's name, safe to print and to pass on to C.
-fn name_of(value: &Value) -> Option<String> {
+/// A user's or a team's name, safe to print and to pass on to C. What holds the
+/// secret is nobody's name.
+fn name_of(value: &Value, secrets: &[&[u8]]) -> Option<String> {
     let name = value.as_str().filter(|name| !name.is_empty())?;
-    Some(crate::text::clean(name).into_owned())
+    let holds = |secret: &&[u8]| {
+        let mut windows = name.as_bytes().windows(secret.len().max(1));
+        windows.any(|window| window == *secret)
+    };
+    (!secrets.iter().any(holds)).then(|| crate::text::clean(name).into_owned())
 }
 
 /// A server's words, safe to print: on one line, without control characters,

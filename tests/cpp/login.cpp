@@ -1,7 +1,7 @@
 // What a C++ program sees, in the throwing form. The arguments are an empty
-// folder and the addresses of six servers: one that knows the key, one that does
-// not, one that redirects, one that is silent, a proxy that refuses, and one whose
-// certificate nobody vouches for.
+// folder and the addresses of seven servers: one that knows the key, one that does
+// not, one that redirects, one that is silent, a proxy that refuses, one whose
+// certificate nobody vouches for, and one that exchanges identity tokens.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -347,6 +347,18 @@ void verified(char **servers) {
     thrown<wandb::proxy_error>(fails);
 }
 
+void identity_token(const std::string &server) {
+    const auto file = write("identity/token", "aaaa.bbbb.cccc\n");
+    const auto options =
+        at_home("identity", {"WANDB_BASE_URL=" + server, "WANDB_IDENTITY_TOKEN_FILE=" + file});
+    const auto session = wandb::login(options);
+    CHECK(session->source() == wandb::source::identity_token && session->source_name() == file);
+    CHECK(!session->api_key());
+    CHECK(session->authorization().reveal() == "Bearer token-of-the-server");
+    const auto left = *session->expires_at() - std::chrono::system_clock::now();
+    CHECK(left > std::chrono::minutes(0) && left <= std::chrono::hours(1));
+}
+
 /// For valgrind: what one round leaks, a hundred rounds leak a hundred times.
 void many_times() {
     auto options = at_home("many", {"WANDB_API_KEY=" + key_1});
@@ -365,7 +377,7 @@ void many_times() {
 } // namespace
 
 int main(int argc, char **argv) {
-    CHECK(argc == 8);
+    CHECK(argc == 9);
     base = argv[1];
     CHECK(name_of_library() == wandb_login_version());
     CHECK(without_exceptions() == 0);
@@ -379,6 +391,7 @@ int main(int argc, char **argv) {
     other_processes();
     threads();
     verified(argv + 2);
+    identity_token(argv[8]);
     many_times();
     std::puts("all C++ tests passed");
 }

@@ -54,7 +54,10 @@ fn as_plain_user(home: &Home, arguments: &[&str]) -> Command {
     if is_root() {
         let copy = home.base().join("wandb-login");
         if !copy.exists() {
-            fs::copy(env!("CARGO_BIN_EXE_wandb-login"), &copy).expect("a copy");
+            // Not by this process: another thread's child would inherit the file
+            // while it is open for writing, and nobody may run it then.
+            let real = env!("CARGO_BIN_EXE_wandb-login");
+            Run::ok(Command::new("cp").arg(real).arg(&copy));
         }
         command = home.command(copy);
         command.args(arguments).uid(STRANGER).gid(STRANGER);

@@ -5,16 +5,30 @@
  *     program login [OPTION]...                logs in, prints the status
  *     program forget [OPTION]...               logs out, prints the status
  *
- * Options: --host URL, --key KEY, --order sdk, --one-rank.
+ * Options: --host URL, --key KEY, --session KEY (of a session for api.wandb.ai),
+ * --order sdk, --one-rank, --anonymous.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "wandb_login.h"
 
+/* A session that nobody else knows of. */
+static wandb_login_session *session_of(const char *key)
+{
+    wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;
+    wandb_login_session *session = NULL;
+
+    options.api_key = key;
+    options.flags = WANDB_LOGIN_NO_SAVE | WANDB_LOGIN_CLOUD | WANDB_LOGIN_SILENT;
+    wandb_login(&options, &session);
+    return session;
+}
+
 int main(int argc, char **argv)
 {
     wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;
+    wandb_login_session *earlier = NULL;
     char error[512] = "";
     wandb_login_status status;
     int i, first = 2, format = WANDB_LOGIN_REPORT_TEXT;
@@ -33,8 +47,12 @@ int main(int argc, char **argv)
     for (i = first; i < argc; i++) {
         if (strcmp(argv[i], "--one-rank") == 0)
             options.flags &= ~(uint32_t)WANDB_LOGIN_ALL_RANKS;
+        else if (strcmp(argv[i], "--anonymous") == 0)
+            options.anonymous = WANDB_LOGIN_ANONYMOUS_MUST;
         else if (i + 1 == argc)
             return 2;
+        else if (strcmp(argv[i], "--session") == 0)
+            options.session = earlier = session_of(argv[++i]);
         else if (strcmp(argv[i], "--host") == 0)
             options.host = argv[++i];
         else if (strcmp(argv[i], "--key") == 0)
@@ -62,6 +80,7 @@ int main(int argc, char **argv)
         status = wandb_login_forget(&options);
         printf("%d\n", (int)status);
     }
+    wandb_login_session_free(earlier);
     if (status != WANDB_LOGIN_STATUS_OK)
         fprintf(stderr, "%s\n", error);
     return status == WANDB_LOGIN_STATUS_OK ? 0 : 1;

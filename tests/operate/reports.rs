@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::situation::{Situation, abstracted, tree};
-use crate::support::{self, Home, KEY_1, Run};
+use crate::support::{self, Home, KEY_1, KEY_2, Run};
 use crate::{program, schema};
 
 /// The schema of a report's JSON.
@@ -156,6 +156,91 @@ fn the_winner_comes_first() {
             "{}",
             situation.name()
         );
+    }
+}
+
+/// What only a program can give: a key, a session, the wish for an anonymous
+/// account.
+#[test]
+fn what_a_program_gives_goes_first() {
+    let Some(program) = program::path() else {
+        return;
+    };
+    let netrc = format!("machine api.wandb.ai login user password {KEY_1}\n");
+    let short = "12345678901234567890";
+    for (arguments, stored, says) in [
+        (
+            &["--key", KEY_2][..],
+            true,
+            &[
+                "Key in force: API key ****2222, from the options",
+                "used      the options",
+                "line 1: API key ****1111: comes after the options; leave it out to use this one",
+            ][..],
+        ),
+        (
+            &["--key", short],
+            true,
+            &[
+                "Key in force: none",
+                "Problem:      the api_key option invalid: API key must have 40+ characters, has 20.",
+                "invalid   the options",
+                "line 1: API key ****1111: a login stops before it",
+            ],
+        ),
+        (
+            &["--session", KEY_2],
+            true,
+            &[
+                "Key in force: API key ****2222, from the session",
+                "used      the session",
+                "line 1: API key ****1111: comes after the session; leave it out to use this one",
+            ],
+        ),
+        (
+            &["--session", KEY_2, "--host", "https://a.example"],
+            true,
+            &[
+                "Key in force: none",
+                "skipped   the session: the session is for https://api.wandb.ai",
+            ],
+        ),
+        (
+            &["--session", KEY_2, "--key", KEY_1],
+            false,
+            &[
+                "Key in force: API key ****1111, from the options",
+                "shadowed  the session: API key ****2222",
+            ],
+        ),
+        (
+            &["--anonymous"],
+            false,
+            &[
+                "Key in force: none",
+                "skipped   an anonymous account: a login would ask the server for an anonymous account",
+            ],
+        ),
+    ] {
+        let home = Home::new();
+        if stored {
+            home.write("home/.netrc", &netrc);
+        }
+        for format in ["text", "json"] {
+            let mut command = home.command(program);
+            command.env("LD_LIBRARY_PATH", program::library_folder());
+            let run = Run::ok(command.args(["explain", format]).args(arguments));
+            if format == "json" {
+                let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+                schema::check(&schema(), &report).unwrap_or_else(|wrong| panic!("{wrong}"));
+                consistent(&format!("{arguments:?}"), &report);
+                continue;
+            }
+            for line in says {
+                assert!(run.stdout.contains(line), "{line}\n{}", run.stdout);
+            }
+            assert!(!run.stdout.contains(short), "{}", run.stdout);
+        }
     }
 }
 

@@ -1,6 +1,11 @@
 //! What a login says: which key, from where, for which server, and at once what
 //! will go before it.
 
+use std::cell::RefCell;
+use std::ffi::OsStr;
+
+use wandb_login::{Flags, Login, Options, PromptAnswer, Secret};
+
 use crate::support::{Home, KEY_1, KEY_2, Run};
 
 fn lines(run: &Run) -> Vec<&str> {
@@ -109,4 +114,37 @@ fn nothing_is_said_twice() {
         "{}",
         run.stderr
     );
+}
+
+/// Relogin passes a variable over this time only, which is said even where
+/// nothing is stored.
+#[test]
+fn a_variable_that_relogin_passed_over_is_said() {
+    let home = Home::new();
+    let entries = [
+        format!("HOME={}", home.home().display()),
+        format!("WANDB_API_KEY={KEY_2}"),
+    ];
+    let environment = entries.each_ref().map(OsStr::new);
+    let lines = RefCell::new(Vec::new());
+    let options = Options {
+        flags: Flags::RELOGIN | Flags::NO_SAVE,
+        prompt: Some(&|_| PromptAnswer::Key(Secret::new(KEY_1.as_bytes()))),
+        log: Some(&|_, line| lines.borrow_mut().push(line.to_string())),
+        environment: Some(&environment),
+        working_directory: Some(&home.cwd()),
+        ..Options::default()
+    };
+    let login = wandb_login::login(&options).expect("a login");
+    assert!(
+        matches!(login, Login::Session(session) if session.api_key().is_some_and(|key| key.as_bytes() == KEY_1.as_bytes()))
+    );
+    let warning =
+        "WANDB_API_KEY is set and goes before this key at the next login: unset it to use the key";
+    assert!(
+        lines.borrow().iter().any(|line| line == warning),
+        "{:?}",
+        lines.borrow()
+    );
+    assert!(home.read("home/.netrc").is_none());
 }

@@ -193,6 +193,33 @@ pub fn library() -> TempDir {
     folder
 }
 
+/// The same with a library that can panic on demand, and that has no HTTP: a
+/// build of its own, since no release has the function. The folder stays, and
+/// with it what other tools' caches know of it.
+pub fn panic_library() -> &'static Path {
+    static ONCE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    ONCE.get_or_init(|| {
+        let target = root().join("target/panic-test");
+        fs::create_dir_all(&target).expect("a folder");
+        // Test files run as processes of their own.
+        let lock = fs::File::create(target.join("lock")).expect("a lock file");
+        lock.lock().expect("the lock");
+        Run::ok(
+            Command::new(env!("CARGO"))
+                .current_dir(root())
+                .args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"])
+                .args(["--no-default-features", "--features", "panic-test"])
+                .arg("--target-dir")
+                .arg(&target),
+        );
+        let folder = target.join("debug");
+        let soname = folder.join("libwandb_login.so.0");
+        let _ = fs::remove_file(&soname);
+        std::os::unix::fs::symlink("libwandb_login.so", soname).expect("a link");
+        folder
+    })
+}
+
 /// Whether a missing tool is a failure: in CI it is.
 pub fn strict() -> bool {
     std::env::var_os("WANDB_LOGIN_TEST_STRICT").is_some_and(|value| value == "1")

@@ -3,6 +3,8 @@
 //!
 //! Not a test by itself. Unit tests and integration tests include it by path.
 
+#![allow(dead_code)] // each uses its own part of this
+
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd};

@@ -251,11 +251,6 @@ class session {
         auto owner = std::make_shared<session>(share());
         return secret(std::shared_ptr<const char>(std::move(owner), text));
     }
-    static secret take(char *text) {
-        secret taken{std::string_view(text)};
-        wandb_login_string_free(text);
-        return taken;
-    }
 
     wandb_login_session *handle_ = nullptr;
 };
@@ -583,6 +578,12 @@ class call {
 #endif
 };
 
+/// A text of the C library's, which it wipes and frees.
+struct free_text {
+    void operator()(char *text) const noexcept { wandb_login_string_free(text); }
+};
+using owned_text = std::unique_ptr<char, free_text>;
+
 /// A function of the C library that makes a session.
 template <class Function> result<session> make_session(const options &given, Function &&function) {
     result<session> made;
@@ -676,10 +677,10 @@ inline result<std::string> try_explain(report format = report::text, const optio
     detail::call(options).run(ended, [&](const wandb_login_options *raw) {
         return wandb_login_explain(raw, static_cast<std::int32_t>(format), &text);
     });
+    const detail::owned_text owner(text);
     if (ended) {
         ended.value.emplace(text);
     }
-    wandb_login_string_free(text);
     return ended;
 }
 
@@ -695,8 +696,9 @@ inline result<secret> session::try_export() const {
     detail::call(options{}).run(ended, [&](const wandb_login_options *) {
         return wandb_login_session_export(handle_, &text);
     });
+    const detail::owned_text owner(text);
     if (ended) {
-        ended.value.emplace(take(text));
+        ended.value.emplace(std::string_view(text));
     }
     return ended;
 }

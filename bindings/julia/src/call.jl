@@ -87,6 +87,7 @@ function run_with_options(
     for name in keys(flags)
         haskey(FLAGS, name) || throw(ArgumentError("there is no keyword $name"))
     end
+    # Where silence may be wanted, the library decides whether to ask.
     silent = get(flags, :silent, false) || !isempty(get(environment, "WANDB_SILENT", ""))
     if prompt === nothing && julia_asks() && !silent
         prompt = ask

@@ -35,17 +35,21 @@ end
 "The library, loaded and checked when it is first needed."
 function library()
     HANDLE[] == C_NULL || return HANDLE[]
-    tried = candidates()
-    for (path, place) in tried
-        handle = Libdl.dlopen(path; throw_error = false)
-        handle === nothing && continue
+    reasons = String[]
+    for (path, place) in candidates()
+        handle = try
+            Libdl.dlopen(path)
+        catch problem
+            push!(reasons, "$path (named by $place): $(sprint(showerror, problem))")
+            continue
+        end
         check_version(handle, path, place)
         return HANDLE[] = handle
     end
-    paths = join(unique(first.(tried)), " or ")
     error(
-        "libwandb_login cannot be loaded: no usable $paths (named by $(last(tried[1]))). ",
-        "Set WANDB_LOGIN_LIBRARY to the library's file, or call WandbLogin.set_library!(path).",
+        "libwandb_login cannot be loaded. Set WANDB_LOGIN_LIBRARY to the library's file, ",
+        "or call WandbLogin.set_library!(path). Tried:\n",
+        join(reasons, "\n"),
     )
 end
 

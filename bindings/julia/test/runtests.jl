@@ -33,6 +33,19 @@ function thrown(body)
     return nothing
 end
 
+"What a new Julia with other variables says."
+function in_new_julia(script, variables...)
+    out = Pipe()
+    command = `$(Base.julia_cmd()) --startup-file=no --project=$(Base.active_project()) -e $script`
+    process = withenv(variables...) do
+        run(pipeline(ignorestatus(command); stdout = out, stderr = out); wait = false)
+    end
+    close(out.in)
+    said = read(out, String)
+    wait(process)
+    return process.exitcode, said
+end
+
 quiet = (level, line) -> nothing
 
 @testset "WandbLogin" begin
@@ -44,4 +57,6 @@ quiet = (level, line) -> nothing
     include("threads.jl")
     include("signals.jl")
     include("library.jl")
+    include("servers.jl")
+    include("panic.jl")
 end
