@@ -384,10 +384,10 @@ impl Identity {
 }
 
 fn parameters(names: &[&str], years: std::ops::Range<i32>) -> CertificateParams {
+    let subject = names.first().copied().unwrap_or("server").to_owned();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("names");
     // Another name than its issuer's, or OpenSSL takes it for self-signed.
-    let subject = names.first().copied().unwrap_or("server");
     params
         .distinguished_name
         .push(rcgen::DnType::CommonName, subject);
