@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::files::{self, Text};
 use crate::log::Log;
 use crate::settings::{Problem, Settings, SettingsFile, Which};
-use crate::world::{World, shown};
+use crate::world::{World, absolute, shown};
 
 /// Both settings files.
 pub(crate) struct Config {
@@ -104,7 +104,7 @@ fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
         );
     };
     let read = files::read(&path, SETTINGS_LIMIT);
-    let path = std::path::absolute(&path).unwrap_or(path);
+    let path = absolute(path);
     let (text, problem) = match read {
         Ok(text) => (text, None),
         Err(problem) => (None, Some(format!("{problem}; mend or remove it"))),

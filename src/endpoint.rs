@@ -130,7 +130,7 @@ pub(crate) fn resolve(context: &Context) -> Resolved {
             "the host and cloud options exclude each other: give one".into(),
         )),
         Some(host) => Ok(Endpoint {
-            url: BaseUrl::parse(host).map_err(|problem| wrong(problem.to_string()))?,
+            url: BaseUrl::parse(host).map_err(|problem| wrong(format!("host: {problem}")))?,
             origin: Origin::Option,
             origin_name: None,
             workspace_only: false,

@@ -33,6 +33,9 @@ pub(crate) struct Target<'a> {
     pub path: &'a Path,
     /// Make the directories that lead to it, for the owner alone.
     pub create_parents: bool,
+    /// Make a missing file before the edit is asked: what the edit does takes
+    /// long, and others shall wait for it and not do it as well.
+    pub create_first: bool,
     /// The largest text that is read or written, in bytes.
     pub limit: u64,
     /// The home directory whose owner root may write for.
@@ -72,7 +75,7 @@ pub(crate) enum WriteProblem {
     Foreign(u32),
     #[error("is reached by a link that another user (uid {0}) can turn elsewhere")]
     StrangersLink(u32),
-    #[error("its directory does not exist")]
+    #[error("is in a directory that does not exist")]
     NoDirectory,
     #[error("stayed locked by another program for {0} seconds")]
     Locked(u64),

@@ -20,7 +20,7 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::log::Note;
+use crate::log::{self, Note};
 use crate::secret::WipedBytes;
 
 pub(crate) use edit::{clear, set};
@@ -122,7 +122,7 @@ impl<'t> Document<'t> {
         document.scan();
         document.find_duplicates();
         document.check_interpolation();
-        document.notes.sort_by_key(|note| note.line);
+        log::by_line(&mut document.notes);
         document
     }
 
@@ -135,6 +135,12 @@ impl<'t> Document<'t> {
             line: option.line,
             fault,
         })
+    }
+
+    /// Whether any line may have to do with `key`: most files say little.
+    pub fn mentions(&self, key: &str) -> bool {
+        let is_key = |option: &Opt| *option.key == *key.as_bytes();
+        self.options.iter().any(is_key) || !self.strays.is_empty()
     }
 
     /// The lines of two definitions of `key` in the section that counts for
@@ -296,27 +302,27 @@ impl<'t> Document<'t> {
     /// Notes options that stand twice in a section, and sections that stand
     /// twice. By sorting, so that a hostile file costs no more than n log n.
     fn find_duplicates(&mut self) {
-        let mut found: Vec<(usize, usize, Option<&[u8]>)> = Vec::new();
-        let name = |option: &Opt| self.sections[option.section].name;
-        let mut order: Vec<&Opt> = self.options.iter().collect();
-        order.sort_by(|a, b| (name(a), &a.key, a.line).cmp(&(name(b), &b.key, b.line)));
-        for pair in order.windows(2) {
-            if name(pair[0]) == name(pair[1]) && pair[0].key == pair[1].key {
-                found.push((pair[1].line, pair[0].line, Some(&pair[1].key)));
-            }
-        }
+        /// A section's name, the option's where it is one, and the line.
+        type Named<'d> = (&'d [u8], Option<&'d [u8]>, usize);
         // [DEFAULT] may be opened as often as one likes.
-        let mut order: Vec<&Section> = self.sections.iter().collect();
-        order.retain(|section| section.home != Home::Inherited);
-        order.sort_by_key(|section| (section.name, section.line));
-        for pair in order.windows(2) {
-            if pair[0].name == pair[1].name {
-                found.push((pair[1].line, pair[0].line, None));
-            }
-        }
-        found.sort();
+        let sections = self.sections.iter().filter(|s| s.home != Home::Inherited);
+        let mut order: Vec<Named> = sections.map(|s| (s.name, None, s.line)).collect();
+        let name = |option: &Opt| self.sections[option.section].name;
+        order.extend(
+            self.options
+                .iter()
+                .map(|o| (name(o), Some(&*o.key), o.line)),
+        );
+        order.sort_unstable();
+        let again = |pair: &&[Named]| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1);
+        let mut found: Vec<(Named, usize)> = order
+            .windows(2)
+            .filter(again)
+            .map(|pair| (pair[1], pair[0].2))
+            .collect();
+        found.sort_unstable_by_key(|((_, _, line), _)| *line);
         found.truncate(MAX_NOTES);
-        let text = |(line, before, key): (usize, usize, Option<&[u8]>)| {
+        let text = |((_, key, line), before): (Named, usize)| {
             let what = key.map_or("the section".to_owned(), shown);
             (line, format!("{what} was already on line {before}"))
         };

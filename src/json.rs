@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::Value;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::secret::WipedBytes;
 
@@ -21,7 +21,7 @@ impl WipedJson {
         // Written twice, so that the buffer has its final size at once.
         let mut size = Count(0);
         let counted = serde_json::to_writer_pretty(&mut size, &self.0);
-        let mut text = Zeroizing::new(Vec::with_capacity(size.0));
+        let mut text = WipedBytes::new(Vec::with_capacity(size.0));
         let written = serde_json::to_writer_pretty(&mut *text, &self.0);
         // Texts and numbers that were read can be written, and memory is no
         // writer that fails.

@@ -24,6 +24,11 @@ pub(crate) struct Note {
     pub text: String,
 }
 
+/// Sorts notes by their lines; those of one line stay in their order.
+pub(crate) fn by_line(notes: &mut [Note]) {
+    notes.sort_by_key(|note| note.line);
+}
+
 /// Where the lines of one call go.
 pub(crate) struct Log<'a> {
     sink: Sink<'a>,

@@ -12,7 +12,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::key::ApiKey;
-use crate::rewrite::{Unsaved, update};
+use crate::rewrite::{Missing, Unsaved, update};
 use crate::server::{self, Authorization, Transport, TransportSettings, Wait};
 use crate::session::{AccessToken, Credential, Viewer};
 use crate::settings::Asked;
@@ -100,7 +100,13 @@ pub(crate) fn access_token(
         let access = outcome.as_ref()?.as_ref().ok()?;
         Some(credentials::store(text, server.url.as_str(), access))
     };
-    let stored = update(context, &cache, CREDENTIALS_LIMIT, true, &mut edit);
+    let stored = update(
+        context,
+        &cache,
+        CREDENTIALS_LIMIT,
+        Missing::FoldersFirst,
+        &mut edit,
+    );
     if let Err(why) = stored {
         context
             .log
@@ -139,7 +145,7 @@ pub(crate) fn forget_token(
     let names = cache_names(server);
     let urls: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut edit = |text: &[u8]| credentials::forget(text, &urls);
-    let updated = update(context, cache, CREDENTIALS_LIMIT, true, &mut edit)?;
+    let updated = update(context, cache, CREDENTIALS_LIMIT, Missing::File, &mut edit)?;
     Ok(updated.changed)
 }
 

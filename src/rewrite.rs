@@ -9,18 +9,29 @@ use crate::secret::WipedBytes;
 /// Why something was not written, with the path in front.
 pub(crate) type Unsaved = String;
 
+/// What to make where the file is missing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    File,
+    /// With the directories that lead to it.
+    Folders,
+    /// The same, before the edit is asked: others wait for what it does.
+    FoldersFirst,
+}
+
 /// Changes a file of the user's, and passes on what there is to say about it.
 pub(crate) fn update(
     context: &Context,
     path: &Path,
     limit: u64,
-    create_parents: bool,
+    missing: Missing,
     edit: &mut dyn FnMut(&[u8]) -> Option<WipedBytes>,
 ) -> std::result::Result<Updated, Unsaved> {
     let home = context.world.home();
     let target = Target {
         path,
-        create_parents,
+        create_parents: missing != Missing::File,
+        create_first: missing == Missing::FoldersFirst,
         limit,
         home: home.as_deref(),
     };

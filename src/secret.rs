@@ -2,14 +2,51 @@
 
 use std::ffi::CStr;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// A buffer whose bytes are wiped before its memory is given back.
 ///
 /// Whoever fills one reserves its final capacity first: a buffer that grows
 /// leaves copies behind that nobody wipes.
-pub(crate) type WipedBytes = Zeroizing<Vec<u8>>;
+#[derive(Default, PartialEq, Eq)]
+pub(crate) struct WipedBytes(Vec<u8>);
+
+impl WipedBytes {
+    pub fn new(bytes: Vec<u8>) -> WipedBytes {
+        WipedBytes(bytes)
+    }
+}
+
+impl fmt::Debug for WipedBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WipedBytes(..)")
+    }
+}
+
+impl Deref for WipedBytes {
+    type Target = Vec<u8>;
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for WipedBytes {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for WipedBytes {
+    /// All of the memory, in one sweep: `Vec::zeroize` goes byte by byte, which
+    /// for a large file takes as long as reading it.
+    fn drop(&mut self) {
+        self.0.clear();
+        self.0.resize(self.0.capacity(), 0);
+        zeroize::optimization_barrier(self.0.as_slice());
+    }
+}
 
 /// A secret text of fixed size, kept with a NUL at its end so that C can read
 /// it in place. It has no `Display`, and its `Debug` shows nothing.

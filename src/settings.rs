@@ -14,15 +14,16 @@
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::ini::{Document, Fault, shown};
-use crate::log::Note;
+use crate::log::{self, Note};
 use crate::secret::Secret;
 
 /// The names that the SDK (wandb 0.31) accepts in a settings file, one per
-/// line. Any other makes it drop the settings of both files.
+/// line, sorted. Any other makes it drop the settings of both files.
 const SDK_FIELDS: &str = include_str!("settings/sdk_fields.txt");
 
 /// More notes on unknown names than this tell a reader nothing new.
@@ -214,7 +215,7 @@ impl SettingsFile {
             security_notes,
             ..
         } = reader;
-        notes.sort_by_key(|note| note.line);
+        log::by_line(&mut notes);
         SettingsFile {
             path: path.to_owned(),
             notes,
@@ -314,6 +315,9 @@ impl Reader<'_, '_> {
         want: &str,
         parse: fn(&[u8]) -> Option<T>,
     ) -> Field<T> {
+        if !self.document.mentions(key) {
+            return Ok(None);
+        }
         if care == Guarded {
             if let Some(line) = self.document.stray(key) {
                 let what =
@@ -375,14 +379,25 @@ impl Reader<'_, '_> {
 }
 
 fn known_to_sdk(key: &[u8]) -> bool {
-    let skip = match key {
-        [b'_', ..] => 1, // short for `x_…`
-        _ => 0,
+    let short: &[u8] = match key {
+        [b'_', ..] => b"x", // for `x_…`
+        _ => b"",
     };
-    let mut names = SDK_FIELDS.as_bytes().split(|&byte| byte == b'\n');
-    names.any(|name| {
-        name.len() == key.len() + skip && &name[skip..] == key && name[..skip] == b"x"[..skip]
-    })
+    // A search by halves, in the text as it stands.
+    let mut names = SDK_FIELDS.as_bytes();
+    while !names.is_empty() {
+        let is_end = |&byte: &u8| byte == b'\n';
+        let (before, behind) = names.split_at(names.len() / 2);
+        let start = before.iter().rposition(is_end).map_or(0, |end| end + 1);
+        let rest = behind.iter().position(is_end);
+        let end = rest.map_or(names.len(), |end| before.len() + end);
+        match names[start..end].iter().cmp(short.iter().chain(key)) {
+            Ordering::Equal => return true,
+            Ordering::Greater => names = &names[..start],
+            Ordering::Less => names = names.get(end + 1..).unwrap_or_default(),
+        }
+    }
+    false
 }
 
 fn secret(text: &[u8]) -> Option<Secret> {

@@ -12,7 +12,7 @@ use crate::key::ApiKey;
 use crate::log::Note;
 use crate::netrc;
 use crate::online;
-use crate::rewrite::{Unsaved, update};
+use crate::rewrite::{Missing, Unsaved, update};
 use crate::secret::WipedBytes;
 use crate::settings::{Asked, SettingsFile, Which};
 
@@ -121,7 +121,7 @@ fn edit_netrc(
         let edited = outcome.insert(edit(text)).as_mut().ok()?;
         edited.changed.then(|| std::mem::take(&mut edited.text))
     };
-    let updated = update(context, path, NETRC_LIMIT, false, &mut once)?;
+    let updated = update(context, path, NETRC_LIMIT, Missing::File, &mut once)?;
     let shown = context.shown(path);
     let edited = match outcome {
         Some(Err(note)) => return Err(format!("{shown} line {}: {}", note.line, note.text)),
@@ -199,7 +199,7 @@ fn rewrite_settings(
         }
         new
     };
-    let updated = update(context, path, SETTINGS_LIMIT, true, &mut edit)?;
+    let updated = update(context, path, SETTINGS_LIMIT, Missing::Folders, &mut edit)?;
     let shown = context.shown(path);
     if let Some(note) = refusal {
         return Err(format!("{shown} line {}: {}", note.line, note.text));

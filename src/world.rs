@@ -53,24 +53,26 @@ impl<'a> World<'a> {
     }
 
     pub fn is_set(&self, name: &str) -> bool {
-        match self.block {
-            // One allocation less than `var`, and no copy of a secret.
-            Some(block) => block
-                .iter()
-                .find_map(|entry| value_of(entry, name))
-                .is_some_and(|value| !value.is_empty()),
-            None => self.secret(name).is_some(),
-        }
+        self.length(name).is_some_and(|length| length > 0)
     }
 
     /// Whether a variable is set to nothing, which counts as unset.
     pub fn is_empty(&self, name: &str) -> bool {
+        self.length(name) == Some(0)
+    }
+
+    /// How long a variable's value is. It may be a secret: where it takes a
+    /// copy to know, the copy is wiped.
+    fn length(&self, name: &str) -> Option<usize> {
         match self.block {
-            Some(block) => {
-                let value = block.iter().find_map(|entry| value_of(entry, name));
-                value.is_some_and(OsStr::is_empty)
+            Some(block) => block
+                .iter()
+                .find_map(|entry| value_of(entry, name))
+                .map(OsStr::len),
+            None => {
+                let value = std::env::var_os(name)?.into_encoded_bytes();
+                Some(WipedBytes::new(value).len())
             }
-            None => std::env::var_os(name).is_some_and(|value| value.is_empty()),
         }
     }
 
@@ -84,8 +86,7 @@ impl<'a> World<'a> {
 
     /// The same, absolute, for a message that is read elsewhere.
     pub fn absolute(&self, path: impl AsRef<OsStr>) -> PathBuf {
-        let path = self.path(path);
-        std::path::absolute(&path).unwrap_or(path)
+        absolute(self.path(path))
     }
 
     /// The home directory: `HOME`, else what the user database says.
@@ -140,6 +141,22 @@ fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
     return Some(std::os::unix::ffi::OsStrExt::from_bytes(value));
     #[cfg(not(unix))]
     return std::str::from_utf8(value).ok().map(OsStr::new);
+}
+
+/// The path as it is seen from anywhere. Most are absolute, and have nothing in
+/// them that could be left out.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    let text = path.as_os_str().as_encoded_bytes();
+    let odd = |part: &[u8]| part.starts_with(b"//") || part == b"/./";
+    if cfg!(unix)
+        && path.is_absolute()
+        && !text.windows(3).any(odd)
+        && !text.ends_with(b"/.")
+        && !text.ends_with(b"//")
+    {
+        return path;
+    }
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// An absolute path, or anything else of the system's, as text to show.

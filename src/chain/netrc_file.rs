@@ -79,7 +79,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
         return no_entry(server, &text.bytes, name, default_line, sdk_line);
     };
     if hit.how != netrc::Match::Exact {
-        let (machine, netloc) = (&hit.machine, server.url.netloc());
+        let (machine, netloc) = (hit.machine(&text.bytes), server.url.netloc());
         detail(format!(
             "line {}: the entry is stored for {machine}, not for {netloc}",
             hit.line
@@ -144,7 +144,7 @@ fn no_entry(
             hit.line,
             format!(
                 "the entry for {} without a port is not used for {}: log in to that server",
-                hit.machine,
+                hit.machine(text),
                 server.url.netloc()
             ),
         ),

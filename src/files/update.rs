@@ -75,7 +75,7 @@ fn attempt(target: &Target, user: &User, edit: Edit, wait: &Wait) -> Result<Atte
             open(&place.path)?
         }
         // Nothing is created for the sake of no change.
-        None if edit(&[]).is_none() => return Ok(Attempt::Done(updated)),
+        None if !target.create_first && edit(&[]).is_none() => return Ok(Attempt::Done(updated)),
         None => create(target, &place, user)?,
     };
     let Some(file) = opened else {
@@ -179,8 +179,9 @@ fn open(path: &Path) -> Result<Option<File>, WriteProblem> {
 fn create(target: &Target, place: &Place, user: &User) -> Result<Option<File>, WriteProblem> {
     place.check_new(user)?;
     if target.create_parents {
-        create_dirs(place.dir(), user)
-            .map_err(WriteProblem::when("its directory cannot be created"))?;
+        create_dirs(place.dir(), user).map_err(WriteProblem::when(
+            "is in a directory that cannot be created",
+        ))?;
     }
     let created = OpenOptions::new()
         .read(true)

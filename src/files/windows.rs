@@ -29,13 +29,18 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
         in_place: false,
         notes: Vec::new(),
     };
-    if current(&updated.path, target.limit)?.is_none() && edit(&[]).is_none() {
+    if !target.create_first
+        && current(&updated.path, target.limit)?.is_none()
+        && edit(&[]).is_none()
+    {
         return Ok(updated);
     }
     if target.create_parents
         && let Some(dir) = updated.path.parent()
     {
-        fs::create_dir_all(dir).map_err(WriteProblem::when("its directory cannot be created"))?;
+        fs::create_dir_all(dir).map_err(WriteProblem::when(
+            "is in a directory that cannot be created",
+        ))?;
     }
     let _held = lock(&updated.path, cancel)?;
     for _ in 0..DISTURBANCES {

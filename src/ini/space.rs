@@ -37,7 +37,12 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 /// Python's `str.rstrip()`.
 pub(super) fn trim_end(mut text: &[u8]) -> &[u8] {
     loop {
-        let size = (1..=text.len().min(3))
+        // Of three bytes only the first is ASCII's, and of most lines none is white.
+        let longest = match text.last() {
+            Some(last) if last.is_ascii() => 1,
+            _ => text.len().min(3),
+        };
+        let size = (1..=longest)
             .find(|size| space(&text[text.len() - size..]) == Some(*size))
             .unwrap_or(0);
         if size == 0 {

@@ -5,7 +5,7 @@ use super::scan::{BOM, Dialect, Event, Kind, Scanner};
 use super::single_quoted;
 use super::text::{Token, line_end, line_of, newline_len};
 use super::{IsKey, Names, Naming, Stop, UTF16, dialect_of, is_utf16, not_utf8, note, shown};
-use crate::log::Note;
+use crate::log::{self, Note};
 use crate::secret::WipedBytes;
 
 /// Stray words that are worth a warning each; the rest is counted.
@@ -29,8 +29,15 @@ pub(crate) struct Hit {
     /// The line of the entry's `machine`.
     pub line: usize,
     pub how: Match,
-    /// The machine name as the file has it, fit to be shown.
-    pub machine: String,
+    start: usize,
+    name: Token,
+}
+
+impl Hit {
+    /// The machine name as this file has it, fit to be shown.
+    pub fn machine(&self, text: &[u8]) -> String {
+        shown(&self.name.unescape(text))
+    }
 }
 
 /// What the file says about a server, and what is worth telling about the file.
@@ -239,9 +246,9 @@ impl<'t, 'n> Pass<'t, 'n> {
             if found.hit.is_some() {
                 break;
             }
-            let machine = shown(&seen.name.unescape(text));
             match self.password(naming) {
                 None => {
+                    let machine = shown(&seen.name.unescape(text));
                     let message = format!("the entry for machine '{machine}' has no API key");
                     self.notes.push(note(text, seen.start, message));
                 }
@@ -254,7 +261,8 @@ impl<'t, 'n> Pass<'t, 'n> {
                             Naming::BareHost => Match::BareHost,
                             _ => Match::Exact,
                         },
-                        machine,
+                        start: seen.start,
+                        name: seen.name,
                     });
                 }
             }
@@ -268,11 +276,14 @@ impl<'t, 'n> Pass<'t, 'n> {
             });
         }
         if found.sdk_stops.is_none() {
-            found.sdk_line = self.sdk_entry().map(|at| line_of(text, at));
+            found.sdk_line = self.sdk_entry().map(|at| match &found.hit {
+                Some(hit) if hit.start == at => hit.line,
+                _ => line_of(text, at),
+            });
         }
         found.default_line = self.default.map(|(at, _)| line_of(text, at));
         found.shadowed = self.shadowed;
-        self.notes.sort_by_key(|note| note.line);
+        log::by_line(&mut self.notes);
         found.notes = self.notes;
     }
 

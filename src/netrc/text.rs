@@ -67,7 +67,10 @@ impl Token {
     /// The value in a buffer that never grows: it may be a secret.
     pub fn unescape(&self, text: &[u8]) -> WipedBytes {
         let mut value = WipedBytes::new(Vec::with_capacity(self.end - self.start));
-        value.extend(self.bytes(text));
+        match self.plain {
+            true => value.extend_from_slice(self.inner(text)),
+            false => value.extend(self.bytes(text)),
+        }
         value
     }
 }
@@ -132,7 +135,7 @@ pub(super) fn line_end(text: &[u8], at: usize) -> usize {
 /// The line number of a place, from 1.
 pub(super) fn line_of(text: &[u8], at: usize) -> usize {
     let head = &text[..at.min(text.len())];
-    let newlines = head.iter().filter(|&&byte| byte == b'\n').count();
+    let newlines = count(head, b'\n');
     // A CR counts unless an LF follows it.
     let lone = |i: usize| head[i] == b'\r' && head.get(i + 1) != Some(&b'\n');
     let returns = if head.contains(&b'\r') {
@@ -141,4 +144,22 @@ pub(super) fn line_of(text: &[u8], at: usize) -> usize {
         0
     };
     1 + newlines + returns
+}
+
+/// How often a byte is there: eight at a time, since files may be long.
+fn count(text: &[u8], byte: u8) -> usize {
+    const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let wanted = u64::from_ne_bytes([byte; 8]);
+    let (chunks, rest) = text.as_chunks::<8>();
+    // Each of the eight lanes counts up to 255.
+    let lanes = chunks.chunks(255).map(|chunks| {
+        let sum = chunks.iter().fold(0u64, |sum, chunk| {
+            let other = u64::from_ne_bytes(*chunk) ^ wanted;
+            // The high bit of each byte that is not zero.
+            let differs = ((other & LOW) + LOW) | other;
+            sum + ((!differs & !LOW) >> 7)
+        });
+        sum.to_ne_bytes().map(usize::from).iter().sum::<usize>()
+    });
+    lanes.sum::<usize>() + rest.iter().filter(|&&other| other == byte).count()
 }

@@ -150,5 +150,9 @@ fn every_failure_has_its_test() {
             assert!(cases.iter().any(|case| case.name == name), "{name}");
         }
     }
-    assert_eq!(rows, 15 + 12 + 12 + 3, "every failure and three heads");
+    assert_eq!(
+        rows,
+        15 + 12 + 12 + 7 + 5 + 5,
+        "every failure and five heads"
+    );
 }

@@ -221,7 +221,7 @@ fn netrc_is_no_file() {
     }
     let mut store = login(&home, KEY_1);
     store.env("NETRC", base.join("none/netrc"));
-    not_saved(store, "directory does not exist");
+    not_saved(store, "is in a directory that does not exist");
     let mut store = login(&home, KEY_1);
     store.env("NETRC", "/dev/null");
     not_saved(store, "/dev/null");

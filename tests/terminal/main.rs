@@ -1,6 +1,8 @@
 //! The prompt as a human meets it: the command line and a C program on a real
 //! pseudo-terminal, as jobs of dash, a shell that repairs nothing.
 
+#![cfg(feature = "http")] // some of them verify
+
 #[path = "../support/pty.rs"]
 mod pty;
 #[path = "../support/stub.rs"]

@@ -104,6 +104,7 @@ pub fn target(path: &Path) -> Target<'_> {
     Target {
         path,
         create_parents: false,
+        create_first: false,
         limit: LIMIT,
         home: None,
     }

@@ -58,10 +58,9 @@ fn root_in_another_users_home_leaves_everything_to_its_owner() {
     ] {
         let path = scratch.path(name);
         let with_home = Target {
-            path: &path,
             create_parents: true,
-            limit: LIMIT,
             home: Some(scratch.dir()),
+            ..target(&path)
         };
         let updated = append_to(&with_home, "two").unwrap();
         assert!(updated.changed && !updated.in_place, "{updated:?}");

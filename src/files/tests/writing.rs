@@ -51,11 +51,32 @@ fn a_missing_file_is_made_for_its_owner_alone() {
 }
 
 #[test]
+fn a_file_made_first_is_there_during_the_edit_and_goes_if_nothing_comes() {
+    let scratch = Scratch::new();
+    let path = scratch.path("file");
+    let first = Target {
+        create_first: true,
+        ..target(&path)
+    };
+    let mut edits = 0;
+    let mut edit = |_: &[u8]| {
+        edits += 1;
+        assert!(path.exists());
+        None
+    };
+    let updated = update(&first, &mut edit, &|| false).unwrap();
+    assert!(!updated.created && !updated.changed);
+    assert_eq!(edits, 1);
+    assert!(!path.exists());
+    assert!(append_to(&first, "line").unwrap().created);
+}
+
+#[test]
 fn directories_are_made_only_when_asked_for() {
     let scratch = Scratch::new();
     let path = scratch.path("a/b/settings");
     let problem = append(&path, "line").unwrap_err();
-    assert_eq!(problem.to_string(), "its directory does not exist");
+    assert_eq!(problem.to_string(), "is in a directory that does not exist");
     assert!(scratch.names().is_empty());
     let asking = Target {
         create_parents: true,

@@ -1,0 +1,165 @@
+//! What is measured: the library as it is shipped, and the C programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::support::{Run, TempDir, root};
+
+/// The compiled libraries and programs, in a folder of their own.
+pub struct Built {
+    folder: TempDir,
+    /// How long the shared library took to build, if it was built from clean.
+    pub from_clean: Option<Duration>,
+}
+
+impl Built {
+    /// Builds everything; with `clean`, without what earlier runs have left.
+    pub fn new(clean: bool) -> Built {
+        let target = root().join("target/bench");
+        if clean {
+            let _ = fs::remove_dir_all(&target);
+        }
+        let built = Built {
+            folder: TempDir::new(),
+            from_clean: None,
+        };
+        let start = Instant::now();
+        built.library(
+            &target,
+            "cdylib",
+            &["--features", "http"],
+            "libwandb_login.so",
+        );
+        let from_clean = clean.then(|| start.elapsed());
+        let soname = built.path("libwandb_login.so.0");
+        std::os::unix::fs::symlink("libwandb_login.so", soname).expect("a link");
+        built.library(&target, "cdylib", &[], "without_http.so");
+        built.library(&target, "staticlib", &["--features", "http"], "http.a");
+        built.library(&target, "staticlib", &[], "without_http.a");
+        built.programs();
+        Built {
+            from_clean,
+            ..built
+        }
+    }
+
+    /// As the README says to build it for use.
+    fn library(&self, target: &Path, kind: &str, features: &[&str], name: &str) {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([
+                "rustc",
+                "--release",
+                "--quiet",
+                "--lib",
+                "--crate-type",
+                kind,
+            ])
+            .arg("--no-default-features")
+            .args(features)
+            .arg("--target-dir")
+            .arg(target)
+            .current_dir(root());
+        Run::ok(&mut cargo);
+        let file = match kind {
+            "cdylib" => "libwandb_login.so",
+            _ => "libwandb_login.a",
+        };
+        fs::copy(target.join("release").join(file), self.path(name)).expect("cargo built it");
+    }
+
+    fn programs(&self) {
+        let ours = [
+            "-L.".to_owned(),
+            format!("-Wl,-rpath,{}", self.folder.path().display()),
+            "-lwandb_login".to_owned(),
+        ];
+        let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
+        for name in ["check", "store", "login"] {
+            self.compile(name, name, &ours);
+        }
+        for name in ["read", "replace", "launch"] {
+            self.compile(name, name, &[]);
+        }
+        self.compile("load", "load", &["-ldl"]);
+        self.compile("nothing", "login", &["-DNOTHING"]);
+        self.compile("empty.so", "empty", &["-shared", "-fPIC"]);
+        let system = ["-lpthread", "-ldl", "-lm", "-lgcc_s", "-lutil", "-lrt"];
+        for library in ["http.a", "without_http.a"] {
+            let mut options = vec!["-Wl,--gc-sections", "-s", library];
+            options.extend(system);
+            self.compile(&format!("static_{library}"), "login", &options);
+        }
+        self.compile("static_nothing", "login", &["-DNOTHING", "-s"]);
+        if self.has_curl() {
+            for name in ["post", "curl_netrc"] {
+                self.compile(name, name, &["-lcurl"]);
+            }
+        }
+    }
+
+    fn compile(&self, name: &str, source: &str, options: &[&str]) {
+        let source = source_folder().join(source).with_extension("c");
+        let mut compiler = Command::new("cc");
+        compiler
+            .args([
+                "-O2",
+                "-std=c11",
+                "-D_GNU_SOURCE",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+            ])
+            .arg("-I")
+            .arg(root().join("include"))
+            .arg(source)
+            .args(options)
+            .arg("-o")
+            .arg(name)
+            .current_dir(self.folder.path());
+        Run::ok(&mut compiler);
+    }
+
+    /// Whether programs can be built with libcurl.
+    pub fn has_curl(&self) -> bool {
+        let mut compiler = Command::new("cc");
+        compiler.args(["-E", "-include", "curl/curl.h", "-x", "c", "/dev/null"]);
+        Run::of(&mut compiler).code == Some(0)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn size(&self, name: &str) -> f64 {
+        fs::metadata(self.path(name)).expect("it was built").len() as f64
+    }
+}
+
+pub fn source_folder() -> PathBuf {
+    root().join("benches/table/c")
+}
+
+/// How many crates the library is made of, itself included.
+pub fn crates(features: &[&str]) -> f64 {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
+        .args([
+            "tree",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--no-dedupe",
+        ])
+        .arg("--no-default-features")
+        .args(features)
+        .current_dir(root());
+    let tree = Run::ok(&mut cargo).stdout;
+    let mut names: Vec<&str> = tree.lines().collect();
+    names.sort_unstable();
+    names.dedup();
+    names.len() as f64
+}

@@ -1,0 +1,163 @@
+//! How two sides are measured: in alternating rounds, and by tools that count.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use crate::support::{self, Run};
+
+/// What both sides came to: the medians of the rounds, and the median of the
+/// rounds' ratios, which a machine with other work disturbs less.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair {
+    pub ours: f64,
+    pub theirs: f64,
+    pub ratio: f64,
+}
+
+impl Pair {
+    /// Two numbers that need no rounds.
+    pub fn of(ours: f64, theirs: f64) -> Pair {
+        let ratio = ours / theirs;
+        Pair {
+            ours,
+            theirs,
+            ratio,
+        }
+    }
+}
+
+/// Runs both sides by turns, each going first every other time. A side gives
+/// several numbers at once, such as time and memory.
+pub fn rounds<const N: usize>(
+    count: usize,
+    mut ours: impl FnMut() -> [f64; N],
+    mut theirs: impl FnMut() -> [f64; N],
+) -> [Pair; N] {
+    let mut seen = Vec::with_capacity(count);
+    for round in 0..count {
+        seen.push(if round % 2 == 0 {
+            let first = ours();
+            (first, theirs())
+        } else {
+            let first = theirs();
+            (ours(), first)
+        });
+    }
+    std::array::from_fn(|n| Pair {
+        ours: median(seen.iter().map(|(ours, _)| ours[n])),
+        theirs: median(seen.iter().map(|(_, theirs)| theirs[n])),
+        ratio: median(seen.iter().map(|(ours, theirs)| ours[n] / theirs[n])),
+    })
+}
+
+/// The middle one of several rounds of one side.
+pub fn alone(count: usize, side: impl FnMut() -> f64) -> f64 {
+    median(std::iter::repeat_with(side).take(count))
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The numbers that a measured program prints.
+pub fn numbers<const N: usize>(command: &mut Command) -> [f64; N] {
+    let run = Run::ok(command);
+    let numbers: Vec<f64> = run
+        .stdout
+        .split_whitespace()
+        .map(|word| word.parse().expect("a number"))
+        .collect();
+    numbers.try_into().expect("as many numbers as asked for")
+}
+
+/// The one number that a measured program prints.
+pub fn number(command: &mut Command) -> f64 {
+    let [number] = numbers(command);
+    number
+}
+
+/// What one more call costs: the program run with 1 and with 11 of them.
+fn per_call(count: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+    Some((count(11)? - count(1)?) / 10.0)
+}
+
+/// System calls per call; `None` without strace.
+pub fn system_calls(command: impl Fn(usize) -> Command) -> Option<f64> {
+    support::tool("strace")?;
+    per_call(|times| Some(trace(command(times)).lines().count() as f64))
+}
+
+/// The system calls of one run, a line each.
+pub fn trace(command: Command) -> String {
+    let folder = support::TempDir::new();
+    let file = folder.path().join("trace");
+    let file = file.to_str().expect("UTF-8");
+    let tool = ["strace", "-qq", "-f", "-e", "signal=none", "-o", file];
+    Run::ok(&mut under(&tool, command));
+    fs::read_to_string(file).expect("strace writes its file")
+}
+
+/// Instructions per call; `None` without valgrind.
+pub fn instructions(command: impl Fn(usize) -> Command) -> Option<f64> {
+    support::tool("valgrind")?;
+    let tool = [
+        "valgrind",
+        "--tool=callgrind",
+        "--callgrind-out-file=/dev/null",
+    ];
+    per_call(|times| after(&tool, command(times), "Collected :"))
+}
+
+/// Allocations per call; `None` without valgrind.
+pub fn allocations(command: impl Fn(usize) -> Command) -> Option<f64> {
+    support::tool("valgrind")?;
+    let tool = ["valgrind", "--leak-check=no"];
+    per_call(|times| after(&tool, command(times), "total heap usage:"))
+}
+
+/// The most bytes that a run has on the heap at once; `None` without valgrind.
+pub fn peak_heap(command: Command) -> Option<f64> {
+    support::tool("valgrind")?;
+    let folder = support::TempDir::new();
+    let file = folder.path().join("massif");
+    let out = format!("--massif-out-file={}", file.display());
+    let tool = ["valgrind", "--tool=massif", "--peak-inaccuracy=0.0", &out];
+    Run::ok(&mut under(&tool, command));
+    let text = fs::read_to_string(&file).expect("massif writes its file");
+    let heaps = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("mem_heap_B="));
+    heaps
+        .map(|bytes| bytes.parse::<f64>().expect("a number"))
+        .reduce(f64::max)
+}
+
+/// The number behind a mark in what a tool prints.
+fn after(tool: &[&str], command: Command, mark: &str) -> Option<f64> {
+    let run = Run::ok(&mut under(tool, command));
+    let (_, rest) = run.stderr.split_once(mark)?;
+    let number = rest.split_whitespace().next()?.replace(',', "");
+    Some(number.parse().expect("a number"))
+}
+
+/// The same program, run by a tool.
+fn under(tool: &[&str], command: Command) -> Command {
+    let mut wrapped = Command::new(tool[0]);
+    wrapped
+        .args(&tool[1..])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null())
+        .env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            wrapped.env(name, value);
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        wrapped.current_dir(folder);
+    }
+    wrapped
+}

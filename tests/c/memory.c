@@ -1,0 +1,256 @@
+/* The key in this process's own memory: after a session is freed, and after a
+ * login that failed, no heap block, freed or not, holds it. The program keeps
+ * its own copy disguised, and wipes what it hands over. */
+#include "check.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <unistd.h>
+
+enum { LENGTH = 40, MASK = 0x5a, PIECE = 16 };
+
+/* No key and no part of one: each byte is disguised. */
+static unsigned char disguised[LENGTH];
+
+static void make_key(void) {
+  for (int i = 0; i < LENGTH; i++)
+    disguised[i] = (unsigned char)(("bcdfghjkmnpqrstv"[(i * 7 + i / 16) % 16]) ^ MASK);
+}
+
+/* Behind a prefix, into memory that is wiped with `wipe`. */
+static void reveal(char *to, const char *prefix) {
+  size_t length = strlen(prefix);
+  memcpy(to, prefix, length);
+  for (int i = 0; i < LENGTH; i++)
+    ((volatile char *)to)[length + (size_t)i] = (char)(disguised[i] ^ MASK);
+  to[length + LENGTH] = '\0';
+}
+
+static void wipe(void *start, size_t size) {
+  for (volatile char *byte = (volatile char *)start; size > 0; size--)
+    *byte++ = 0;
+}
+
+static unsigned char window[1 << 16];
+
+/* Counts the places of memory that hold a piece of the key: of the heap and of
+ * other anonymous memory; of stacks only if asked to. */
+static int sightings(int with_stack, int tell) {
+  int found = 0;
+  int memory = open("/proc/self/mem", O_RDONLY);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  CHECK(memory >= 0 && maps != NULL);
+  char line[512];
+  while (fgets(line, sizeof line, maps) != NULL) {
+    unsigned long start, end;
+    char rights[8], name[256] = "";
+    CHECK(sscanf(line, "%lx-%lx %7s %*s %*s %*s %255s", &start, &end, rights, name) >= 3);
+    if (rights[0] != 'r' || rights[1] != 'w' || name[0] == '/' || strncmp(name, "[v", 2) == 0)
+      continue;
+    if (strcmp(name, "[stack]") == 0 && !with_stack)
+      continue;
+    for (unsigned long at = start; at < end;) {
+      size_t size = end - at < sizeof window ? end - at : sizeof window;
+      ssize_t got = pread(memory, window, size, (off_t)at);
+      if (got < PIECE)
+        break;
+      for (ssize_t i = 0; i + PIECE <= got; i++) {
+        unsigned long place = at + (unsigned long)i;
+        if (place + PIECE > (unsigned long)window && place < (unsigned long)(window + sizeof window))
+          continue;
+        /* Its beginning or its end. */
+        for (int part = 0; part <= LENGTH - PIECE; part += LENGTH - PIECE) {
+          int same_bytes = 0;
+          while (same_bytes < PIECE && (window[i + same_bytes] ^ MASK) == disguised[part + same_bytes])
+            same_bytes++;
+          if (same_bytes < PIECE)
+            continue;
+          found++;
+          if (tell)
+            fprintf(stderr, "a piece of the key at %lx in %s %s\n", place, name, rights);
+        }
+      }
+      at += (unsigned long)got == size && size == sizeof window ? size - PIECE + 1 : size;
+    }
+    wipe(window, sizeof window);
+  }
+  fclose(maps);
+  close(memory);
+  return found;
+}
+
+#define GONE(what)                                                      \
+  do {                                                                  \
+    if (sightings(0, 1) != 0) {                                         \
+      fprintf(stderr, "the key is still in memory after %s\n", (what)); \
+      failures++;                                                       \
+    }                                                                   \
+    scans++;                                                            \
+  } while (0)
+
+static int failures, scans;
+static char text[4096];
+
+/* Writes a file around the key, without stdio's buffers. */
+static void write_around(const char *path, const char *before, const char *after) {
+  reveal(text, before);
+  strcat(text, after);
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  CHECK(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
+  close(file);
+  wipe(text, sizeof text);
+}
+
+static int32_t type_key(void *user_data, const wandb_login_prompt_request *request, char *buffer,
+                        size_t size) {
+  const char *prefix = (const char *)user_data;
+  CHECK(size > strlen(prefix) + LENGTH);
+  if (request->attempt > 1)
+    return -1;
+  reveal(buffer, prefix);
+  return WANDB_LOGIN_PROMPT_KEY;
+}
+
+/* Everything that a session gives, and a freed session at the end. */
+static void use(wandb_login_session *session) {
+  char *exported = NULL;
+  wandb_login_session *again = NULL;
+  CHECK(wandb_login_session_api_key(session) != NULL);
+  CHECK(wandb_login_session_authorization(session) != NULL);
+  CHECK(wandb_login_session_export(session, &exported) == WANDB_LOGIN_STATUS_OK);
+  CHECK(wandb_login_session_import(exported, &again) == WANDB_LOGIN_STATUS_OK);
+  wandb_login_string_free(exported);
+  wandb_login_session_free(again);
+  wandb_login_options options = defaults();
+  options.session = session;
+  /* A key that was not stored cannot be found anew. */
+  (void)wandb_login_session_refresh(session, &options, &again);
+  wandb_login_session_free(again);
+  wandb_login_session_free(session);
+}
+
+static void log_in(const char *what, wandb_login_options *options, wandb_login_status expected) {
+  wandb_login_session *session = NULL;
+  wandb_login_status status = wandb_login(options, &session);
+  if (status != expected) {
+    fprintf(stderr, "%s is %d: %s\n", what, (int)status, why);
+    failures++;
+  }
+  if (status == WANDB_LOGIN_STATUS_OK)
+    use(session);
+}
+
+/* With the files and variables that there are, every question that there is. */
+static void ask_everything(const char *what, wandb_login_options *options,
+                           wandb_login_status expected) {
+  char *report = NULL;
+  log_in(what, options, expected);
+  GONE(what);
+  for (int32_t format = 0; format < 2; format++) {
+    CHECK(wandb_login_explain(options, format, &report) == WANDB_LOGIN_STATUS_OK);
+    wandb_login_string_free(report);
+  }
+  wandb_is_apikey_configured(options);
+  GONE("a report");
+}
+
+int main(void) {
+  const char *const variants[] = {"", "local-", "!"};
+  make_key();
+  /* The scan sees what it looks for. */
+  char *seen = (char *)malloc(LENGTH + 1);
+  CHECK(seen != NULL);
+  reveal(seen, "");
+  CHECK(sightings(0, 0) > 0);
+  wipe(seen, LENGTH);
+  free(seen);
+  CHECK(sightings(0, 1) == 0);
+
+  for (int i = 0; i < 3; i++) {
+    const char *prefix = variants[i];
+    wandb_login_status expected = i == 2 ? WANDB_LOGIN_STATUS_ERR_CREDENTIALS : WANDB_LOGIN_STATUS_OK;
+    wandb_login_options options = defaults();
+    /* An explicit key, stored and not stored. */
+    for (int saved = 0; saved < 2; saved++) {
+      options.flags = WANDB_LOGIN_NO_PROMPT | WANDB_LOGIN_SILENT | (saved ? 0 : WANDB_LOGIN_NO_SAVE);
+      reveal(text, prefix);
+      options.api_key = text;
+      log_in("an explicit key", &options, expected);
+      options.api_key = NULL;
+      wipe(text, sizeof text);
+      GONE("an explicit key");
+    }
+    options = defaults();
+    if (i < 2)
+      ask_everything("netrc", &options, WANDB_LOGIN_STATUS_OK);
+    /* Stored by another login over it, and taken out. */
+    write_around("netrc.other", "machine other.example login user password x\nmachine "
+                 "api.wandb.ai\n  login user\n  password ", "\nmachine b.example login b password b\n");
+    const char *const odd_netrc[] = {"NETRC=netrc.other", "HOME=.", NULL};
+    options.environment = odd_netrc;
+    ask_everything("netrc", &options, WANDB_LOGIN_STATUS_OK);
+    options.api_key = KEY_2;
+    log_in("replacing a key", &options, WANDB_LOGIN_STATUS_OK);
+    options.api_key = NULL;
+    GONE("replacing a key");
+    write_around("netrc.other", "# comment\nmachine api.wandb.ai login user password ", " stray\n");
+    CHECK(wandb_login_forget(&options) == WANDB_LOGIN_STATUS_OK);
+    GONE("forgetting a key");
+    options.environment = NULL;
+    CHECK(wandb_login_forget(&options) == WANDB_LOGIN_STATUS_OK);
+    GONE("forgetting a key");
+
+    /* A mounted secret, and the settings files. */
+    char before[64] = "";
+    strcat(before, prefix);
+    write_around("secret", before, "\n");
+    const char *const mounted[] = {"WANDB_API_KEY_FILE=secret", "HOME=.", NULL};
+    options.environment = mounted;
+    ask_everything("a key file", &options, expected);
+    const char *const settings[] = {"WANDB_CONFIG_DIR=.", "HOME=.", NULL};
+    options.environment = settings;
+    strcpy(before, "[default]\nentity = e\napi_key = ");
+    strcat(before, prefix);
+    write_around("settings", before, "\n");
+    ask_everything("a settings file", &options, expected);
+    options.host = "https://other.example";
+    options.api_key = KEY_2;
+    log_in("writing settings beside a key", &options, WANDB_LOGIN_STATUS_OK);
+    options.api_key = NULL;
+    options.host = NULL;
+    unlink("settings");
+    GONE("writing settings beside a key");
+
+    /* The process's own variable, in memory of ours, and a block of ours. */
+    static char entry[128];
+    strcpy(before, "WANDB_API_KEY=");
+    strcat(before, prefix);
+    reveal(entry, before);
+    const char *const block[] = {entry, "HOME=.", NULL};
+    for (int own = 0; own < 2; own++) {
+      if (own)
+        CHECK(putenv(entry) == 0);
+      options.environment = own ? NULL : block;
+      log_in("a variable", &options, expected);
+      wandb_login_check(&options);
+      char *report = NULL;
+      CHECK(wandb_login_explain(&options, own, &report) == WANDB_LOGIN_STATUS_OK);
+      wandb_login_string_free(report);
+    }
+    CHECK(unsetenv("WANDB_API_KEY") == 0);
+    wipe(entry, sizeof entry);
+    GONE("a variable");
+
+    /* A prompt. */
+    options = defaults();
+    options.flags = WANDB_LOGIN_SILENT | WANDB_LOGIN_RELOGIN;
+    options.prompt_fn = type_key;
+    options.prompt_user_data = (void *)(uintptr_t)prefix;
+    log_in("a prompt", &options, i == 2 ? WANDB_LOGIN_STATUS_ERR_PROMPT : expected);
+    GONE("a prompt");
+    wandb_login_forget(&options);
+    GONE("forgetting a key");
+  }
+  fprintf(stderr, "%d scans, %d failures; on the stack: %d\n", scans, failures, sightings(1, 0));
+  return failures != 0;
+}

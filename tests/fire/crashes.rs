@@ -1,0 +1,198 @@
+//! The whole program killed at each of its system calls: netrc, settings and
+//! the cache of access tokens are old or new, and the next run clears up.
+
+use std::collections::HashMap;
+use std::fs;
+use std::process::Command;
+
+use crate::stub::{Reply, Stub};
+use crate::support::{self, Home, KEY_1, KEY_2, Run};
+
+const OTHER: &str = "machine other.example login git password x\n";
+const NETRC: &str = "home/.netrc";
+const SETTINGS: &str = "home/.config/wandb/settings";
+const CACHE: &str = "home/.config/wandb/credentials.json";
+
+/// A program, what is there before it runs, and the files that it changes.
+struct Story<'a> {
+    arguments: Vec<String>,
+    variables: Vec<(&'a str, String)>,
+    before: Vec<(&'a str, String)>,
+    changes: &'a [&'a str],
+}
+
+impl Story<'_> {
+    fn home(&self) -> Home {
+        let home = Home::new();
+        for (path, text) in &self.before {
+            home.write(path, text);
+        }
+        home
+    }
+
+    fn command(&self, home: &Home, starter: &[&str]) -> Command {
+        let mut command = match starter {
+            [] => home.command(env!("CARGO_BIN_EXE_wandb-login")),
+            [program, words @ ..] => {
+                let mut command = home.command(program);
+                command.args(words).arg(env!("CARGO_BIN_EXE_wandb-login"));
+                command
+            }
+        };
+        command.args(&self.arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn files(&self, home: &Home) -> Vec<Option<String>> {
+        self.changes.iter().map(|path| home.text(path)).collect()
+    }
+
+    /// Kills it at each call; tells how often.
+    fn survives(&self) -> Option<usize> {
+        let home = self.home();
+        let old = self.files(&home);
+        let log = home.base().join("log");
+        let watched = ["strace", "-o", log.to_str()?];
+        let run = self.command(&home, &watched).output();
+        let log = fs::read_to_string(&log).unwrap_or_default();
+        if run.is_err() || !log.contains("+++ exited with 0 +++") {
+            support::skip(&format!(
+                "killing at system calls: strace cannot do its work\n{log}"
+            ));
+            return None;
+        }
+        let new = self.files(&home);
+        assert!(old.iter().zip(&new).all(|(old, new)| old != new), "{new:?}");
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut points = 0;
+        for line in log.lines() {
+            let name = line.split('(').next().unwrap_or_default();
+            if name.starts_with(['+', '-']) {
+                continue;
+            }
+            let count = counts.entry(name).or_default();
+            *count += 1;
+            // Before the program itself begins there is nothing to lose.
+            if name == "execve" {
+                continue;
+            }
+            self.killed_at(
+                &format!("inject={name}:signal=KILL:when={count}"),
+                &old,
+                &new,
+            );
+            points += 1;
+        }
+        Some(points)
+    }
+
+    fn killed_at(&self, inject: &str, old: &[Option<String>], new: &[Option<String>]) {
+        let home = self.home();
+        let starter = ["strace", "-o", "/dev/null", "-e", inject];
+        let run = Run::of(&mut self.command(&home, &starter));
+        let now = self.files(&home);
+        for ((now, old), new) in now.iter().zip(old).zip(new) {
+            // A file may be made, and locked, before it gets its text.
+            let made = old.is_none() && now.as_deref() == Some("");
+            assert!(
+                now == old || now == new || made,
+                "{inject}: {now:?}\n{}",
+                run.stderr
+            );
+        }
+        Run::ok(&mut self.command(&home, &[]));
+        assert_eq!(self.files(&home), new, "{inject}");
+        for folder in ["home", "home/.config/wandb"] {
+            let Ok(entries) = fs::read_dir(home.base().join(folder)) else {
+                continue;
+            };
+            for entry in entries {
+                let name = entry.expect("entry").file_name();
+                let known = [
+                    ".netrc",
+                    ".config",
+                    "wandb",
+                    "settings",
+                    "credentials.json",
+                    "token",
+                ];
+                assert!(
+                    known.iter().any(|known| *known == name),
+                    "{inject}: {name:?} is left"
+                );
+            }
+        }
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn killed_at_any_moment_a_login_loses_nothing() {
+    let netrc = format!("{OTHER}machine x.example\n  login user\n  password {KEY_2}\n");
+    let settings = "# mine\n[default]\nentity = e\nbase_url = https://old.example\n";
+    let login = |before: Vec<(&'static str, String)>| Story {
+        arguments: words(&["--host", "https://x.example", KEY_1]),
+        variables: Vec::new(),
+        before,
+        changes: &[NETRC, SETTINGS],
+    };
+    let logout = Story {
+        arguments: words(&["logout", "--host", "https://x.example"]),
+        variables: Vec::new(),
+        before: vec![(NETRC, netrc.clone())],
+        changes: &[NETRC],
+    };
+    let full = vec![(NETRC, netrc), (SETTINGS, settings.to_owned())];
+    let mut points = 0;
+    for story in [login(full), login(Vec::new()), logout] {
+        let Some(survived) = story.survives() else {
+            return;
+        };
+        assert!(survived > 20, "{survived}");
+        points += survived;
+    }
+    eprintln!("killed at {points} system calls");
+}
+
+#[test]
+fn killed_at_any_moment_the_cache_of_tokens_is_whole() {
+    // The lifetime leaves no doubt about the text that is written.
+    let body = r#"{"access_token": "token-of-the-server", "expires_in": 4000000000000}"#;
+    let server = Stub::http([Reply::new(200, body)]);
+    let url = server.url("127.0.0.1");
+    let other = r#"{"credentials": {"https://other.example": {"access_token": "a"}}, "more": 1}"#;
+    let cached = format!(
+        r#"{{"credentials": {{"{url}": {{"access_token": "t", "expires_at": "2999-01-01 00:00:00"}}}}}}"#
+    );
+    let exchange = |before: Option<&str>| Story {
+        arguments: words(&["login", "--no-prompt"]),
+        variables: vec![
+            ("WANDB_BASE_URL", url.clone()),
+            ("WANDB_IDENTITY_TOKEN_FILE", "../home/token".to_owned()),
+        ],
+        before: before
+            .map(|text| (CACHE, text.to_owned()))
+            .into_iter()
+            .chain([("home/token", "a.b.c".to_owned())])
+            .collect(),
+        changes: &[CACHE],
+    };
+    let logout = Story {
+        arguments: words(&["logout", "--host", &url]),
+        variables: Vec::new(),
+        before: vec![(CACHE, cached)],
+        changes: &[CACHE],
+    };
+    let mut points = 0;
+    for story in [exchange(Some(other)), exchange(None), logout] {
+        let Some(survived) = story.survives() else {
+            return;
+        };
+        points += survived;
+    }
+    eprintln!("killed at {points} system calls");
+}

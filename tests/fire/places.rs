@@ -1,0 +1,311 @@
+//! Homes and files that are not what they should be, as a user meets them: the
+//! login succeeds, and what cannot be saved is said.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use crate::is_root;
+use crate::support::{self, Home, KEY_1, KEY_2, Run, tool};
+
+const SOMEBODY: u32 = 54_321;
+const UNSAVED: &str = "The API key was not saved";
+const ENTRY: &str =
+    "machine x.example\n  login user\n  password 1111111111111111111111111111111111111111\n";
+const OTHER: &str = "machine other.example login git password x\n";
+
+fn login() -> [&'static str; 3] {
+    ["--host", "https://x.example", KEY_1]
+}
+
+/// Runs the command line behind other words; a user without an entry in the
+/// user database, mounts of one's own.
+fn behind(home: &Home, words: &[&str]) -> Option<Command> {
+    let (program, words) = words.split_first()?;
+    let mut command = home.command(tool(program)?);
+    command.args(words).arg(env!("CARGO_BIN_EXE_wandb-login"));
+    Some(command)
+}
+
+/// Whether what only root can set up can be set up here.
+fn root() -> bool {
+    let root = is_root();
+    if !root {
+        support::skip("what only root can set up");
+    }
+    root
+}
+
+#[test]
+fn a_home_that_is_missing_relative_or_the_root_directory() {
+    let home = Home::new();
+    // Missing: a netrc cannot be made in it, and no directory is made up.
+    let run = Run::ok(home.wandb_login(&[KEY_1]).env("HOME", "/nowhere/at/all"));
+    assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
+    assert!(!Path::new("/nowhere").exists());
+    // Relative to the working directory.
+    fs::create_dir(home.cwd().join("here")).expect("a directory");
+    Run::ok(home.wandb_login(&login()).env("HOME", "here"));
+    assert_eq!(home.text("cwd/here/.netrc").as_deref(), Some(ENTRY));
+    // The root directory: found there, as far as a test may try.
+    let run = Run::of(home.wandb_login(&["status", "--json"]).env("HOME", "/"));
+    assert!(
+        run.stdout.contains("\"configured\""),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+}
+
+#[test]
+fn a_user_whom_the_user_database_does_not_know() {
+    if !root() {
+        return;
+    }
+    let home = Home::new();
+    for path in [home.home(), home.cwd()] {
+        chown(path, Some(SOMEBODY), Some(SOMEBODY)).expect("root may");
+    }
+    let user = SOMEBODY.to_string();
+    let words = [
+        "setpriv",
+        "--reuid",
+        &user,
+        "--regid",
+        &user,
+        "--clear-groups",
+    ];
+    // Without HOME there is no home, and that is said where a file is needed.
+    let Some(mut command) = behind(&home, &words) else {
+        return;
+    };
+    let run = Run::ok(command.env_remove("HOME").args(login()));
+    assert!(run.stderr.contains("no home directory"), "{}", run.stderr);
+    let Some(mut command) = behind(&home, &words) else {
+        return;
+    };
+    let run = Run::ok(
+        command
+            .env_remove("HOME")
+            .env("WANDB_API_KEY", KEY_1)
+            .arg("token"),
+    );
+    assert_eq!(run.stdout, format!("{KEY_1}\n"));
+    // With one, all is well.
+    let Some(mut command) = behind(&home, &words) else {
+        return;
+    };
+    Run::ok(command.args(login()));
+    assert_eq!(home.text("home/.netrc").as_deref(), Some(ENTRY));
+    // Somebody else's home is not written, and the login succeeds.
+    let foreign = Home::new();
+    let Some(mut command) = behind(&home, &words) else {
+        return;
+    };
+    let run = Run::ok(command.env("HOME", foreign.home()).args(login()));
+    assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
+    assert_eq!(fs::read_dir(foreign.home()).expect("home").count(), 0);
+}
+
+#[test]
+fn root_in_a_users_home_leaves_the_files_to_the_user() {
+    if !root() {
+        return;
+    }
+    let home = Home::new();
+    let netrc = home.write("home/.netrc", OTHER);
+    for path in [home.home(), netrc.clone()] {
+        chown(path, Some(SOMEBODY), Some(SOMEBODY)).expect("root may");
+    }
+    Run::ok(&mut home.wandb_login(&login()));
+    assert_eq!(home.text("home/.netrc"), Some(format!("{OTHER}{ENTRY}")));
+    for path in [netrc, home.home().join(".config/wandb/settings")] {
+        let meta = fs::metadata(&path).expect("it is there");
+        assert_eq!(
+            (meta.uid(), meta.gid()),
+            (SOMEBODY, SOMEBODY),
+            "{}",
+            path.display()
+        );
+        assert_eq!(meta.mode() & 0o777, 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_chain_of_links_one_that_dangles_and_one_that_turns_in_circles() {
+    let home = Home::new();
+    let real = home.write("home/dotfiles/netrc", OTHER);
+    symlink(&real, home.home().join("second")).expect("link");
+    symlink("second", home.home().join("first")).expect("link");
+    Run::ok(
+        home.wandb_login(&login())
+            .env("NETRC", home.home().join("first")),
+    );
+    assert_eq!(
+        fs::read_to_string(&real).expect("netrc"),
+        format!("{OTHER}{ENTRY}")
+    );
+    assert!(home.home().join("first").is_symlink() && home.home().join("second").is_symlink());
+
+    symlink("dotfiles/new", home.home().join("dangling")).expect("link");
+    Run::ok(
+        home.wandb_login(&login())
+            .env("NETRC", home.home().join("dangling")),
+    );
+    assert_eq!(home.text("home/dotfiles/new").as_deref(), Some(ENTRY));
+    assert_eq!(home.mode("home/dotfiles/new"), 0o600);
+
+    symlink("round", home.home().join("and")).expect("link");
+    symlink("and", home.home().join("round")).expect("link");
+    let run = Run::ok(
+        home.wandb_login(&login())
+            .env("NETRC", home.home().join("round")),
+    );
+    assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
+}
+
+/// Runs the login in mounts of its own, after a few words of shell; the shell's
+/// last words tell what is there afterwards.
+fn among_mounts(home: &Home, before: &str, after: &str) -> Option<Run> {
+    if !root() {
+        return None;
+    }
+    let script = format!("{before}; \"$0\" \"$@\"; code=$?; {after}; exit $code");
+    let run = Run::of(behind(home, &["unshare", "-m", "sh", "-ec", &script])?.args(login()));
+    if run.stderr.contains("unshare failed") || run.stderr.contains("mount:") {
+        support::skip(&format!("mounts of our own: {}", run.stderr));
+        return None;
+    }
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    Some(run)
+}
+
+#[test]
+fn a_single_file_that_is_mounted_is_written_where_it_is() {
+    let home = Home::new();
+    home.write("home/.netrc", "");
+    let outside = home.write("outside", OTHER);
+    let before = "mount --bind ../outside ../home/.netrc";
+    let Some(run) = among_mounts(&home, before, "true") else {
+        return;
+    };
+    assert!(
+        run.stderr.contains("was written in place"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(
+        fs::read_to_string(outside).expect("it is there"),
+        format!("{OTHER}{ENTRY}")
+    );
+    assert_eq!(home.text("home/.netrc").as_deref(), Some(""));
+}
+
+#[test]
+fn a_home_on_a_full_disk_or_one_that_is_read_only_stays_as_it_is() {
+    let full = "mount -t tmpfs -o size=16k none ../home; \
+                head -c 4096 /dev/zero | tr '\\0' '#' >../home/.netrc; chmod 600 ../home/.netrc; \
+                cat /dev/zero >../home/filler 2>../errors || true";
+    let fixed = "mount -t tmpfs -o size=16k none ../home; \
+                 head -c 4096 /dev/zero | tr '\\0' '#' >../home/.netrc; chmod 600 ../home/.netrc; \
+                 mount -o remount,ro ../home";
+    for before in [full, fixed] {
+        let home = Home::new();
+        let Some(run) = among_mounts(&home, before, "ls -A ../home; cat ../home/.netrc") else {
+            return;
+        };
+        assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
+        let (names, netrc) = run.stdout.split_once("#").expect("the file is whole");
+        assert!(
+            ["filler\n.netrc\n", ".netrc\nfiller\n", ".netrc\n"].contains(&names),
+            "{names}"
+        );
+        assert_eq!(netrc, "#".repeat(4095));
+    }
+}
+
+#[test]
+fn whatever_the_umask_files_are_for_their_owner_alone() {
+    for umask in ["0", "777"] {
+        let home = Home::new();
+        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
+        let Some(mut command) = behind(&home, &["sh", "-c", &script]) else {
+            return;
+        };
+        // Under 0777 not even their owner could enter the directories made for
+        // the settings, were they made as the umask says.
+        let run = Run::ok(command.args(login()));
+        assert!(!run.stderr.contains(UNSAVED), "{}", run.stderr);
+        assert_eq!(home.text("home/.netrc").as_deref(), Some(ENTRY));
+        assert_eq!(home.mode("home/.netrc"), 0o600);
+        assert_eq!(home.mode("home/.config/wandb/settings"), 0o600, "{umask}");
+    }
+}
+
+#[test]
+fn sixteen_mebibytes_are_kept_and_more_are_not_touched() {
+    const LIMIT: usize = 16 << 20;
+    let line = OTHER.replace("other", "other-machine-of-a-long-list");
+    let text = line.repeat(LIMIT / line.len());
+    let room = ENTRY.len();
+    for (size, saved) in [(text.len() - line.len() * 4, true), (LIMIT + 1, false)] {
+        let mut text = text.clone();
+        text.truncate(size / line.len() * line.len());
+        while text.len() < size {
+            text.push('\n');
+        }
+        assert!(!saved || size + room < LIMIT);
+        let home = Home::new();
+        home.write("home/.netrc", &text);
+        let run = Run::ok(&mut home.wandb_login(&login()));
+        assert_eq!(!run.stderr.contains(UNSAVED), saved, "{}", run.stderr);
+        let after = home.text("home/.netrc").expect("netrc");
+        assert!(after.starts_with(&text));
+        assert_eq!(&after[text.len()..], if saved { ENTRY } else { "" });
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_read_whole() {
+    let home = Home::new();
+    let netrc = home.write("home/.netrc", "");
+    let done = AtomicBool::new(false);
+    // Somebody truncates it and writes it anew, as the SDK does.
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                for text in [format!("{OTHER}{ENTRY}"), ENTRY.replace(KEY_1, KEY_2)] {
+                    fs::write(&netrc, text).expect("write");
+                }
+            }
+        });
+        for _ in 0..20 * crate::rounds() {
+            let run = Run::of(&mut home.wandb_login(&["token", "--host", "https://x.example"]));
+            let whole = [format!("{KEY_1}\n"), format!("{KEY_2}\n")].contains(&run.stdout);
+            // In the moment when it is empty, or ends early, no key is found; a
+            // key that is cut short is never used.
+            let none = run.code == Some(1) && run.stdout.is_empty();
+            assert!(whole || none, "{:?} {}", run.stdout, run.stderr);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn all_names_of_a_file_get_the_key_and_keep_its_mode_tight() {
+    let home = Home::new();
+    let netrc = home.write("home/.netrc", OTHER);
+    fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).expect("mode");
+    fs::hard_link(&netrc, home.home().join("twin")).expect("link");
+    let run = Run::ok(&mut home.wandb_login(&login()));
+    assert!(
+        run.stderr.contains("was written in place"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(home.text("home/twin"), Some(format!("{OTHER}{ENTRY}")));
+    assert_eq!(home.mode("home/twin"), 0o600);
+}

@@ -1,0 +1,135 @@
+//! Nothing is sent that was not asked for; and a build without HTTP says what
+//! it cannot do.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::support::{self, Home, KEY_2, Run};
+use crate::{CANARY, entry, wandb_login};
+
+const URL: &str = "http://127.0.0.1:9";
+
+/// The system calls by which a program could talk to anybody.
+const NETWORK: &str = "trace=%network,connect,socket,socketpair,sendto,sendmsg,bind";
+
+#[test]
+fn an_unverified_login_makes_no_network_call_at_all() {
+    let Some(strace) = support::tool("strace") else {
+        return;
+    };
+    let home = Home::new();
+    let trace = home.base().join("trace");
+    let probe = Run::of(
+        home.command(&strace)
+            .args(["-f", "-e", NETWORK, "-o"])
+            .arg(&trace)
+            .arg("true"),
+    );
+    if probe.code != Some(0) {
+        support::skip("strace may not trace here");
+        return;
+    }
+    for arguments in [
+        &[CANARY][..],
+        &["--host", URL, KEY_2],
+        &[],
+        &["--relogin", "--no-prompt"],
+        &["status"],
+        &["token"],
+        &["env"],
+        &["logout"],
+    ] {
+        let plain = wandb_login(&home, &[], arguments);
+        let mut traced = home.command(&strace);
+        traced
+            .args(["-f", "-e", NETWORK, "-o"])
+            .arg(&trace)
+            .arg(plain.get_program())
+            .args(plain.get_args())
+            .env("WANDB_BASE_URL", URL);
+        let run = Run::of(&mut traced);
+        let calls = fs::read_to_string(&trace).expect("a trace");
+        assert!(
+            calls.contains("+++ exited with"),
+            "{arguments:?} was traced: {calls}"
+        );
+        let calls: Vec<&str> = calls.lines().filter(|line| line.contains('(')).collect();
+        assert!(calls.is_empty(), "{arguments:?}: {calls:?}");
+        let refused = arguments == ["--relogin", "--no-prompt"];
+        assert_eq!(
+            run.code,
+            Some(i32::from(refused)),
+            "{arguments:?}: {}",
+            run.stderr
+        );
+    }
+
+    // The same eyes see a login that is verified.
+    let mut traced = home.command(&strace);
+    traced
+        .args(["-f", "-e", NETWORK, "-o"])
+        .arg(&trace)
+        .arg(env!("CARGO_BIN_EXE_wandb-login"))
+        .args(["--verify", KEY_2])
+        .env("WANDB_BASE_URL", URL);
+    assert_eq!(Run::of(&mut traced).code, Some(1));
+    let calls = fs::read_to_string(&trace).expect("a trace");
+    assert!(calls.contains("connect("), "{calls}");
+}
+
+/// The command line without HTTP, built once beside the usual one.
+fn without_http() -> PathBuf {
+    let target = support::root().join("target/no-http");
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .current_dir(support::root())
+        .args([
+            "build",
+            "--quiet",
+            "--no-default-features",
+            "--features",
+            "cli",
+        ])
+        .arg("--target-dir")
+        .arg(&target)
+        .output()
+        .expect("cargo");
+    let said = String::from_utf8_lossy(&built.stderr);
+    assert!(built.status.success(), "{said}");
+    target.join("debug/wandb-login")
+}
+
+#[test]
+fn a_build_without_http_says_what_it_cannot_do() {
+    let program = without_http();
+    let home = Home::new();
+    let token = home.write("token", "eyJh.eyJz.c2ln").display().to_string();
+    let run = |variable: Option<(&str, &str)>, arguments: &[&str]| {
+        let mut command = home.command(&program);
+        command
+            .args(arguments)
+            .env("WANDB_BASE_URL", URL)
+            .envs(variable);
+        let run = Run::of(&mut command);
+        assert!(!run.stderr.contains(CANARY), "{}", run.stderr);
+        run
+    };
+    for (variable, arguments) in [
+        (None, &["--verify", CANARY][..]),
+        (None, &["--anonymous", "must"]),
+        (Some(("WANDB_IDENTITY_TOKEN_FILE", token.as_str())), &[]),
+    ] {
+        let run = run(variable, arguments);
+        assert_eq!(run.code, Some(1), "{arguments:?}");
+        assert!(
+            run.stderr.contains("has no HTTP"),
+            "{arguments:?}: {}",
+            run.stderr
+        );
+    }
+    assert_eq!(home.text("home/.netrc"), None, "and nothing was stored");
+    // What needs no server works.
+    assert_eq!(run(None, &[CANARY]).code, Some(0));
+    assert_eq!(home.text("home/.netrc"), Some(entry(URL, CANARY)));
+}

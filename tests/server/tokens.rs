@@ -1,0 +1,262 @@
+//! Federated identity: an identity token is exchanged for an access token, which
+//! is cached until shortly before it expires.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use wandb_login::{Error, Flags, Options, Source};
+
+use crate::stub::{Reply, Stub};
+use crate::support::{Home, KEY_2, Run};
+use crate::{CANARY, in_world, login, run, wandb_login};
+
+const CACHE: &str = "home/.config/wandb/credentials.json";
+const IDENTITY: &str = "eyJh.eyJz.c2ln";
+
+fn grants(token: &str, seconds: u32) -> Reply {
+    let body = format!("{{\"access_token\":\"{token}\",\"expires_in\":{seconds}}}");
+    Reply::new(200, body)
+}
+
+/// A home with an identity token; the path of its file.
+fn home() -> (Home, String) {
+    let home = Home::new();
+    let file = home.write("token", format!("{IDENTITY}\n"));
+    (home, file.display().to_string())
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.expect("after 1970").as_secs() as i64
+}
+
+#[test]
+fn the_exchange_the_session_and_the_cache() {
+    let server = Stub::http([grants(CANARY, 3600), Reply::viewer()]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", &file),
+    ];
+    let options = Options {
+        flags: Flags::VERIFY,
+        ..Options::default()
+    };
+    let start = now();
+    let session = login(&home, &variables, options).unwrap();
+    assert_eq!(session.source(), Source::IdentityToken);
+    assert_eq!(session.source_name(), Some(file.as_str()));
+    assert!(session.api_key().is_none());
+    let bearer = format!("Bearer {CANARY}");
+    assert_eq!(session.authorization().as_bytes(), bearer.as_bytes());
+    let expires_at = session.expires_at().expect("an end");
+    assert!(
+        (start + 3600..=now() + 3600).contains(&expires_at),
+        "{expires_at}"
+    );
+    assert_eq!(session.username(), Some("usr"));
+
+    let seen = server.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(
+        (seen[0].method.as_str(), seen[0].target.as_str()),
+        ("POST", "/oidc/token")
+    );
+    let grant = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+    assert_eq!(
+        String::from_utf8_lossy(&seen[0].body),
+        format!("{grant}&assertion={IDENTITY}")
+    );
+    assert_eq!(seen[0].header("authorization"), None);
+    assert_eq!(seen[1].header("authorization"), Some(bearer.as_str()));
+
+    // Go's layout: two spaces, no newline at the end, the members in order.
+    let cache = home.text(CACHE).expect("a cache");
+    assert_eq!(home.mode(CACHE), 0o600);
+    let (head, tail) = cache.split_once("\"expires_at\": \"").expect("an end");
+    let (moment, tail) = tail.split_once('"').expect("its end");
+    assert_eq!(moment.len(), "2006-01-02 15:04:05".len());
+    assert_eq!(
+        format!("{head}{tail}"),
+        format!(
+            "{{\n  \"credentials\": {{\n    \"{url}\": {{\n      \"access_token\": \"{CANARY}\",\n      \n    }}\n  }}\n}}"
+        )
+    );
+    assert_eq!(home.text("home/.netrc"), None, "an access token is no key");
+
+    // The next login finds it.
+    let second = login(&home, &variables, Options::default()).unwrap();
+    assert_eq!(second.authorization().as_bytes(), bearer.as_bytes());
+    assert_eq!(second.expires_at(), Some(expires_at));
+    assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn a_refresh_is_a_new_token() {
+    let server = Stub::http([grants("first", 3600), grants("second", 7200)]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", &file),
+    ];
+    let old = login(&home, &variables, Options::default()).unwrap();
+    // Whoever mounts the identity token has renewed it.
+    home.write("token", "eyJo.eyJu.bmV3");
+    let fresh = in_world(&home, &variables, Options::default(), |options| {
+        wandb_login::refresh(&old, options)
+    })
+    .unwrap();
+    assert_eq!(fresh.authorization().as_bytes(), b"Bearer second");
+    assert!(fresh.expires_at() > old.expires_at());
+    assert_eq!(
+        old.authorization().as_bytes(),
+        b"Bearer first",
+        "a session never changes"
+    );
+    let seen = server.seen();
+    assert!(seen[1].body.ends_with(b"assertion=eyJo.eyJu.bmV3"));
+    assert!(
+        home.text(CACHE)
+            .is_some_and(|cache| cache.contains("second"))
+    );
+}
+
+#[test]
+fn close_to_its_end_it_is_exchanged_anew() {
+    for (seconds, requests) in [(4 * 60, 2), (25 * 60, 1)] {
+        let server = Stub::http([grants("some", seconds)]);
+        let ((home, file), url) = (home(), server.url("127.0.0.1"));
+        let variables = [
+            ("WANDB_BASE_URL", url.as_str()),
+            ("WANDB_IDENTITY_TOKEN_FILE", &file),
+        ];
+        for _ in 0..2 {
+            login(&home, &variables, Options::default()).unwrap();
+        }
+        assert_eq!(server.seen().len(), requests, "{seconds} s");
+    }
+}
+
+#[test]
+fn processes_that_start_together_exchange_once() {
+    let slow = Reply::Drip(
+        {
+            let body = format!("{{\"access_token\":\"{CANARY}\",\"expires_in\":3600}}");
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            (head + &body).into_bytes()
+        },
+        Duration::from_millis(2),
+    );
+    let server = Stub::http([slow]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", file.as_str()),
+    ];
+    let start = || {
+        let mut command = wandb_login(&home, &variables, &[]);
+        let piped = std::process::Stdio::piped;
+        command
+            .stdout(piped())
+            .stderr(piped())
+            .spawn()
+            .expect("the program")
+    };
+    let children: Vec<_> = (0..6).map(|_| start()).collect();
+    for child in children {
+        let run = Run::from(child.wait_with_output().expect("its end"));
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+    }
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn every_rank_has_a_token_from_the_cache_first() {
+    let server = Stub::http([grants("some", 3600)]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    for rank in ["1", "0", "2"] {
+        let variables = [
+            ("WANDB_BASE_URL", url.as_str()),
+            ("WANDB_IDENTITY_TOKEN_FILE", &file),
+            ("RANK", rank),
+            ("WORLD_SIZE", "3"),
+        ];
+        let session = login(&home, &variables, Options::default()).unwrap();
+        assert_eq!(session.authorization().as_bytes(), b"Bearer some");
+    }
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn a_key_in_the_options_goes_before_it_and_one_in_the_environment_against_it() {
+    let server = Stub::http([grants("some", 3600)]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", file.as_str()),
+    ];
+    let options = Options {
+        api_key: Some(KEY_2),
+        ..Options::default()
+    };
+    let session = login(&home, &variables, options).unwrap();
+    assert_eq!(session.source(), Source::Explicit);
+    let both = [variables[0], variables[1], ("WANDB_API_KEY", KEY_2)];
+    let error = login(&home, &both, Options::default()).unwrap_err();
+    assert!(matches!(error, Error::Credentials(_)), "{error:?}");
+    for name in ["WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE"] {
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_refused_identity_and_a_missing_file_are_told_apart() {
+    let server = Stub::http([Reply::new(401, r#"{"error":"invalid_grant"}"#)]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", file.as_str()),
+    ];
+    let refused = run(&home, &variables, &[]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("401") && refused.stderr.contains("identity token"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(server.seen().len(), 1);
+    assert_eq!(home.text(CACHE), None);
+
+    let missing = [
+        variables[0],
+        ("WANDB_IDENTITY_TOKEN_FILE", "/no/such/token"),
+    ];
+    let missing = run(&home, &missing, &[]);
+    assert_eq!(missing.code, Some(1));
+    assert!(
+        missing.stderr.contains("/no/such/token"),
+        "{}",
+        missing.stderr
+    );
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn forgetting_removes_the_token_and_no_other() {
+    let server = Stub::http([grants("some", 3600)]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", file.as_str()),
+    ];
+    home.write(
+        CACHE,
+        r#"{"credentials": {"https://other.test": {"access_token": "theirs", "expires_at": "2090-01-01 00:00:00"}}}"#,
+    );
+    login(&home, &variables, Options::default()).unwrap();
+    assert!(home.text(CACHE).is_some_and(|cache| cache.contains(&url)));
+    let run = run(&home, &variables, &["logout"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let cache = home.text(CACHE).expect("it stays");
+    assert!(!cache.contains(&url) && cache.contains("theirs"), "{cache}");
+}

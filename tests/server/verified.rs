@@ -1,0 +1,253 @@
+//! A verified login: what it says, what it leaves, and what a failure leaves.
+
+use wandb_login::{Error, Flags, Options, Source};
+
+use crate::stub::{Authority, Reply, Stub};
+use crate::support::{Home, KEY_2};
+use crate::{CANARY, entry, login, run};
+
+#[test]
+fn the_lines_of_a_verified_login() {
+    let server = Stub::http([Reply::viewer()]);
+    let (home, url) = (Home::new(), server.url("127.0.0.1"));
+    let variables = [("WANDB_BASE_URL", url.as_str())];
+    let first = run(&home, &variables, &["--verify", CANARY]);
+    assert_eq!((first.code, first.stdout.as_str()), (Some(0), ""));
+    let netrc = home.home().join(".netrc").display().to_string();
+    let (_, netloc) = url.split_once("//").unwrap();
+    let told = format!(
+        "wandb: Currently logged in as: usr (ent) to {url}. Use `wandb-login --relogin` to force relogin\n\
+         wandb: Default team: ent.\n"
+    );
+    assert_eq!(
+        first.stderr,
+        format!(
+            "wandb: WARNING other users can see a key on the command line in the process list; --key-stdin avoids that\n\
+             wandb: No netrc file found, creating one.\n\
+             wandb: Appending key for {netloc} to your netrc file: {netrc}\n\
+             wandb: [wandb.login()] Using explicit session credentials for {url} (API key; server from WANDB_BASE_URL).\n\
+             {told}"
+        )
+    );
+    assert_eq!(home.text("home/.netrc"), Some(entry(&url, CANARY)));
+
+    // The next one says where the key is from, and has nothing to write.
+    let second = run(&home, &variables, &["--verify"]);
+    assert_eq!(
+        second.stderr,
+        format!(
+            "wandb: [wandb.login()] Loaded credentials for {url} from {netrc} (API key; server from WANDB_BASE_URL).\n{told}"
+        )
+    );
+    assert_eq!(server.seen().len(), 2, "one request for each");
+}
+
+#[test]
+fn a_user_without_a_team_and_a_user_without_a_name() {
+    let viewer = |viewer: &str| Reply::new(200, format!("{{\"data\":{{\"viewer\":{viewer}}}}}"));
+    let alone = r#"{"username":"usr","entity":"usr","teams":{"edges":[{"node":{"name":"usr"}}]}}"#;
+    for (reply, line) in [
+        (viewer(alone), "Currently logged in as: usr to {URL}. Use"),
+        (viewer("{}"), "W&B API key is configured for {URL}. Use"),
+        // What the server says is shown and never obeyed.
+        (
+            viewer(r#"{"username":"u\u001b[31mv\nw"}"#),
+            "Currently logged in as: u\u{fffd}[31mv\u{fffd}w to {URL}. Use",
+        ),
+    ] {
+        let server = Stub::http([reply]);
+        let (home, url) = (Home::new(), server.url("127.0.0.1"));
+        let variables = [("WANDB_BASE_URL", url.as_str())];
+        let run = run(&home, &variables, &["--verify", CANARY]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&line.replace("{URL}", &url)),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_session_knows_whose_it_is() {
+    let server = Stub::http([Reply::viewer()]);
+    let (home, url) = (Home::new(), server.url("127.0.0.1"));
+    let options = |flags| Options {
+        api_key: Some(CANARY),
+        host: Some(&url),
+        flags,
+        ..Options::default()
+    };
+    let session = login(&home, &[], options(Flags::VERIFY)).unwrap();
+    assert!(session.verified() && session.saved());
+    assert_eq!(session.username(), Some("usr"));
+    assert_eq!(session.email(), Some("e@x"));
+    assert_eq!(session.entity(), Some("ent"));
+    assert_eq!(session.teams(), ["ent", "team2"]);
+    assert_eq!(session.source(), Source::Explicit);
+    assert_eq!(session.expires_at(), None);
+
+    let session = login(&home, &[], options(Flags::NO_SAVE)).unwrap();
+    assert!(!session.verified() && !session.saved());
+    assert_eq!(
+        (session.username(), session.email(), session.entity()),
+        (None, None, None)
+    );
+    assert!(session.teams().is_empty());
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn over_tls_with_a_private_authority() {
+    let authority = Authority::new();
+    let server = Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]);
+    let (home, url) = (Home::new(), server.url("localhost"));
+    let file = home.write("ca.pem", authority.pem()).display().to_string();
+    for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+        let variables = [("WANDB_BASE_URL", url.as_str()), (variable, file.as_str())];
+        let run = run(&home, &variables, &["--verify", CANARY]);
+        assert_eq!(run.code, Some(0), "{variable}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("Currently logged in as: usr (ent) to"),
+            "{}",
+            run.stderr
+        );
+    }
+    // Unknown to the system, and then switched off with a warning.
+    let plain = [("WANDB_BASE_URL", url.as_str())];
+    let refused = run(&home, &plain, &["--verify"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("certificate"), "{}", refused.stderr);
+    let insecure = [
+        plain[0],
+        ("WANDB_INSECURE_DISABLE_SSL", "true"),
+        ("WANDB_SILENT", "true"),
+    ];
+    let warned = run(&home, &insecure, &["--verify"]);
+    assert_eq!(warned.code, Some(0));
+    assert!(
+        warned
+            .stderr
+            .contains("WARNING Disabling SSL verification."),
+        "{}",
+        warned.stderr
+    );
+}
+
+/// Each way to fail, with its status, leaves the files as they were.
+#[test]
+fn a_failure_stores_nothing_and_keeps_what_is_there() {
+    type Is = fn(&Error) -> bool;
+    let message = |status| Reply::new(status, r#"{"errors":[{"message":"sorry"}]}"#);
+    let failures: [(&str, Reply, Is); 9] = [
+        ("401", message(401), |e| matches!(e, Error::Rejected(_))),
+        ("403", message(403), |e| matches!(e, Error::Rejected(_))),
+        (
+            "no viewer",
+            Reply::new(200, r#"{"data":{"viewer":null}}"#),
+            |e| matches!(e, Error::Rejected(_)),
+        ),
+        ("404", message(404), |e| matches!(e, Error::Server(_))),
+        ("500", message(500), |e| {
+            matches!(e, Error::Server(_) | Error::Timeout(_))
+        }),
+        ("not JSON", Reply::new(200, "<html>"), |e| {
+            matches!(e, Error::Server(_))
+        }),
+        ("garbage", Reply::Raw(b"\0\x01\x02\r\n\r\n".to_vec()), |e| {
+            matches!(e, Error::Server(_))
+        }),
+        ("closed", Reply::Close, |e| matches!(e, Error::Network(_))),
+        ("silent", Reply::Hang, |e| matches!(e, Error::Timeout(_))),
+    ];
+    for (name, reply, is) in failures {
+        let server = Stub::http([reply]);
+        let (home, url) = (Home::new(), server.url("127.0.0.1"));
+        let netrc = format!("# mine\n{}# and mine\n", entry(&url, KEY_2));
+        home.write("home/.netrc", &netrc);
+        home.write(
+            "home/.config/wandb/settings",
+            "[default]\n# mine\nentity = e\n",
+        );
+        let options = Options {
+            api_key: Some(CANARY),
+            host: Some(&url),
+            flags: Flags::VERIFY,
+            http_timeout: Some(std::time::Duration::from_millis(700)),
+            ..Options::default()
+        };
+        let error = login(&home, &[], options).expect_err(name);
+        assert!(is(&error), "{name}: {error:?}");
+        let told = error.to_string();
+        assert!(
+            told.contains("Nothing was stored; to log in unchecked, leave"),
+            "{told}"
+        );
+        assert_eq!(home.text("home/.netrc"), Some(netrc), "{name}");
+        let settings = home.text("home/.config/wandb/settings");
+        assert_eq!(
+            settings.as_deref(),
+            Some("[default]\n# mine\nentity = e\n"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn nothing_listens() {
+    let url = {
+        let server = Stub::http([Reply::Close]);
+        server.url("127.0.0.1")
+    };
+    let home = Home::new();
+    let run = run(&home, &[("WANDB_BASE_URL", &url)], &["--verify", CANARY]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("refused"), "{}", run.stderr);
+    assert_eq!(home.text("home/.netrc"), None);
+}
+
+#[test]
+fn status_asks_when_it_is_told_to() {
+    let server = Stub::http([Reply::viewer()]);
+    let (home, url) = (Home::new(), server.url("127.0.0.1"));
+    home.write("home/.netrc", entry(&url, CANARY));
+    let variables = [("WANDB_BASE_URL", url.as_str())];
+    let unasked = run(&home, &variables, &["status", "--json"]);
+    assert_eq!(server.connections(), 0);
+    let json: serde_json::Value = serde_json::from_str(&unasked.stdout).unwrap();
+    assert!(json["user"].is_null());
+    let asked = run(&home, &variables, &["status", "--json", "--verify"]);
+    assert_eq!(asked.code, Some(0), "{}", asked.stderr);
+    let json: serde_json::Value = serde_json::from_str(&asked.stdout).unwrap();
+    let user = serde_json::json!({"username": "usr", "email": "e@x", "entity": "ent", "teams": ["ent", "team2"]});
+    assert_eq!(json["user"], user);
+    let text = run(&home, &variables, &["status", "--verify"]);
+    assert!(text.stdout.contains("usr"), "{}", text.stdout);
+
+    let server = Stub::http([Reply::new(401, "")]);
+    let url = server.url("127.0.0.1");
+    home.write("home/.netrc", entry(&url, CANARY));
+    let refused = run(&home, &[("WANDB_BASE_URL", &url)], &["status", "--verify"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("ERROR"), "{}", refused.stderr);
+}
+
+#[test]
+fn other_ranks_neither_verify_nor_write() {
+    let server = Stub::http([Reply::viewer()]);
+    let (home, url) = (Home::new(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("RANK", "1"),
+        ("WORLD_SIZE", "2"),
+    ];
+    let options = Options {
+        api_key: Some(CANARY),
+        flags: Flags::VERIFY,
+        ..Options::default()
+    };
+    let session = login(&home, &variables, options).unwrap();
+    assert!(!session.verified());
+    assert_eq!(server.connections(), 0);
+    assert_eq!(home.text("home/.netrc"), None);
+}
