@@ -28,6 +28,17 @@ impl Built {
     /// Compiles sources (named from the repository's root) to a program.
     fn compile(&self, compiler: &Path, flags: &[&str], sources: &[&str], name: &str) -> PathBuf {
         let program = self.home.base().join(name);
+        Run::ok(&mut self.compiler(compiler, flags, sources, &program));
+        program
+    }
+
+    fn compiler(
+        &self,
+        compiler: &Path,
+        flags: &[&str],
+        sources: &[&str],
+        program: &Path,
+    ) -> Command {
         let root = support::root();
         let mut command = self.home.command(compiler);
         command
@@ -36,14 +47,13 @@ impl Built {
         command.arg("-I").arg(root.join("include"));
         command.arg("-I").arg(root.join("bindings/mpi"));
         command.args(sources.iter().map(|source| root.join(source)));
-        command.arg("-o").arg(&program);
+        command.arg("-o").arg(program);
         command
             .arg("-L")
             .arg(self.library.path())
             .arg("-lwandb_login");
         command.arg(format!("-Wl,-rpath,{}", self.library.path().display()));
-        Run::ok(&mut command);
-        program
+        command
     }
 
     /// Runs a program on several ranks, more than there are processors.
@@ -317,6 +327,48 @@ fn from_cpp() {
         "cpp",
     );
     Run::ok(&mut built.mpirun(2, &program, &[]));
+}
+
+/// A header of another ABI stops the compiler; a library that is older than the
+/// header is told on every rank, and none waits.
+#[test]
+fn a_library_that_does_not_fit_is_told() {
+    let Some(mpicc) = tools() else { return };
+    let built = Built::new();
+    let header = fs::read_to_string(support::root().join("include/wandb_login.h"));
+    let header = header.expect("the header");
+    let number = "#define WANDB_LOGIN_VERSION_NUMBER 100\n";
+    assert!(header.contains(number), "the number has changed");
+    let program = built.home.base().join("train");
+    let with_number = |other: u32| {
+        let changed = format!("#define WANDB_LOGIN_VERSION_NUMBER {other}\n");
+        let path = format!("include-{other}/wandb_login.h");
+        built.home.write(&path, header.replace(number, &changed));
+        let folder = built.home.base().join(format!("include-{other}"));
+        Run::of(&mut built.compiler(
+            &mpicc,
+            &["-std=c99", &format!("-I{}", folder.display())],
+            &[
+                "bindings/mpi/examples/train_mpi.c",
+                "bindings/mpi/wandb_login_mpi.c",
+            ],
+            &program,
+        ))
+    };
+    let other_abi = with_number(10_000);
+    assert!(
+        other_abi.stderr.contains("are of different versions"),
+        "{}",
+        other_abi.stderr
+    );
+    assert_eq!(with_number(200).code, Some(0));
+    let run = Run::of(&mut built.mpirun(4, &program, &[]));
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("but libwandb_login 0.1.0 is loaded"),
+        "{}",
+        run.stderr
+    );
 }
 
 /// The example trains: its loss goes down, and the last rank has the session.

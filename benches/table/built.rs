@@ -10,17 +10,16 @@ use crate::support::{Run, TempDir, root};
 /// The compiled libraries and programs, in a folder of their own.
 pub struct Built {
     folder: TempDir,
-    /// How long the shared library took to build, if it was built from clean.
+    /// How long the shared library took to build, if it was built from clean: where there
+    /// was no `target/bench`.
     pub from_clean: Option<Duration>,
 }
 
 impl Built {
-    /// Builds everything; with `clean`, without what earlier runs have left.
-    pub fn new(clean: bool) -> Built {
+    /// Builds everything, from clean where no earlier run has left anything.
+    pub fn new() -> Built {
         let target = root().join("target/bench");
-        if clean {
-            let _ = fs::remove_dir_all(&target);
-        }
+        let clean = !target.exists();
         let built = Built {
             folder: TempDir::new(),
             from_clean: None,

@@ -5,8 +5,8 @@
 //! as it is shipped; the C programs in `c/` are built with the system's compiler.
 //! What a row needs and this machine lacks, the row says.
 //!
-//! With `WANDB_LOGIN_UPDATE_BENCH=1` the library is built from clean, and the
-//! table in the README and the chart beside this file are written anew.
+//! With `WANDB_LOGIN_UPDATE_BENCH=1` the table in the README and the chart
+//! `benches/table.svg` are written anew.
 
 mod built;
 mod draw;
@@ -27,7 +27,7 @@ fn main() {
         return;
     }
     let update = std::env::var_os("WANDB_LOGIN_UPDATE_BENCH").is_some_and(|value| value == "1");
-    let rows = Bench::new(Built::new(update)).rows();
+    let rows = Bench::new(Built::new()).rows();
     println!("{}", draw::table(&rows));
     if update {
         draw::update(&rows);

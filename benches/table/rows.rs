@@ -245,6 +245,7 @@ impl Bench {
             let mut python = home.command("python3");
             let netrc = home.home().join(".netrc");
             python
+                .arg("-B")
                 .arg(source_folder().join("python_netrc.py"))
                 .arg("1")
                 .arg(netrc);

@@ -127,12 +127,27 @@ static wandb_login_status log_in(const wandb_login_options *options,
     return status;
 }
 
+/* Whether the library that is loaded serves this header: the same ABI, no older. */
+static int library_fits(void) {
+    uint32_t header = WANDB_LOGIN_VERSION_NUMBER, library = wandb_login_version_number();
+    return library / 10000 == header / 10000 && library / 100 >= header / 100;
+}
+
 /* From the caller's options to what the other ranks are told. */
 static void decide(const wandb_login_options *options, const wandb_login_options *own,
                    outcome *told, wandb_login_session **session) {
     char error[1024] = "";
     char *text = NULL;
-    wandb_login_status status = log_in(options, own, error, sizeof error, session);
+    wandb_login_status status;
+    if (!library_fits()) {
+        snprintf(error, sizeof error,
+                 "wandb_login_mpi.c was compiled against wandb_login " WANDB_LOGIN_VERSION
+                 ", but libwandb_login %s is loaded",
+                 wandb_login_version());
+        outcome_set(told, WANDB_LOGIN_STATUS_ERR_UNSUPPORTED, error);
+        return;
+    }
+    status = log_in(options, own, error, sizeof error, session);
     if (status == WANDB_LOGIN_STATUS_OK) {
         status = wandb_login_session_export(*session, &text);
         if (status == WANDB_LOGIN_STATUS_OK) {
@@ -215,7 +230,8 @@ static int login_over(MPI_Comm comm, const wandb_login_options *options,
 
     taken = told->text != NULL;
     if (rank != 0 && taken)
-        taken = wandb_login_session_import(told->text, session) == WANDB_LOGIN_STATUS_OK;
+        taken = library_fits() &&
+                wandb_login_session_import(told->text, session) == WANDB_LOGIN_STATUS_OK;
     code = agree(taken, rank, ranks, comm, &worst);
     if (code == MPI_SUCCESS && worst < ranks) {
         snprintf(sentence, sizeof sentence,

@@ -14,6 +14,10 @@
 #include <mpi.h>
 #include <wandb_login.h>
 
+#if WANDB_LOGIN_VERSION_NUMBER / 10000 != 0
+#error "wandb_login_mpi.h and wandb_login.h are of different versions"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

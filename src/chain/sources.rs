@@ -64,7 +64,9 @@ pub(super) fn variable(context: &Context, server: &Endpoint, place: Place) -> An
         name: Some(name.into()),
         line: None,
     };
-    let mut set = VARIABLES.iter().filter(|(_, name)| world.is_set(name));
+    // That this one is set is known; asking would copy the key again.
+    let is_set = |other: &str| other == name || world.is_set(other);
+    let mut set = VARIABLES.iter().filter(|(_, other)| is_set(other));
     if let (Some((_, one)), Some((_, other))) = (set.next(), set.next()) {
         return Answer::Malformed(obstacle(format!(
             "Both {one} and {other} are set, which is not allowed; unset one of them."

@@ -384,8 +384,13 @@ impl Identity {
 }
 
 fn parameters(names: &[&str], years: std::ops::Range<i32>) -> CertificateParams {
+    let subject = names.first().copied().unwrap_or("server").to_owned();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("names");
+    // Another name than its issuer's, or OpenSSL takes it for self-signed.
+    params
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, subject);
     params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
     params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
     params

@@ -1,7 +1,7 @@
 /* store TIMES: logs in with one new key after the other, each of which goes to
  * netrc, and prints ns per login. */
 #include "clock.h"
-#include <string.h>
+#include <unistd.h>
 #include <wandb_login.h>
 
 int main(int argc, char **argv) {
@@ -13,7 +13,7 @@ int main(int argc, char **argv) {
   options.api_key = key;
   double start = now_ns();
   for (long i = 0; i < times; i++) {
-    snprintf(key + 20, sizeof key - 20, "%020ld", i);
+    snprintf(key + 20, sizeof key - 20, "%020ld", 1000000L * getpid() + i);
     wandb_login_session *session;
     need(wandb_login(&options, &session) == WANDB_LOGIN_STATUS_OK, "login");
     need(wandb_login_session_saved(session), "the key is stored");

@@ -32,13 +32,20 @@ function candidates()
     return [(name, "the system's search path") for name in names]
 end
 
+"""
+Opens a library as C does. Julia's own way, RTLD_DEEPBIND, would make Rust unwind with
+libgcc_s, and that, where Julia has another libunwind, with half of that one: the process
+would abort when the library catches a bug of its own.
+"""
+open_library(path) = Libdl.dlopen(path, Libdl.RTLD_LAZY | Libdl.RTLD_LOCAL)
+
 "The library, loaded and checked when it is first needed."
 function library()
     HANDLE[] == C_NULL || return HANDLE[]
     reasons = String[]
     for (path, place) in candidates()
         handle = try
-            Libdl.dlopen(path)
+            open_library(path)
         catch problem
             push!(reasons, "$path (named by $place): $(sprint(showerror, problem))")
             continue
@@ -78,7 +85,7 @@ function set_library!(path::Union{AbstractString,Nothing})
         rm(preference_file(); force = true)
     else
         full = abspath(path)
-        handle = Libdl.dlopen(full)
+        handle = open_library(full)
         check_version(handle, full, "set_library!")
         mkpath(dirname(preference_file()))
         write(preference_file(), full)
