@@ -110,8 +110,14 @@ impl<'a> Plan<'a> {
     /// and without white space around it.
     fn replace(&mut self, keyword: Token, old: Token, word: &'a [u8]) {
         let text = self.survey.text;
+        let mut close: &[u8] = b"";
         let span = if old.start == old.end {
-            keyword.end..keyword.end
+            // The keyword may be cut off in an escape or in quotes.
+            let escape = keyword.open && text[..keyword.end].ends_with(b"\\");
+            if keyword.open && keyword.quoted {
+                close = b"\"";
+            }
+            keyword.end - usize::from(escape)..keyword.end
         } else {
             old.start..self.end_of(old)
         };
@@ -122,7 +128,7 @@ impl<'a> Plan<'a> {
             b""
         };
         let right: &[u8] = if glued(text.get(span.end)) { b" " } else { b"" };
-        self.change(span, vec![left, word, right]);
+        self.change(span, vec![close, left, word, right]);
     }
 
     /// Puts words behind another, and white space behind them if none follows.

@@ -383,3 +383,20 @@ fn taking_an_entry_out_brings_no_comment_to_life() {
     let text = String::from_utf8_lossy(&edited.text).into_owned();
     assert!(!text.contains(OLD), "{text}");
 }
+
+#[test]
+fn a_keyword_that_is_cut_off_gets_its_value() {
+    for end in [
+        "password",
+        "password\\",
+        "\"password",
+        "\"password\\",
+        "pass\\word",
+    ] {
+        let before = format!("machine x.com {end}");
+        let edited = stored(before.as_bytes(), &names("x.com"));
+        let text = String::from_utf8_lossy(&edited.text).into_owned();
+        assert_eq!(key_of(&edited.text, &names("x.com")).as_deref(), Some(NEW));
+        assert_eq!(edited.sdk_stops, None, "{before:?} became {text:?}");
+    }
+}
