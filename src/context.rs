@@ -203,9 +203,11 @@ impl<'a> Context<'a> {
         }
     }
 
-    pub fn credentials_file(&self) -> Result<PathBuf> {
+    /// The cache of access tokens; `None` without a home directory for it.
+    pub fn credentials_file(&self) -> Result<Option<PathBuf>> {
         let setting = self.settings().credentials_file()?;
-        dotfiles::credentials(&self.world, setting.map(|path| path.value.as_str()))
+        let setting = setting.map(|path| path.value.as_str());
+        Ok(dotfiles::credentials(&self.world, setting))
     }
 
     /// How long a prompt may last; `None`: without limit.

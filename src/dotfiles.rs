@@ -52,14 +52,14 @@ pub(crate) fn netrc_to_write(world: &World) -> Result<PathBuf> {
     Ok(paths.swap_remove(existing.unwrap_or(default)))
 }
 
-/// The SDK's cache of access tokens.
-pub(crate) fn credentials(world: &World, setting: Option<&str>) -> Result<PathBuf> {
+/// The SDK's cache of access tokens; `None` without a home directory.
+pub(crate) fn credentials(world: &World, setting: Option<&str>) -> Option<PathBuf> {
     match world.var("WANDB_CREDENTIALS_FILE") {
-        Some(path) => Ok(world.path(path)),
+        Some(path) => Some(world.path(path)),
         None => match setting {
-            Some(path) => Ok(world.path(path)),
+            Some(path) => Some(world.path(path)),
             // `WANDB_CONFIG_DIR` does not move this one.
-            None => world.in_home(".config/wandb/credentials.json"),
+            None => world.in_home(".config/wandb/credentials.json").ok(),
         },
     }
 }

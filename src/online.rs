@@ -65,7 +65,10 @@ pub(crate) fn access_token(
     file: &Path,
     fresh: bool,
 ) -> Result<AccessToken> {
-    let cache = context.credentials_file()?;
+    // Without a home there is no cache, as in a container with a random user.
+    let Some(cache) = context.credentials_file()? else {
+        return Ok(with_file(exchange(context, server, file)?, file));
+    };
     let names = cache_names(server);
     let urls: Vec<&str> = names.iter().map(String::as_str).collect();
     let cached = |text: &[u8]| credentials::look_up(text, &urls, context.unix_time());

@@ -94,12 +94,10 @@ fn forget_key(context: &Context, server: &Endpoint) -> std::result::Result<bool,
 }
 
 fn forget_token(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
-    let Ok(path) = context.credentials_file() else {
+    let path = context.credentials_file().ok().flatten();
+    let Some(path) = path.filter(|path| path.exists()) else {
         return Ok(false);
     };
-    if !path.exists() {
-        return Ok(false);
-    }
     let changed = online::forget_token(context, server, &path)?;
     if changed {
         let (url, shown) = (server.url.as_str(), context.shown(&path));

@@ -207,7 +207,7 @@ fn all_ranks_get_the_outcome_of_rank_0() {
     );
     failed("offline", "1 [W&B is offline or disabled]");
     failed("none", "2 [No API key configured for https://api.wandb.ai");
-    failed("host", "-1 [A server address must begin with");
+    failed("host", "-1 [host: A server address must begin with");
     failed("cut", "-2 [WANDB_MODE is ']");
     failed("late", "-5 [Rank 0 was not logged in within 0.7 seconds.]");
     failed("cancel", "-11 [cancelled by the program]");

@@ -274,6 +274,19 @@ fn a_user_without_a_home() {
             .env("NETRC", &own),
     );
     assert_eq!(home.text("own"), Some(entry(KEY_1)));
+    // An identity token needs no home either: it is exchanged, and not cached.
+    let identity = home.write("identity", "token");
+    let run = Run::of(
+        as_plain_user(&home, &["token"])
+            .env_remove("HOME")
+            .env("WANDB_IDENTITY_TOKEN_FILE", identity)
+            .env("WANDB_BASE_URL", "http://127.0.0.1:1"),
+    );
+    let asked = match cfg!(feature = "http") {
+        true => "refused the connection",
+        false => "has no HTTP",
+    };
+    assert!(run.stderr.contains(asked), "{}", run.stderr);
     // Where the user database knows one, HOME may be unset.
     let run = Run::of(token(&home).env_remove("HOME").env("WANDB_API_KEY", KEY_3));
     assert_eq!(run.stdout, format!("{KEY_3}\n"), "{}", run.stderr);
