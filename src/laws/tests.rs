@@ -274,3 +274,10 @@ proptest! {
         super::credentials(&text);
     }
 }
+
+/// Found by a fuzzer: ours cannot move behind an entry of another tool that never
+/// closes its quote, and cannot be taken out without freeing a comment's words.
+#[test]
+fn a_netrc_file_that_no_change_leaves_readable() {
+    super::netrc(b"machine x.com\n# lost?\n login user\n password 1111111111111111\n#0also l.ogin gitc+ine y.com login } passw\x88\x8dd 00000000000000000000130386229922222222222\nmachine x.com\n  login u\x0e\x00ser\n  password 11111111\"u\" password \"KKK306\n");
+}

@@ -46,7 +46,14 @@ pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Re
         return Err(note(text, 0, message));
     }
     let good = |text: &[u8]| holds(text, names, key, is_key);
-    settle(text, |text| store_once(text, names, key, is_key), good)
+    let edited = settle(text, |text| store_once(text, names, key, is_key), good)?;
+    let accepts = |text: &[u8]| dialect_of(text).0 == Dialect::CPython;
+    if edited.sdk_stops.is_some() && accepts(text) && !accepts(&edited.text) {
+        // Better not saved than a file that Python reads no more.
+        let message = "no change leaves the file readable for Python; put its entries in order";
+        return Err(note(text, 0, message));
+    }
+    Ok(edited)
 }
 
 /// Edits once more where that is not enough: CPython, which refused the file,
