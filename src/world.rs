@@ -173,7 +173,7 @@ mod tests {
     fn world<'a>(block: &'a [&'a OsStr]) -> World<'a> {
         World {
             block: Some(block),
-            directory: Some(Path::new("/work")),
+            directory: Some(Path::new("/here")),
         }
     }
 
@@ -195,12 +195,12 @@ mod tests {
         let world = world(&block);
         let cases = [
             ("/abs/file", "/abs/file"),
-            ("file", "/work/file"),
+            ("file", "/here/file"),
             ("~", "/home/u"),
             ("~/file", "/home/u/file"),
             ("~root/file", "/root/file"),
-            ("a~", "/work/a~"),
-            (" ", "/work/ "),
+            ("a~", "/here/a~"),
+            (" ", "/here/ "),
         ];
         for (path, expected) in cases {
             let expanded = world.expand(OsStr::new(path)).expect(path);
@@ -220,6 +220,6 @@ mod tests {
     #[test]
     fn a_relative_home_is_that_of_the_working_directory() {
         let block = ["HOME=h"].map(OsStr::new);
-        assert_eq!(world(&block).home().as_deref(), Some(Path::new("/work/h")));
+        assert_eq!(world(&block).home().as_deref(), Some(Path::new("/here/h")));
     }
 }

@@ -11,7 +11,7 @@ fn system(text: &str) -> SettingsFile {
 fn both(system: &str, workspace: &str) -> Settings {
     Settings::from_files(
         Some((Path::new("/home/s"), system.as_bytes())),
-        Some((Path::new("/work/s"), workspace.as_bytes())),
+        Some((Path::new("/here/s"), workspace.as_bytes())),
     )
 }
 
@@ -119,7 +119,7 @@ fn the_workspace_wins_and_each_file_answers_for_itself() {
     let found = workspace.base_url().unwrap().unwrap();
     assert_eq!(found.value, "https://b");
     assert_eq!(found.line, 3);
-    assert_eq!(found.file.path, Path::new("/work/s"));
+    assert_eq!(found.file.path, Path::new("/here/s"));
     let system = settings.system.as_ref().unwrap();
     assert_eq!(system.base_url().unwrap().unwrap().value, "https://a");
     // An empty value hides nothing.
