@@ -5,6 +5,9 @@
 //! no server: what would ask one is left out.
 #![no_main]
 
+#[path = "fixed/random.rs"]
+mod random;
+
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::fs;
@@ -25,14 +28,28 @@ const NAMES: &[&str] = &[
     "SLURM_STEP_NUM_TASKS", "NO_COLOR", "HTTPS_PROXY", "",
 ];
 
+/// A home of this process's own, and in the same place each time: its name is
+/// among the words that the fuzzer tries.
 static HOME: LazyLock<PathBuf> = LazyLock::new(|| {
     let shm = Path::new("/dev/shm");
     let base = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
-    let home = base.join(format!("wandb-login-fuzz-{}", std::process::id()));
-    for folder in ["", ".config/wandb", "cwd/wandb"] {
-        fs::create_dir_all(home.join(folder)).expect("a home");
+    for number in 0.. {
+        let home = base.join(format!("wandb-login-fuzz-{number}"));
+        fs::create_dir_all(&home).expect("a home");
+        let lock = fs::File::create(home.join("lock")).expect("a lock file");
+        if lock.try_lock().is_err() {
+            continue; // another fuzzer's
+        }
+        std::mem::forget(lock); // ours until we end
+        let _ = fs::remove_file(home.join(".netrc"));
+        for (name, below) in [(".config", "wandb"), ("cwd", "wandb")] {
+            let folder = home.join(name);
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(folder.join(below)).expect("a folder in our home");
+        }
+        return home;
     }
-    home
+    unreachable!()
 });
 
 /// What the prompt answers, and what was logged.

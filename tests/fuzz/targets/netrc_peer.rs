@@ -2,6 +2,9 @@
 //! can read at all, and of words that all readers take alike.
 #![no_main]
 
+#[path = "fixed/random.rs"]
+mod random;
+
 use netrc::Netrc;
 use wandb_login::laws;
 
