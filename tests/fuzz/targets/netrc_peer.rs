@@ -2,8 +2,7 @@
 //! can read at all, and of words that all readers take alike.
 #![no_main]
 
-#[path = "fixed/random.rs"]
-mod random;
+mod fixed;
 
 use netrc::Netrc;
 use wandb_login::laws;

@@ -1,5 +1,5 @@
-//! Random numbers that are always the same, for std's hash maps and for names of
-//! temporary files: with the same seed, the fuzzer goes the same way again.
+//! Random numbers that are always the same, for the keys of hash maps and the
+//! names of temporary files: with the same seed, the fuzzer goes the same way.
 
 use std::ffi::{c_uint, c_void};
 
