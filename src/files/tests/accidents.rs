@@ -116,6 +116,7 @@ fn text_of(path: &Path) -> String {
 #[test]
 fn killed_at_any_system_call_the_file_is_whole() {
     let scratch = Scratch::new();
+    let mut points = 0;
     for state in [State::Missing, State::Alone, State::Tied] {
         let path = set_up(&scratch, state);
         let Some(calls) = calls(&path) else { return };
@@ -141,12 +142,15 @@ fn killed_at_any_system_call_the_file_is_whole() {
             assert!(left.iter().all(|n| n == "netrc" || n == "tied"), "{left:?}");
         }
         assert!(seen[0] > 5 && seen[1] > 0, "{state:?} {seen:?}");
+        points += seen[0] + seen[1];
     }
+    eprintln!("one update killed at {points} system calls: 0 files damaged, 0 left over");
 }
 
 #[test]
 fn refused_any_system_call_nothing_is_lost() {
     let scratch = Scratch::new();
+    let mut failures = 0;
     for state in [State::Missing, State::Alone, State::Tied] {
         let path = set_up(&scratch, state);
         let Some(calls) = calls(&path) else { return };
@@ -166,6 +170,7 @@ fn refused_any_system_call_nothing_is_lost() {
                 let inject = format!("inject={name}:error={error}:when={when}");
                 let ended = traced(&path, &["-o", "/dev/null", "-e", &inject]).unwrap();
                 let said = ended.said.expect(&inject);
+                failures += 1;
                 let text = text_of(&path);
                 if said.starts_with("problem: ") {
                     problems += 1;
@@ -183,6 +188,7 @@ fn refused_any_system_call_nothing_is_lost() {
         }
         assert!(problems > 5, "{state:?} {problems}");
     }
+    eprintln!("one update with {failures} failures injected: 0 files damaged, 0 left over");
 }
 
 #[test]
