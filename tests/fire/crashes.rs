@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::stub::{Reply, Stub};
@@ -23,6 +25,12 @@ struct Story<'a> {
     tied: bool,
     changes: &'a [&'a str],
 }
+
+/// System calls, each with which of its name it is.
+type Calls = Vec<(String, usize)>;
+
+/// Of files, some of which may not be there.
+type Texts = Vec<Option<String>>;
 
 impl Story<'_> {
     fn home(&self) -> Home {
@@ -51,13 +59,13 @@ impl Story<'_> {
         command
     }
 
-    fn files(&self, home: &Home) -> Vec<Option<String>> {
+    fn files(&self, home: &Home) -> Texts {
         self.changes.iter().map(|path| home.text(path)).collect()
     }
 
     /// Its system calls, each with how many of its name came before it, and the
     /// files after it.
-    fn calls(&self) -> Option<(Vec<(String, usize)>, Vec<Option<String>>)> {
+    fn calls(&self) -> Option<(Calls, Texts)> {
         let home = self.home();
         let old = self.files(&home);
         let log = home.base().join("log");
@@ -77,9 +85,11 @@ impl Story<'_> {
         for line in log.lines() {
             let name = line.split('(').next().unwrap_or_default();
             // Before the program itself begins there is nothing to lose.
-            if name.starts_with(['+', '-']) || name == "execve" {
+            if name.starts_with(['+', '-']) || (name == "execve" && calls.is_empty()) {
                 continue;
             }
+            // No process is started, whose arguments or environment could tell.
+            assert!(!["fork", "vfork", "execve"].contains(&name), "{line}");
             let count = counts.entry(name).or_default();
             *count += 1;
             calls.push((name.to_owned(), *count));
@@ -132,6 +142,11 @@ impl Story<'_> {
         let old = self.files(&home);
         let starter = ["strace", "-o", "/dev/null", "-e", inject];
         let run = Run::of(&mut self.command(&home, &starter));
+        // Also what is not finished is for the user alone.
+        for path in files(&home) {
+            let mode = fs::metadata(&path).expect("it is there").mode();
+            assert_eq!(mode & 0o077, 0, "{inject}: {}", path.display());
+        }
         let now = self.files(&home);
         for ((now, old), new) in now.iter().zip(&old).zip(new) {
             // A file may be made, and locked, before it gets its text.
@@ -147,29 +162,24 @@ impl Story<'_> {
         }
         Run::ok(&mut self.command(&home, &[]));
         assert_eq!(self.files(&home), new, "{inject}");
-        for folder in ["home", "home/.config/wandb"] {
-            let Ok(entries) = fs::read_dir(home.base().join(folder)) else {
-                continue;
-            };
-            for entry in entries {
-                let name = entry.expect("entry").file_name();
-                let known = [
-                    ".netrc",
-                    "twin",
-                    ".config",
-                    "wandb",
-                    "settings",
-                    "credentials.json",
-                    "token",
-                ];
-                assert!(
-                    known.iter().any(|known| *known == name),
-                    "{inject}: {name:?} is left"
-                );
-            }
+        for path in files(&home) {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let known = [".netrc", "twin", "settings", "credentials.json", "token"];
+            let known = name.is_some_and(|name| known.contains(&name));
+            assert!(known, "{inject}: {} is left", path.display());
         }
         run
     }
+}
+
+/// All that is in the folders that logins write to.
+fn files(home: &Home) -> Vec<PathBuf> {
+    let folders = ["home", "home/.config/wandb"].map(|path| home.base().join(path));
+    let entries = folders.iter().filter_map(|path| fs::read_dir(path).ok());
+    let paths = entries
+        .flatten()
+        .map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.is_file()).collect()
 }
 
 fn words(words: &[&str]) -> Vec<String> {

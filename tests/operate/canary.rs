@@ -1,7 +1,10 @@
 //! A canary for a key: whatever is done with it, it is found in no output but
-//! that of `token` and `env`.
+//! that of `token` and `env`, and in no file but those that the user knows.
 
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::program;
@@ -95,9 +98,33 @@ fn run(cage: &Cage, command: &mut Command) -> Run {
     Run::of(command)
 }
 
+/// The files with the canary in them; all others are empty of it, also those
+/// that only a crash could have left. What is stored is for the user alone.
+fn nests(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(nests(&path));
+        } else if sings(&String::from_utf8_lossy(&fs::read(&path).expect("a file"))) {
+            let mode = fs::metadata(&path).expect("metadata").mode();
+            assert_eq!(mode & 0o077, 0, "{}", path.display());
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
 #[test]
-fn a_key_is_in_no_output() {
+fn a_key_is_in_no_output_and_no_new_file() {
+    let mut scans = 0;
     for (index, cage) in CAGES.iter().enumerate() {
+        let only_known_nests = |home: &Home| {
+            for nest in nests(home.base()) {
+                let known = cage.files.iter().any(|(path, _)| nest.ends_with(path));
+                assert!(known, "cage {index}: {nest}");
+            }
+        };
         let silent = |what: &str, run: &Run| {
             assert!(
                 !sings(&run.stdout),
@@ -126,6 +153,8 @@ fn a_key_is_in_no_output() {
                 &arguments.join(" "),
                 &run(cage, &mut home.wandb_login(arguments)),
             );
+            only_known_nests(&home);
+            scans += 3;
         }
         if let Some(program) = program::path() {
             for arguments in [
@@ -140,6 +169,8 @@ fn a_key_is_in_no_output() {
                     .env("LD_LIBRARY_PATH", program::library_folder())
                     .args(arguments);
                 silent(&arguments.join(" "), &run(cage, &mut command));
+                only_known_nests(&home);
+                scans += 3;
             }
         }
         // What they print is for the script; what they say is not.
@@ -155,12 +186,15 @@ fn a_key_is_in_no_output() {
                 run.code == Some(0) || run.stdout.is_empty(),
                 "cage {index}, {command}"
             );
+            scans += 1;
         }
     }
+    eprintln!("canary in files and variables: {scans} scans, 0 finds");
 }
 
 #[test]
-fn a_given_key_is_in_no_output() {
+fn a_given_key_is_in_no_output_and_in_netrc_only() {
+    let mut scans = 0;
     let malformed = [
         format!("{CANARY}!"),
         format!("{CANARY} {CANARY}"),
@@ -200,8 +234,14 @@ fn a_given_key_is_in_no_output() {
                     run.stderr
                 );
             }
+            let stored = key == CANARY && more.is_empty();
+            let netrc = home.home().join(".netrc").display().to_string();
+            let expected: &[String] = if stored { &[netrc] } else { &[] };
+            assert_eq!(nests(home.base()), expected, "{more:?}");
+            scans += 5;
         }
     }
+    eprintln!("a canary that is given: {scans} scans, 0 finds");
 }
 
 /// The test above sees what it looks for.
