@@ -1,11 +1,17 @@
 //! A canary for a key: whatever is done with it, it is found in no output but
 //! that of `token` and `env`, and in no file but those that the user knows.
 
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::fmt::{Debug, Write as _};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use wandb_login::{Flags, Level, Login, Options};
 
 use crate::program;
 use crate::support::{Home, Run};
@@ -242,6 +248,56 @@ fn a_given_key_is_in_no_output_and_in_netrc_only() {
         }
     }
     eprintln!("a canary that is given: {scans} scans, 0 finds");
+}
+
+/// What a Rust program may show without a thought: results, errors, lines of
+/// every level.
+#[test]
+fn a_key_is_in_no_debug_output_error_or_line() {
+    let mut scans = 0;
+    for (index, cage) in CAGES.iter().enumerate() {
+        for key in [None, Some(format!("{CANARY}!")), Some(CANARY.to_owned())] {
+            let home = caged(cage);
+            let mut entries = vec![format!("HOME={}", home.home().display())];
+            for (name, value) in cage.variables {
+                entries.push(format!("{name}={}", value.replace("{}", CANARY)));
+            }
+            let environment: Vec<_> = entries.iter().map(OsStr::new).collect();
+            let cwd = home.cwd();
+            let said = RefCell::new(String::new());
+            let log = |level: Level, line: &str| {
+                let _ = writeln!(said.borrow_mut(), "{level:?} {line}");
+            };
+            let options = Options {
+                api_key: key.as_deref(),
+                flags: Flags::NO_PROMPT,
+                http_timeout: Some(Duration::from_secs(1)),
+                log: Some(&log),
+                environment: Some(&environment),
+                working_directory: Some(&cwd),
+                ..Options::default()
+            };
+            let told = |shown: &dyn Debug| {
+                let _ = writeln!(said.borrow_mut(), "{shown:?} {shown:#?}");
+            };
+            match wandb_login::login(&options) {
+                Ok(login) => {
+                    told(&login);
+                    if let Login::Session(session) = &login {
+                        told(&session.display());
+                        told(&wandb_login::refresh(session, &options));
+                    }
+                }
+                Err(error) => told(&(error.to_string(), error)),
+            }
+            told(&wandb_login::check(&options));
+            told(&wandb_login::forget(&options));
+            let said = said.into_inner();
+            assert!(!said.is_empty() && !sings(&said), "cage {index}:\n{said}");
+            scans += 1;
+        }
+    }
+    eprintln!("canary in Rust: {scans} scans, 0 finds");
 }
 
 /// The test above sees what it looks for.
