@@ -100,6 +100,13 @@ fn a_user_whom_the_user_database_does_not_know() {
     };
     Run::ok(command.args(login()));
     assert_eq!(home.text("home/.netrc").as_deref(), Some(ENTRY));
+    // Nor is the root directory, where it is the home.
+    let Some(mut command) = behind(&home, &words) else {
+        return;
+    };
+    let run = Run::ok(command.env("HOME", "/").args(login()));
+    assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
+    assert!(!Path::new("/.netrc").exists());
     // Somebody else's home is not written, and the login succeeds.
     let foreign = Home::new();
     let Some(mut command) = behind(&home, &words) else {

@@ -156,10 +156,13 @@ fn everything_at_once_from_64_threads() {
     if let Some(program) = Program::build("everything", &[]) {
         program.run(&[], &[&rounds().to_string(), "64"]);
     }
-    if let Some(program) = Program::build("everything", &["-fsanitize=address,undefined"]) {
+    if let Some(program) = Program::build("everything", &SANITIZED) {
         program.run(&[], &["1", "64"]);
     }
 }
+
+/// The C program's own code; of the library, what it allocates.
+const SANITIZED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
 /// Reports leaks, and reads and writes of what is not ours.
 const MEMCHECK: [&str; 6] = [
@@ -214,7 +217,7 @@ fn loaded_and_unloaded_again_and_again() {
         program.run(starter, &[library, &loads.to_string()]);
     };
     looped(&[], &[], 10 * rounds());
-    looped(&["-fsanitize=address,undefined"], &[], 5);
+    looped(&SANITIZED, &[], 5);
     if tool("valgrind").is_some() {
         // One block is reachable in the end, however often it is loaded: the
         // loader keeps the room for a thread's variables for the next library.
