@@ -21,7 +21,7 @@ struct Story<'a> {
     arguments: Vec<String>,
     variables: Vec<(&'a str, String)>,
     before: Vec<(&'a str, String)>,
-    /// netrc has a second name.
+    /// The files have second names, so that they are written in place.
     tied: bool,
     changes: &'a [&'a str],
 }
@@ -39,8 +39,10 @@ impl Story<'_> {
             home.write(path, text);
         }
         if self.tied {
-            let netrc = home.base().join(NETRC);
-            fs::hard_link(netrc, home.home().join("twin")).expect("a second name");
+            for (path, _) in &self.before {
+                let path = home.base().join(path);
+                fs::hard_link(&path, path.with_extension("twin")).expect("a second name");
+            }
         }
         home
     }
@@ -106,6 +108,33 @@ impl Story<'_> {
         Some(calls.len())
     }
 
+    /// The same where files are written in place and not only appended to: what
+    /// was there is there, or what shall be; a piece of the other may follow.
+    fn keeps_its_beginning(&self) -> Option<usize> {
+        let (calls, new) = self.calls()?;
+        for (name, when) in &calls {
+            let home = self.home();
+            let old = self.files(&home);
+            let inject = format!("inject={name}:signal=KILL:when={when}");
+            let starter = ["strace", "-o", "/dev/null", "-e", &inject];
+            let run = Run::of(&mut self.command(&home, &starter));
+            for ((now, old), new) in self.files(&home).iter().zip(&old).zip(&new) {
+                let begins = |whole: &Option<String>| {
+                    let (now, whole) = (now.as_deref(), whole.as_deref());
+                    now.zip(whole)
+                        .is_some_and(|(now, whole)| now.starts_with(whole))
+                };
+                assert!(
+                    begins(old) || begins(new),
+                    "{inject}: {now:?}\n{}",
+                    run.stderr
+                );
+            }
+            Run::ok(&mut self.command(&home, &[]));
+        }
+        Some(calls.len())
+    }
+
     /// Refuses each call, for each reason that it may have; tells how often.
     fn survives_refusal(&self) -> Option<usize> {
         let (calls, new) = self.calls()?;
@@ -164,8 +193,8 @@ impl Story<'_> {
         assert_eq!(self.files(&home), new, "{inject}");
         for path in files(&home) {
             let name = path.file_name().and_then(|name| name.to_str());
-            let known = [".netrc", "twin", "settings", "credentials.json", "token"];
-            let known = name.is_some_and(|name| known.contains(&name));
+            let known = [".netrc", "settings", "credentials.json", "token"];
+            let known = name.is_some_and(|name| known.contains(&name.trim_end_matches(".twin")));
             assert!(known, "{inject}: {} is left", path.display());
         }
         run
@@ -208,7 +237,7 @@ fn stories() -> [Story<'static>; 4] {
     };
     let full = vec![(NETRC, netrc), (SETTINGS, settings.to_owned())];
     // In place, what is appended is whole or not there.
-    let tied = vec![(NETRC, OTHER.to_owned()), (SETTINGS, settings.to_owned())];
+    let tied = vec![(NETRC, OTHER.to_owned())];
     [
         login(full, false),
         login(Vec::new(), false),
@@ -228,6 +257,31 @@ fn killed_at_any_moment_a_login_loses_nothing() {
         points += survived;
     }
     eprintln!("logins killed at {points} system calls: 0 files damaged, 0 left over");
+}
+
+#[test]
+fn killed_while_it_writes_in_place_what_was_there_stays() {
+    let entry = |key: &str| format!("machine x.example\n  login user\n  password {key}\n{OTHER}");
+    let settings = "[default]\nbase_url = https://o.example\nentity = e\n";
+    let mut points = 0;
+    // It grows, and it shrinks.
+    for (before, after) in [
+        (KEY_1.to_owned(), KEY_2.repeat(2)),
+        (KEY_1.repeat(2), KEY_2.into()),
+    ] {
+        let story = Story {
+            arguments: words(&["--host", "https://x.example", &after]),
+            variables: Vec::new(),
+            before: vec![(NETRC, entry(&before)), (SETTINGS, settings.to_owned())],
+            tied: true,
+            changes: &[NETRC, SETTINGS],
+        };
+        let Some(survived) = story.keeps_its_beginning() else {
+            return;
+        };
+        points += survived;
+    }
+    eprintln!("logins in place killed at {points} system calls: 0 files damaged");
 }
 
 #[test]
