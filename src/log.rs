@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
+use crate::order::order;
 use crate::text::clean;
 
 /// How much a line matters. The numbers are those of the C ABI.
@@ -25,8 +26,13 @@ pub(crate) struct Note {
 }
 
 /// Sorts notes by their lines; those of one line stay in their order.
-pub(crate) fn by_line(notes: &mut [Note]) {
-    notes.sort_by_key(|note| note.line);
+pub(crate) fn by_line(notes: Vec<Note>) -> Vec<Note> {
+    let places = order(notes.len(), &|a, b| notes[a].line.cmp(&notes[b].line));
+    let mut notes: Vec<Option<Note>> = notes.into_iter().map(Some).collect();
+    places
+        .into_iter()
+        .filter_map(|at| notes[at].take())
+        .collect()
 }
 
 /// Where the lines of one call go.

@@ -66,10 +66,7 @@ type Body<'a> = &'a dyn Fn(&Given, &Options<'_>) -> Result<wandb_login_status>;
 ///
 /// # Safety
 /// As for the function's `options`.
-unsafe fn run(
-    options: *const wandb_login_options,
-    body: Body<'_>,
-) -> wandb_login_status {
+unsafe fn run(options: *const wandb_login_options, body: Body<'_>) -> wandb_login_status {
     let mut errors = ErrorBuffer::NONE;
     let result = guarded(|| {
         // SAFETY: the caller's promise.
