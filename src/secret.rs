@@ -38,6 +38,12 @@ impl DerefMut for WipedBytes {
     }
 }
 
+impl AsRef<[u8]> for WipedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Drop for WipedBytes {
     /// All of the memory, in one sweep: `Vec::zeroize` goes byte by byte, which
     /// for a large file takes as long as reading it.

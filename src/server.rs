@@ -12,6 +12,7 @@ mod proxy;
 mod tls;
 mod transport;
 mod trust;
+mod wiped;
 
 #[cfg(test)]
 mod tests;
@@ -135,13 +136,12 @@ fn graphql(
     transport: &Transport,
     wait: &Wait,
 ) -> Result<Answer> {
-    let mut value = HeaderValue::from_bytes(authorization.as_bytes()).map_err(|_| {
+    let value = wiped::sensitive(authorization.as_bytes()).map_err(|_| {
         Error::Credentials(format!(
             "{} holds characters that cannot be sent",
             subject.credential
         ))
     })?;
-    value.set_sensitive(true);
     let own = [
         (header::AUTHORIZATION, value),
         (header::CONTENT_TYPE, JSON),

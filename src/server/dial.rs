@@ -17,6 +17,7 @@ use ureq::unversioned::transport::{
 
 use super::proxy::Proxy;
 use super::tls;
+use super::wiped::Wiped;
 use crate::secret::{Secret, WipedBytes};
 
 /// The way to the server.
@@ -101,7 +102,8 @@ impl Connector for Dial {
 
 fn tcp(details: &ConnectionDetails) -> Result<Box<dyn Transport>, Error> {
     let transport = TcpConnector::default().connect(details, None::<()>)?;
-    Ok(Box::new(transport.ok_or(Error::ConnectionFailed)?))
+    let transport = transport.ok_or(Error::ConnectionFailed)?;
+    Ok(Box::new(Wiped(Box::new(transport))))
 }
 
 fn through(

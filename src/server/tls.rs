@@ -23,6 +23,7 @@ use ureq::unversioned::transport::{
 
 use super::dial::Route;
 use super::trust::{self, Trust};
+use super::wiped::Wiped;
 use crate::error::{Error, Result};
 
 /// What a connection needs to know, made from what the user trusts.
@@ -252,10 +253,10 @@ pub(super) fn secure(
     session.complete_io(&mut socket)?;
     let config = details.config;
     let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-    Ok(Box::new(Secure {
+    Ok(Box::new(Wiped(Box::new(Secure {
         buffers,
         stream: StreamOwned::new(session, socket),
-    }))
+    }))))
 }
 
 /// An encrypted connection, as HTTP sees it.

@@ -9,6 +9,7 @@ use ureq::http::{HeaderName, HeaderValue};
 
 use super::proxy::Proxies;
 use super::trust::Trust;
+use super::wiped::sensitive;
 use crate::error::{Error, Result};
 use crate::json::WipedJson;
 use crate::secret::Secret;
@@ -129,8 +130,10 @@ fn extra_headers(
             return Err(wrong("value"));
         };
         // This also refuses CR and LF, which would begin another header.
-        let mut value = HeaderValue::from_str(value).map_err(|_| wrong("value"))?;
-        value.set_sensitive(true);
+        let value = sensitive(value.as_bytes())
+            .ok()
+            .filter(|value| value.as_bytes().is_ascii())
+            .ok_or_else(|| wrong("value"))?;
         match key.as_str() {
             "proxy-authorization" => proxy_authorization = Some(Secret::new(value.as_bytes())),
             // The login's own, and those that frame the message.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::rounds;
+use crate::stub::{Authority, Reply, Stub};
 use crate::support::{self, Home, Run, TempDir, root, tool};
 
 struct Program {
@@ -46,6 +47,10 @@ impl Program {
     /// In a home of its own.
     fn run(&self, starter: &[&str], arguments: &[&str]) -> Run {
         let home = Home::new();
+        Run::ok(self.command(&home, starter).args(arguments))
+    }
+
+    fn command(&self, home: &Home, starter: &[&str]) -> Command {
         let mut command = match starter {
             [] => home.command(&self.path),
             [program, words @ ..] => {
@@ -56,15 +61,28 @@ impl Program {
         };
         command.current_dir(home.home());
         command.env("LD_LIBRARY_PATH", self.library.path());
-        Run::ok(command.args(arguments))
+        command
     }
 }
 
 #[test]
 fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
-    if let Some(program) = Program::build("memory", &[]) {
-        eprint!("{}", program.run(&[], &[]).stderr);
+    let Some(program) = Program::build("memory", &[]) else {
+        return;
+    };
+    let home = Home::new();
+    let mut command = program.command(&home, &[]);
+    let authority = Authority::new();
+    let servers = [
+        Stub::http([Reply::viewer()]),
+        Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]),
+        Stub::http([Reply::new(401, "")]),
+    ];
+    if cfg!(feature = "http") {
+        command.env("SSL_CERT_FILE", home.write("ca.pem", authority.pem()));
+        command.args(servers.each_ref().map(|server| server.url("localhost")));
     }
+    eprint!("{}", Run::ok(&mut command).stderr);
 }
 
 #[test]
