@@ -126,8 +126,8 @@ fn back_off(retries: u32) -> Duration {
 
 fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
     let config = Agent::config_builder()
-        .input_buffer_size(HEAD_LIMIT)
         .max_response_header_size(HEAD_LIMIT)
+        .input_buffer_size(HEAD_LIMIT + 1) // so that a larger one is seen to be
         .output_buffer_size(request.head_size())
         .proxy(None)
         .max_redirects(0)
@@ -221,10 +221,10 @@ fn read(mut reader: impl Read) -> std::result::Result<WipedBytes, Failure> {
         if answer.len() < size {
             return Ok(answer);
         }
-        if size >= ANSWER_LIMIT {
+        if size > ANSWER_LIMIT {
             return Err(Failure::TooLong);
         }
-        size *= 4;
+        size = (4 * size).min(ANSWER_LIMIT + 1);
         let mut larger = Vec::with_capacity(size);
         larger.extend_from_slice(&answer);
         answer = WipedBytes::new(larger);
