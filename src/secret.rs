@@ -6,6 +6,11 @@ use std::ops::{Deref, DerefMut};
 
 use zeroize::Zeroize;
 
+/// A text that may hold a secret, such as a proxy's address with a password: for
+/// code that works with texts. It is wiped as it stands, so it never grows.
+#[cfg(feature = "http")]
+pub(crate) type WipedText = zeroize::Zeroizing<String>;
+
 /// A buffer whose bytes are wiped before its memory is given back.
 ///
 /// Whoever fills one reserves its final capacity first: a buffer that grows

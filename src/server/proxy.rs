@@ -7,21 +7,21 @@ use ureq::http::Uri;
 
 use super::transport::TransportSettings;
 use crate::error::{Error, Result};
-use crate::secret::{Secret, WipedBytes};
+use crate::secret::{Secret, WipedBytes, WipedText};
 
 /// The proxies that are set, not yet looked at: only the one that a request
 /// needs may be an error.
 pub(super) struct Proxies {
     http: Option<Setting>,
     https: Option<Setting>,
-    no_proxy: String,
+    no_proxy: WipedText,
     /// From the extra headers; what the proxy's own address says wins.
     authorization: Option<Secret>,
 }
 
 struct Setting {
     name: &'static str,
-    value: zeroize::Zeroizing<String>,
+    value: WipedText,
     /// W&B's own settings are followed without exception; those that all
     /// programs share are not for the loopback, nor for what NO_PROXY names.
     ours: bool,
@@ -38,16 +38,12 @@ pub(super) struct Proxy {
 
 impl Proxies {
     pub fn new(
-        var: &dyn Fn(&str) -> Option<String>,
+        var: &dyn Fn(&str) -> Option<WipedText>,
         settings: &TransportSettings,
         authorization: Option<Secret>,
     ) -> Proxies {
-        let choose = |ours: [(&'static str, Option<String>); 2], shared: [&'static str; 2]| {
-            let setting = |name, value, ours| Setting {
-                name,
-                value: zeroize::Zeroizing::new(value),
-                ours,
-            };
+        let choose = |ours: [(&'static str, Option<WipedText>); 2], shared: [&'static str; 2]| {
+            let setting = |name, value, ours| Setting { name, value, ours };
             ours.into_iter()
                 .find_map(|(name, value)| Some(setting(name, value?, true)))
                 .or_else(|| {
@@ -56,7 +52,7 @@ impl Proxies {
                         .find_map(|name| Some(setting(name, var(name)?, false)))
                 })
         };
-        let ours = |name, key, value: &Option<String>| [(name, var(name)), (key, value.clone())];
+        let ours = |name, key, value: &Option<WipedText>| [(name, var(name)), (key, value.clone())];
         // A web server passes a request's `Proxy:` header to a CGI program as
         // HTTP_PROXY: anybody's choice, so nobody's.
         let http = if var("REQUEST_METHOD").is_some() {
@@ -246,7 +242,7 @@ mod tests {
         let var = |name: &str| {
             vars.iter()
                 .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+                .map(|(_, value)| (*value).to_owned().into())
         };
         Proxies::new(&var, &TransportSettings::default(), None).choose(&server.parse().unwrap())
     }
@@ -307,10 +303,10 @@ mod tests {
             );
         }
         let settings = TransportSettings {
-            http_proxy: Some("set:3".into()),
+            http_proxy: Some("set:3".to_owned().into()),
             ..TransportSettings::default()
         };
-        let var = |name: &str| (name == "HTTP_PROXY").then(|| "shared:1".to_owned());
+        let var = |name: &str| (name == "HTTP_PROXY").then(|| "shared:1".to_owned().into());
         let proxies = Proxies::new(&var, &settings, None);
         let proxy = proxies
             .choose(&"http://w.test".parse().unwrap())
