@@ -45,7 +45,7 @@ enum Sink<'a> {
     /// Standard error, in the Python SDK's form.
     Stderr {
         shown: Cell<Shown>,
-        colours: bool,
+        no_color: bool,
     },
     /// The caller's function: it gets everything.
     Caller(&'a dyn Fn(Level, &str)),
@@ -76,10 +76,10 @@ impl<'a> Log<'a> {
         }
     }
 
-    pub fn stderr(colours: bool) -> Log<'a> {
+    pub fn stderr(no_color: bool) -> Log<'a> {
         let shown = Cell::new(Shown::Everything);
         Log {
-            sink: Sink::Stderr { shown, colours },
+            sink: Sink::Stderr { shown, no_color },
         }
     }
 
@@ -135,14 +135,14 @@ impl<'a> Log<'a> {
                 }
             }
             Sink::Kept(_) => {}
-            Sink::Stderr { shown, colours } => {
+            Sink::Stderr { shown, no_color } => {
                 let hidden = match shown.get() {
                     Shown::Everything => false,
                     Shown::Quiet => level == Level::Info,
                     Shown::Silent => !security,
                 };
                 if !hidden {
-                    print_in(*colours, level, line);
+                    print_in(*no_color, level, line);
                 }
             }
         }
@@ -161,11 +161,11 @@ impl<'a> Log<'a> {
 /// error is no reason to fail a login.
 pub fn print(level: Level, line: &str) {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    print_in(colours(no_color), level, line);
+    print_in(no_color, level, line);
 }
 
-fn print_in(colours: bool, level: Level, line: &str) {
-    let (prefix, mark) = match (colours, level) {
+fn print_in(no_color: bool, level: Level, line: &str) {
+    let (prefix, mark) = match (colours(no_color), level) {
         (false, Level::Info) => ("wandb: ", ""),
         (false, Level::Warn) => ("wandb: ", "WARNING "),
         (false, Level::Error) => ("wandb: ", "ERROR "),
