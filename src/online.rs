@@ -14,7 +14,7 @@ use crate::files;
 use crate::key::ApiKey;
 use crate::rewrite::{Missing, Unsaved, update};
 use crate::secret::{Secret, WipedText};
-use crate::server::{self, Authorization, Transport, TransportSettings, Wait};
+use crate::server::{self, Authorization, ProxySettings, Transport, TransportSettings, Wait};
 use crate::session::{AccessToken, Credential, Viewer};
 use crate::settings::Asked;
 
@@ -175,8 +175,10 @@ fn reach<T>(context: &Context, call: impl FnOnce(&Transport, &Wait) -> Result<T>
         }))
     };
     let settings = TransportSettings {
-        http_proxy: text(settings.http_proxy())?,
-        https_proxy: text(settings.https_proxy())?,
+        proxies: ProxySettings {
+            http: text(settings.http_proxy())?,
+            https: text(settings.https_proxy())?,
+        },
         insecure_disable_ssl: settings
             .insecure_disable_ssl()?
             .map(|placed| placed.value.to_string()),

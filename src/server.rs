@@ -13,6 +13,7 @@ mod tls;
 mod transport;
 mod trust;
 mod wiped;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::time::{Instant, SystemTime};
 
 use ureq::http::{HeaderName, HeaderValue, header};
 
+pub(crate) use proxy::ProxySettings;
 pub(crate) use transport::{Transport, TransportSettings};
 
 use crate::credentials::AccessToken;

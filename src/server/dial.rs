@@ -114,7 +114,7 @@ fn through(
     // The addresses are the proxy's already: see `LookUp`.
     let mut transport = tcp(details)?;
     if proxy.is_https() {
-        transport = tls::secure(transport, route, &proxy.uri, details)?;
+        transport = tls::secure(transport, route.tls.as_ref(), &proxy.uri, details)?;
     }
     let server = details.uri;
     let host = server.host().unwrap_or_default();

@@ -137,7 +137,7 @@ fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
         .user_agent("")
         .accept("")
         .accept_encoding("");
-    let connector = Dial(Arc::clone(route)).chain(Tls(Arc::clone(route)));
+    let connector = Dial(Arc::clone(route)).chain(Tls(route.tls.clone()));
     Agent::with_parts(config.build(), connector, LookUp(Arc::clone(route)))
 }
 

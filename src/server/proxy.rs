@@ -5,9 +5,15 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-use super::transport::TransportSettings;
 use crate::error::{Error, Result};
 use crate::secret::{Secret, WipedBytes, WipedText};
+
+/// What the settings files say; the variable of each wins.
+#[derive(Default)]
+pub(crate) struct ProxySettings {
+    pub http: Option<WipedText>,
+    pub https: Option<WipedText>,
+}
 
 /// The proxies that are set, not yet looked at: only the one that a request
 /// needs may be an error.
@@ -39,7 +45,7 @@ pub(super) struct Proxy {
 impl Proxies {
     pub fn new(
         var: &dyn Fn(&str) -> Option<WipedText>,
-        settings: &TransportSettings,
+        settings: &ProxySettings,
         authorization: Option<Secret>,
     ) -> Proxies {
         let choose = |ours: [(&'static str, Option<WipedText>); 2], shared: [&'static str; 2]| {
@@ -62,11 +68,11 @@ impl Proxies {
         };
         Proxies {
             http: choose(
-                ours("WANDB_HTTP_PROXY", "http_proxy", &settings.http_proxy),
+                ours("WANDB_HTTP_PROXY", "http_proxy", &settings.http),
                 [http, "http_proxy"],
             ),
             https: choose(
-                ours("WANDB_HTTPS_PROXY", "https_proxy", &settings.https_proxy),
+                ours("WANDB_HTTPS_PROXY", "https_proxy", &settings.https),
                 ["HTTPS_PROXY", "https_proxy"],
             ),
             no_proxy: var("NO_PROXY")
@@ -244,7 +250,7 @@ mod tests {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned().into())
         };
-        Proxies::new(&var, &TransportSettings::default(), None).choose(&server.parse().unwrap())
+        Proxies::new(&var, &ProxySettings::default(), None).choose(&server.parse().unwrap())
     }
 
     fn shown(vars: &[(&str, &str)], server: &str) -> String {
@@ -302,9 +308,9 @@ mod tests {
                 "{host}"
             );
         }
-        let settings = TransportSettings {
-            http_proxy: Some("set:3".to_owned().into()),
-            ..TransportSettings::default()
+        let settings = ProxySettings {
+            http: Some("set:3".to_owned().into()),
+            https: None,
         };
         let var = |name: &str| (name == "HTTP_PROXY").then(|| "shared:1".to_owned().into());
         let proxies = Proxies::new(&var, &settings, None);

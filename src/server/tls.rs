@@ -21,7 +21,6 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::dial::Route;
 use super::trust::{self, Trust};
 use super::wiped::Wiped;
 use crate::error::{Error, Result};
@@ -194,7 +193,7 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// The link of ureq's chain that encrypts the way to an https server.
-pub(super) struct Tls(pub Arc<Route>);
+pub(super) struct Tls(pub Option<Arc<ClientConfig>>);
 
 impl Connector<Box<dyn Transport>> for Tls {
     type Out = Box<dyn Transport>;
@@ -208,18 +207,18 @@ impl Connector<Box<dyn Transport>> for Tls {
         if !details.needs_tls() {
             return Ok(Some(transport));
         }
-        secure(transport, &self.0, details.uri, details).map(Some)
+        secure(transport, self.0.as_ref(), details.uri, details).map(Some)
     }
 }
 
 /// Shakes hands over a connection with the machine that `uri` names.
 pub(super) fn secure(
     transport: Box<dyn Transport>,
-    route: &Route,
+    config: Option<&Arc<ClientConfig>>,
     uri: &Uri,
     details: &ConnectionDetails,
 ) -> std::result::Result<Box<dyn Transport>, Http> {
-    let config = Arc::clone(route.tls.as_ref().ok_or(Http::TlsRequired)?);
+    let config = Arc::clone(config.ok_or(Http::TlsRequired)?);
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let mut session = ClientConnection::new(config, name).map_err(io::Error::other)?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use ureq::http::{HeaderName, HeaderValue};
 
-use super::proxy::Proxies;
+use super::proxy::{Proxies, ProxySettings};
 use super::trust::Trust;
 use super::wiped::sensitive;
 use crate::error::{Error, Result};
@@ -18,8 +18,7 @@ use crate::settings::parse_bool;
 /// What the settings files say; the variable of each wins.
 #[derive(Default)]
 pub(crate) struct TransportSettings {
-    pub http_proxy: Option<WipedText>,
-    pub https_proxy: Option<WipedText>,
+    pub proxies: ProxySettings,
     pub insecure_disable_ssl: Option<String>,
     /// A JSON object of texts.
     pub extra_headers: Option<WipedText>,
@@ -49,7 +48,7 @@ impl Transport {
         let insecure = insecure(var, settings)?;
         let directory = settings.working_directory.as_deref();
         let transport = Transport {
-            proxies: Proxies::new(var, settings, proxy_authorization),
+            proxies: Proxies::new(var, &settings.proxies, proxy_authorization),
             trust: if insecure {
                 Trust::Anyone
             } else {
