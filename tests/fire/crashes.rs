@@ -1,5 +1,6 @@
-//! The whole program killed at each of its system calls: netrc, settings and
-//! the cache of access tokens are old or new, and the next run clears up.
+//! The whole program killed at each of its system calls, and each of its system
+//! calls refused: netrc, settings and the cache of access tokens are old or new,
+//! and the next run clears up.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,6 +19,8 @@ struct Story<'a> {
     arguments: Vec<String>,
     variables: Vec<(&'a str, String)>,
     before: Vec<(&'a str, String)>,
+    /// netrc has a second name.
+    tied: bool,
     changes: &'a [&'a str],
 }
 
@@ -26,6 +29,10 @@ impl Story<'_> {
         let home = Home::new();
         for (path, text) in &self.before {
             home.write(path, text);
+        }
+        if self.tied {
+            let netrc = home.base().join(NETRC);
+            fs::hard_link(netrc, home.home().join("twin")).expect("a second name");
         }
         home
     }
@@ -48,8 +55,9 @@ impl Story<'_> {
         self.changes.iter().map(|path| home.text(path)).collect()
     }
 
-    /// Kills it at each call; tells how often.
-    fn survives(&self) -> Option<usize> {
+    /// Its system calls, each with how many of its name came before it, and the
+    /// files after it.
+    fn calls(&self) -> Option<(Vec<(String, usize)>, Vec<Option<String>>)> {
         let home = self.home();
         let old = self.files(&home);
         let log = home.base().join("log");
@@ -58,41 +66,74 @@ impl Story<'_> {
         let log = fs::read_to_string(&log).unwrap_or_default();
         if run.is_err() || !log.contains("+++ exited with 0 +++") {
             support::skip(&format!(
-                "killing at system calls: strace cannot do its work\n{log}"
+                "accidents in system calls: strace cannot do its work\n{log}"
             ));
             return None;
         }
         let new = self.files(&home);
         assert!(old.iter().zip(&new).all(|(old, new)| old != new), "{new:?}");
         let mut counts: HashMap<&str, usize> = HashMap::new();
-        let mut points = 0;
+        let mut calls = Vec::new();
         for line in log.lines() {
             let name = line.split('(').next().unwrap_or_default();
-            if name.starts_with(['+', '-']) {
+            // Before the program itself begins there is nothing to lose.
+            if name.starts_with(['+', '-']) || name == "execve" {
                 continue;
             }
             let count = counts.entry(name).or_default();
             *count += 1;
-            // Before the program itself begins there is nothing to lose.
-            if name == "execve" {
-                continue;
-            }
-            self.killed_at(
-                &format!("inject={name}:signal=KILL:when={count}"),
-                &old,
-                &new,
-            );
-            points += 1;
+            calls.push((name.to_owned(), *count));
         }
-        Some(points)
+        Some((calls, new))
     }
 
-    fn killed_at(&self, inject: &str, old: &[Option<String>], new: &[Option<String>]) {
+    /// Kills it at each call; tells how often.
+    fn survives_death(&self) -> Option<usize> {
+        let (calls, new) = self.calls()?;
+        for (name, when) in &calls {
+            self.struck(&format!("inject={name}:signal=KILL:when={when}"), &new);
+        }
+        Some(calls.len())
+    }
+
+    /// Refuses each call, for each reason that it may have; tells how often.
+    fn survives_refusal(&self) -> Option<usize> {
+        let (calls, new) = self.calls()?;
+        let mut failures = 0;
+        for (name, when) in &calls {
+            let errors: &[&str] = match name.as_str() {
+                "openat" => &[
+                    "EMFILE", "ENOSPC", "EDQUOT", "EACCES", "EROFS", "EIO", "EINTR",
+                ],
+                "write" | "pwrite64" => &["ENOSPC", "EDQUOT", "EIO", "EINTR"],
+                "fsync" | "fdatasync" => &["EIO", "ENOSPC", "EDQUOT"],
+                "rename" => &["EBUSY", "EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"],
+                "mkdir" => &["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"],
+                "flock" | "pread64" | "statx" | "getdents64" => &["EIO", "EINTR"],
+                "fchmod" | "fchown" | "ftruncate" | "flistxattr" => &["EACCES", "EROFS", "EIO"],
+                _ => continue,
+            };
+            for error in errors {
+                let inject = format!("inject={name}:error={error}:when={when}");
+                let run = self.struck(&inject, &new);
+                // Before `main` it is the loader that fails.
+                let known = [Some(0), Some(1), Some(127)].contains(&run.code);
+                let calm = !run.stderr.contains("panicked") && !run.stderr.contains(KEY_1);
+                assert!(known && calm, "{inject}: {:?} {}", run.code, run.stderr);
+                failures += 1;
+            }
+        }
+        Some(failures)
+    }
+
+    /// Runs it with an accident, and looks at what that left.
+    fn struck(&self, inject: &str, new: &[Option<String>]) -> Run {
         let home = self.home();
+        let old = self.files(&home);
         let starter = ["strace", "-o", "/dev/null", "-e", inject];
         let run = Run::of(&mut self.command(&home, &starter));
         let now = self.files(&home);
-        for ((now, old), new) in now.iter().zip(old).zip(new) {
+        for ((now, old), new) in now.iter().zip(&old).zip(new) {
             // A file may be made, and locked, before it gets its text.
             let made = old.is_none() && now.as_deref() == Some("");
             assert!(
@@ -100,6 +141,9 @@ impl Story<'_> {
                 "{inject}: {now:?}\n{}",
                 run.stderr
             );
+            // What was not stored is told.
+            let told = run.code != Some(0) || run.stderr.contains("WARNING");
+            assert!(now == new || told, "{inject}: {now:?}\n{}", run.stderr);
         }
         Run::ok(&mut self.command(&home, &[]));
         assert_eq!(self.files(&home), new, "{inject}");
@@ -111,6 +155,7 @@ impl Story<'_> {
                 let name = entry.expect("entry").file_name();
                 let known = [
                     ".netrc",
+                    "twin",
                     ".config",
                     "wandb",
                     "settings",
@@ -123,6 +168,7 @@ impl Story<'_> {
                 );
             }
         }
+        run
     }
 }
 
@@ -130,36 +176,65 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-#[test]
-fn killed_at_any_moment_a_login_loses_nothing() {
+/// A login that changes netrc and settings, in a home that has them, in one that
+/// has not, and where netrc has a second name, so that it is written in place;
+/// and a logout.
+fn stories() -> [Story<'static>; 4] {
     let netrc = format!("{OTHER}machine x.example\n  login user\n  password {KEY_2}\n");
     let settings = "# mine\n[default]\nentity = e\nbase_url = https://old.example\n";
-    let login = |before: Vec<(&'static str, String)>| Story {
+    let login = |before: Vec<(&'static str, String)>, tied| Story {
         arguments: words(&["--host", "https://x.example", KEY_1]),
         variables: Vec::new(),
         before,
+        tied,
         changes: &[NETRC, SETTINGS],
     };
     let logout = Story {
         arguments: words(&["logout", "--host", "https://x.example"]),
         variables: Vec::new(),
         before: vec![(NETRC, netrc.clone())],
+        tied: false,
         changes: &[NETRC],
     };
     let full = vec![(NETRC, netrc), (SETTINGS, settings.to_owned())];
+    // In place, what is appended is whole or not there.
+    let tied = vec![(NETRC, OTHER.to_owned()), (SETTINGS, settings.to_owned())];
+    [
+        login(full, false),
+        login(Vec::new(), false),
+        login(tied, true),
+        logout,
+    ]
+}
+
+#[test]
+fn killed_at_any_moment_a_login_loses_nothing() {
     let mut points = 0;
-    for story in [login(full), login(Vec::new()), logout] {
-        let Some(survived) = story.survives() else {
+    for story in stories() {
+        let Some(survived) = story.survives_death() else {
             return;
         };
         assert!(survived > 20, "{survived}");
         points += survived;
     }
-    eprintln!("killed at {points} system calls");
+    eprintln!("logins killed at {points} system calls: 0 files damaged, 0 left over");
 }
 
 #[test]
-fn killed_at_any_moment_the_cache_of_tokens_is_whole() {
+fn refused_any_system_call_a_login_loses_nothing() {
+    let mut failures = 0;
+    for story in stories() {
+        let Some(survived) = story.survives_refusal() else {
+            return;
+        };
+        assert!(survived > 20, "{survived}");
+        failures += survived;
+    }
+    eprintln!("logins with {failures} failures injected: 0 files damaged, 0 left over");
+}
+
+#[test]
+fn killed_or_refused_at_any_moment_the_cache_of_tokens_is_whole() {
     // The lifetime leaves no doubt about the text that is written.
     let body = r#"{"access_token": "token-of-the-server", "expires_in": 4000000000000}"#;
     let server = Stub::http([Reply::new(200, body)]);
@@ -179,20 +254,27 @@ fn killed_at_any_moment_the_cache_of_tokens_is_whole() {
             .into_iter()
             .chain([("home/token", "a.b.c".to_owned())])
             .collect(),
+        tied: false,
         changes: &[CACHE],
     };
     let logout = Story {
         arguments: words(&["logout", "--host", &url]),
         variables: Vec::new(),
         before: vec![(CACHE, cached)],
+        tied: false,
         changes: &[CACHE],
     };
-    let mut points = 0;
+    let (mut points, mut failures) = (0, 0);
     for story in [exchange(Some(other)), exchange(None), logout] {
-        let Some(survived) = story.survives() else {
+        let (Some(killed), Some(refused)) = (story.survives_death(), story.survives_refusal())
+        else {
             return;
         };
-        points += survived;
+        points += killed;
+        failures += refused;
     }
-    eprintln!("killed at {points} system calls");
+    eprintln!(
+        "the cache of tokens: killed at {points} system calls, {failures} failures injected: \
+         0 files damaged, 0 left over"
+    );
 }

@@ -1,7 +1,8 @@
 //! C programs that look for keys in their own memory, call everything at once
-//! and load the library again and again; under valgrind too.
+//! and load the library again and again; under valgrind and the sanitizers too.
 
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::rounds;
@@ -16,32 +17,103 @@ struct Program {
 
 impl Program {
     fn build(name: &str, more: &[&str]) -> Option<Program> {
-        let folder = TempDir::new();
-        let path = folder.path().join(name);
         let library = support::library();
+        let link = format!("-L{}", library.path().display());
+        let words = [more, &[&link, "-lwandb_login", "-pthread", "-ldl"]].concat();
+        Program::link(Program::compile(name, more)?, library, &words)
+    }
+
+    /// A folder with an object file.
+    fn compile(name: &str, more: &[&str]) -> Option<TempDir> {
+        let folder = TempDir::new();
         Run::ok(
             Command::new(tool("gcc")?)
-                .args([
-                    "-std=c99",
-                    "-g",
-                    "-Wall",
-                    "-Wextra",
-                    "-Wpedantic",
-                    "-Werror",
-                ])
+                .args(["-std=c99", "-g", "-Wall", "-Wextra", "-Wpedantic"])
+                .args(["-Werror", "-c"])
                 .args(more)
                 .arg(format!("-I{}", root().join("include").display()))
                 .arg(root().join("tests/c").join(name).with_extension("c"))
                 .arg("-o")
+                .arg(folder.path().join("object.o")),
+        );
+        Some(folder)
+    }
+
+    fn link(folder: TempDir, library: TempDir, words: &[&str]) -> Option<Program> {
+        let path = folder.path().join("program");
+        Run::ok(
+            Command::new(tool("gcc")?)
+                .arg(folder.path().join("object.o"))
+                .arg("-o")
                 .arg(&path)
-                .arg(format!("-L{}", library.path().display()))
-                .args(["-lwandb_login", "-pthread", "-ldl"]),
+                .args(words),
         );
         Some(Program {
             path,
             library,
             _folder: folder,
         })
+    }
+
+    /// With a library into which the compiler has put the sanitizer's checks. Not
+    /// into std, whose source that needs: of std, only what is generic is seen.
+    fn instrumented(name: &str, sanitizer: &str) -> Option<Program> {
+        let rustup = tool("rustup")?;
+        let nightly = |words: &[&str]| -> Command {
+            let mut command = Command::new(&rustup);
+            command.args(["run", "nightly"]).args(words);
+            command.current_dir(root());
+            command
+        };
+        let place = Run::of(&mut nightly(&["rustc", "--print", "target-libdir"])).stdout;
+        let place = Path::new(place.trim());
+        let letter = &sanitizer[..1];
+        let runtime = place.join(format!("librustc-nightly_rt.{letter}san.a"));
+        if !runtime.exists() {
+            support::skip("no nightly compiler has the sanitizers");
+            return None;
+        }
+        let triple = place.parent().and_then(Path::file_name);
+        let triple = triple.and_then(|name| name.to_str()).expect("a triple");
+        let target = root().join("target/sanitizers").join(sanitizer);
+        let flags = format!("-Zsanitizer={sanitizer} -Cunsafe-allow-abi-mismatch=sanitizer");
+        Run::ok(
+            nightly(&[
+                "cargo",
+                "rustc",
+                "--quiet",
+                "--lib",
+                "--crate-type",
+                "cdylib",
+            ])
+            .args(["--no-default-features", "--target", triple])
+            .arg("--target-dir")
+            .arg(&target)
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("RUSTFLAGS", flags),
+        );
+        let built = target.join(triple).join("debug/libwandb_login.so");
+        let library = TempDir::new();
+        for name in ["libwandb_login.so", "libwandb_login.so.0"] {
+            symlink(&built, library.path().join(name)).expect("a link");
+        }
+        let link = format!("-L{}", library.path().display());
+        let runtime = runtime.to_str().expect("UTF-8");
+        // One runtime for the program and the library, which finds it there.
+        let last = [
+            "-Wl,--whole-archive",
+            runtime,
+            "-Wl,--no-whole-archive",
+            "-rdynamic",
+        ];
+        let last = [
+            &last[..],
+            &[&link, "-lwandb_login", "-pthread", "-ldl", "-lm"],
+        ]
+        .concat();
+        let more = format!("-fsanitize={sanitizer}");
+        let object = Program::compile(name, &[&more])?;
+        Program::link(object, library, &last)
     }
 
     /// In a home of its own.
@@ -120,6 +192,19 @@ fn everything_at_once_under_valgrind() {
         "--error-exitcode=99",
     ];
     program.run(&helgrind, &["1", "8"]);
+}
+
+/// Two threads at one place, and memory that is not ours: by the library's own
+/// code, too. Nothing needs to be suppressed.
+#[test]
+fn everything_at_once_with_the_sanitizers_in_the_library() {
+    for sanitizer in ["thread", "address"] {
+        for (name, arguments) in [("everything", &["1", "64"][..]), ("threads", &[])] {
+            if let Some(program) = Program::instrumented(name, sanitizer) {
+                program.run(&[], arguments);
+            }
+        }
+    }
 }
 
 #[test]
