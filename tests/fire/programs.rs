@@ -6,7 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::rounds;
+use crate::stub::{Authority, Reply, Stub};
 use crate::support::{self, Home, Run, TempDir, root, tool};
+
+/// The C program's own code; of the library, what it allocates.
+const SANITIZED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
+/// Reports leaks, and reads and writes of what is not ours.
+const MEMCHECK: [&str; 6] = [
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=all",
+    "--errors-for-leak-kinds=all",
+];
 
 struct Program {
     path: PathBuf,
@@ -128,6 +142,10 @@ impl Program {
     /// In a home of its own.
     fn run(&self, starter: &[&str], arguments: &[&str]) -> Run {
         let home = Home::new();
+        Run::ok(self.command(&home, starter).args(arguments))
+    }
+
+    fn command(&self, home: &Home, starter: &[&str]) -> Command {
         let mut command = match starter {
             [] => home.command(&self.path),
             [program, words @ ..] => {
@@ -140,15 +158,28 @@ impl Program {
         command.env("LD_LIBRARY_PATH", self.library.path());
         let races = root().join("tests/c/thread-sanitizer.supp");
         command.env("TSAN_OPTIONS", format!("suppressions={}", races.display()));
-        Run::ok(command.args(arguments))
+        command
     }
 }
 
 #[test]
 fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
-    if let Some(program) = Program::build("memory", &[]) {
-        eprint!("{}", program.run(&[], &[]).stderr);
+    let Some(program) = Program::build("memory", &[]) else {
+        return;
+    };
+    let home = Home::new();
+    let mut command = program.command(&home, &[]);
+    let authority = Authority::new();
+    let servers = [
+        Stub::http([Reply::viewer()]),
+        Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]),
+        Stub::http([Reply::new(401, "")]),
+    ];
+    if cfg!(feature = "http") {
+        command.env("SSL_CERT_FILE", home.write("ca.pem", authority.pem()));
+        command.args(servers.each_ref().map(|server| server.url("localhost")));
     }
+    eprint!("{}", Run::ok(&mut command).stderr);
 }
 
 #[test]
@@ -160,19 +191,6 @@ fn everything_at_once_from_64_threads() {
         program.run(&[], &["1", "64"]);
     }
 }
-
-/// The C program's own code; of the library, what it allocates.
-const SANITIZED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-
-/// Reports leaks, and reads and writes of what is not ours.
-const MEMCHECK: [&str; 6] = [
-    "valgrind",
-    "--quiet",
-    "--error-exitcode=99",
-    "--leak-check=full",
-    "--show-leak-kinds=all",
-    "--errors-for-leak-kinds=all",
-];
 
 /// Threads run one after the other here, slowly, so that more of them would
 /// wait too long for the lock: what is looked for is no accident but a rule that
