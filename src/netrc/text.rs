@@ -28,12 +28,70 @@ impl Token {
         }
     }
 
+    /// Becomes the next word; at the end of the text, an empty one. Gives the
+    /// place to go on from: behind the white space character that ends the word,
+    /// unless the word is quoted; the comment rule depends on that.
+    ///
+    /// In place, since a copy of a span that was just written stalls the
+    /// processor for longer than it takes to read the word.
+    pub fn read(&mut self, text: &[u8], at: usize) -> usize {
+        let start = skip_blanks(text, at);
+        *self = Token::absent(start);
+        if text.get(start) == Some(&b'"') {
+            self.read_quoted(text);
+            return self.end;
+        }
+        self.end = skip_plain(text, start);
+        if text.get(self.end) == Some(&b'\\') {
+            self.read_escaped(text);
+        }
+        behind(text, self.end)
+    }
+
+    #[cold]
+    fn read_quoted(&mut self, text: &[u8]) {
+        (self.quoted, self.open) = (true, true);
+        let mut at = self.start + 1;
+        while let Some(&byte) = text.get(at) {
+            at += 1;
+            match byte {
+                b'"' => {
+                    self.open = false;
+                    break;
+                }
+                b'\\' => {
+                    self.plain = false;
+                    at += newline_len(text, at).max(1);
+                }
+                b'\r' => self.plain = false,
+                _ => {}
+            }
+        }
+        self.end = at.min(text.len());
+    }
+
+    /// Goes on with a word that an escape has stopped.
+    #[cold]
+    fn read_escaped(&mut self, text: &[u8]) {
+        self.plain = false;
+        let mut at = self.end;
+        while let Some(&byte) = text.get(at).filter(|&&byte| !is_space(byte)) {
+            at += 1;
+            if byte == b'\\' {
+                self.open = at == text.len();
+                at += newline_len(text, at).max(1);
+            }
+        }
+        self.end = at.min(text.len());
+    }
+
     /// The span without the double quotes.
     pub fn inner<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         let raw = &text[self.start..self.end];
         match raw {
-            [b'"', rest @ ..] if self.quoted && self.open => rest,
-            [b'"', rest @ .., b'"'] if self.quoted => rest,
+            _ if !self.quoted => raw,
+            [b'"', rest @ .., b'"'] if !self.open => rest,
+            [b'"', rest @ ..] if self.open => rest,
             _ => raw,
         }
     }
@@ -79,36 +137,52 @@ pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+pub(super) fn skip_blanks(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(|&byte| is_space(byte)) {
+        at += 1;
+    }
+    at
+}
+
+/// The place behind the white space character that ends a word here.
+pub(super) fn behind(text: &[u8], end: usize) -> usize {
+    end + match text.get(end) {
+        Some(b'\r') => newline_len(text, end),
+        Some(_) => 1,
+        None => 0,
+    }
+}
+
 /// Skips what neither ends a word nor escapes: eight bytes at a time, since
 /// keys are long.
-pub(super) fn skip_plain(text: &[u8], mut at: usize) -> usize {
+fn skip_plain(text: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     const BACKSLASH: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*chunk);
-        let below_0x21 = word.wrapping_sub(ONES * 0x21) & !word & HIGH;
-        let other = word ^ BACKSLASH;
-        let backslash = other.wrapping_sub(ONES) & !other & HIGH;
-        let stops = below_0x21 | backslash;
-        if stops == 0 {
-            at += 8;
-            continue;
-        }
-        // The lowest mark is exact; the ones above it may be carries.
-        at += stops.trailing_zeros() as usize / 8;
-        if is_space(text[at]) || text[at] == b'\\' {
+    let stops = |byte: u8| is_space(byte) || byte == b'\\';
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let (chunks, tail) = rest.as_chunks::<8>();
+        // Of each byte, whether it is below 0x21 or a backslash.
+        let marks = chunks.iter().map(|chunk| {
+            let word = u64::from_le_bytes(*chunk);
+            let below = word.wrapping_sub(ONES * 0x21);
+            let backslash = (word ^ BACKSLASH).wrapping_sub(ONES);
+            (below | backslash) & !word & HIGH
+        });
+        at += match marks.enumerate().find(|(_, marks)| *marks != 0) {
+            // The lowest mark is exact; the ones above it may be carries.
+            Some((chunk, marks)) => 8 * chunk + marks.trailing_zeros() as usize / 8,
+            None => {
+                let len = tail.iter().position(|&byte| stops(byte));
+                return at + 8 * chunks.len() + len.unwrap_or(tail.len());
+            }
+        };
+        if stops(text[at]) {
             return at;
         }
         at += 1;
     }
-    while let Some(&byte) = text.get(at) {
-        if is_space(byte) || byte == b'\\' {
-            break;
-        }
-        at += 1;
-    }
-    at
 }
 
 /// The length of the line end at this place: 2 for CRLF, 0 for none.

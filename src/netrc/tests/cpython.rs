@@ -97,20 +97,21 @@ fn our_reading(text: &[u8]) -> Reading {
             let stop = refusal.describe(text);
             (stop.message.to_owned(), stop.sdk_line as u64)
         })?;
-        let (kind, word) = match event {
+        let word = scanner.value;
+        let kind = match event {
             None => return Ok(hosts),
-            Some(Event::Machine { name, .. }) => {
-                host = value(name);
+            Some(Event::Machine) => {
+                host = value(word);
                 hosts.insert(host.clone(), Default::default());
                 continue;
             }
-            Some(Event::Default { .. }) => {
+            Some(Event::Default) => {
                 host = "default".into();
                 hosts.insert(host.clone(), Default::default());
                 continue;
             }
-            Some(Event::Field { kind, value, .. }) => (kind, value),
-            Some(Event::Macro { .. }) => continue,
+            Some(Event::Field(kind)) => kind,
+            Some(Event::Macro) => continue,
             Some(Event::Stray { .. }) => unreachable!("CPython refuses stray words"),
         };
         let slot = match kind {
@@ -170,10 +171,10 @@ fn nothing_fits_behind(file: &[u8]) -> bool {
     let mut scanner = Scanner::new(file, Dialect::CPython);
     let mut item = 0;
     while let Ok(Some(event)) = scanner.next() {
-        if let Event::Machine { keyword, name } = event {
-            item = keyword.start;
-            open = name.is(file, b"x.com");
-        } else if matches!(event, Event::Default { .. } | Event::Macro { .. }) {
+        if event == Event::Machine {
+            item = scanner.keyword.start;
+            open = scanner.value.is(file, b"x.com");
+        } else if matches!(event, Event::Default | Event::Macro) {
             open = false;
         }
     }
