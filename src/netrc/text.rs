@@ -208,32 +208,39 @@ pub(super) fn line_end(text: &[u8], at: usize) -> usize {
 
 /// The line number of a place, from 1.
 pub(super) fn line_of(text: &[u8], at: usize) -> usize {
-    let head = &text[..at.min(text.len())];
-    let newlines = count(head, b'\n');
-    // A CR counts unless an LF follows it.
-    let lone = |i: usize| head[i] == b'\r' && head.get(i + 1) != Some(&b'\n');
-    let returns = if head.contains(&b'\r') {
-        (0..head.len()).filter(|&i| lone(i)).count()
-    } else {
-        0
-    };
-    1 + newlines + returns
+    1 + line_ends(&text[..at.min(text.len())])
 }
 
-/// How often a byte is there: eight at a time, since files may be long.
-fn count(text: &[u8], byte: u8) -> usize {
+/// How many lines end in a text, which may be long: eight bytes at a time, as long as
+/// they are ASCII and lines end with LF alone.
+fn line_ends(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
-    let wanted = u64::from_ne_bytes([byte; 8]);
-    let (chunks, rest) = text.as_chunks::<8>();
+    const LF: u64 = u64::from_ne_bytes([b'\n'; 8]);
+    const CR: u64 = u64::from_ne_bytes([b'\r'; 8]);
+    // A CR counts unless an LF follows it.
+    let ends = |at: &usize| match text[*at] {
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        byte => byte == b'\n',
+    };
+    let mut lines = 0;
+    let mut done = 0;
     // Each of the eight lanes counts up to 255.
-    let lanes = chunks.chunks(255).map(|chunks| {
-        let sum = chunks.iter().fold(0u64, |sum, chunk| {
-            let other = u64::from_ne_bytes(*chunk) ^ wanted;
-            // The high bit of each byte that is not zero.
-            let differs = ((other & LOW) + LOW) | other;
-            sum + ((!differs & !LOW) >> 7)
-        });
-        sum.to_ne_bytes().map(usize::from).iter().sum::<usize>()
-    });
-    lanes.sum::<usize>() + rest.iter().filter(|&&other| other == byte).count()
+    for chunks in text.as_chunks::<8>().0.chunks(255) {
+        let (mut others, mut odd) = (0, 0);
+        for chunk in chunks {
+            let word = u64::from_ne_bytes(*chunk);
+            // In ASCII, the high bit of each byte that is not the one looked for.
+            others += ((word ^ LF).wrapping_add(LOW) >> 7) & ONES;
+            odd |= word | !((word ^ CR).wrapping_add(LOW));
+        }
+        let end = done + 8 * chunks.len();
+        lines += if odd & !LOW == 0 {
+            end - done - others.to_ne_bytes().map(usize::from).iter().sum::<usize>()
+        } else {
+            (done..end).filter(ends).count()
+        };
+        done = end;
+    }
+    lines + (done..text.len()).filter(ends).count()
 }
