@@ -119,6 +119,9 @@ impl Token {
     }
 
     pub fn is_empty(&self, text: &[u8]) -> bool {
+        if self.plain {
+            return self.inner(text).is_empty();
+        }
         self.bytes(text).next().is_none()
     }
 
