@@ -15,12 +15,14 @@ use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem};
 /// How long we wait for others who hold the lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often a waiting writer tries again: short beside the time that a flush
-/// to disk takes, long beside that of a system call.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long a waiting writer pauses before it tries again: a sixteenth of the time
+/// that it has waited, so that little is added to it; no shorter than a flush to a
+/// fast disk takes, and no longer than one to a slow disk.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(250);
+const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
 /// How often a program without locks may come in between.
-const DISTURBANCES: u32 = 20;
+const DISTURBANCES: u32 = 60;
 
 /// An empty file may be one that is just being rewritten: the Python SDK
 /// truncates, then writes. So long we give it before we believe what we see.
@@ -32,7 +34,7 @@ const SETTLING: Duration = Duration::from_millis(20);
 pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Updated, WriteProblem> {
     let user = User::current(target.home);
     let wait = Wait {
-        until: Instant::now() + PATIENCE,
+        since: Instant::now(),
         cancel,
     };
     let mut disturbances = 0;
@@ -291,7 +293,7 @@ fn has_no_locks(error: &io::Error) -> bool {
 
 /// How long we may still wait, and whether anyone still wants us to.
 struct Wait<'a> {
-    until: Instant,
+    since: Instant,
     cancel: Cancel<'a>,
 }
 
@@ -299,7 +301,7 @@ impl Wait<'_> {
     fn go_on(&self) -> Result<(), WriteProblem> {
         if (self.cancel)() {
             Err(WriteProblem::Cancelled)
-        } else if Instant::now() >= self.until {
+        } else if self.since.elapsed() >= PATIENCE {
             Err(WriteProblem::Locked(PATIENCE.as_secs()))
         } else {
             Ok(())
@@ -308,7 +310,8 @@ impl Wait<'_> {
 
     fn pause(&self) -> Result<(), WriteProblem> {
         self.go_on()?;
-        std::thread::sleep(PAUSE);
+        let pause = self.since.elapsed() / 16;
+        std::thread::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
         Ok(())
     }
 }
