@@ -57,7 +57,7 @@ enum Naming {
 impl Naming {
     const COUNT: usize = 6;
 
-    fn of(name: Token, text: &[u8], names: &Names) -> Option<Naming> {
+    fn of(name: &Token, text: &[u8], names: &Names) -> Option<Naming> {
         if !name.plain {
             let name = name.unescape(text);
             return Naming::of_bytes(&name, names);

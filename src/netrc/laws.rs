@@ -115,18 +115,19 @@ fn others(text: &[u8], names: &Names) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
     let mut ours = false;
     while let Ok(Some(event)) = scanner.next() {
+        let value = scanner.value;
         match event {
-            Event::Machine { name, .. } => {
-                ours = Naming::of(name, text, names).is_some();
+            Event::Machine => {
+                ours = Naming::of(&value, text, names).is_some();
                 if !ours {
-                    items.push((name.unescape(text).to_vec(), Vec::new()));
+                    items.push((value.unescape(text).to_vec(), Vec::new()));
                 }
             }
-            Event::Default { .. } => {
+            Event::Default => {
                 ours = false;
                 items.push((b"default".to_vec(), Vec::new()));
             }
-            Event::Field { kind, value, .. } if !ours => {
+            Event::Field(kind) if !ours => {
                 let kind = match kind {
                     Kind::Login => 0,
                     Kind::Account => 1,
@@ -136,11 +137,11 @@ fn others(text: &[u8], names: &Names) -> Vec<Item> {
                     fields.push((kind, value.unescape(text).to_vec()));
                 }
             }
-            Event::Macro { .. } => {
+            Event::Macro => {
                 ours = false;
                 items.push((b"macdef".to_vec(), Vec::new()));
             }
-            Event::Field { .. } | Event::Stray { .. } => {}
+            Event::Field(_) | Event::Stray { .. } => {}
         }
     }
     items

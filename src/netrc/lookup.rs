@@ -128,68 +128,61 @@ impl<'t, 'n> Pass<'t, 'n> {
     fn run(&mut self, dialect: Dialect) -> Result<(), Stop> {
         let mut scanner = Scanner::new(self.text, dialect);
         loop {
-            match scanner
-                .next()
-                .map_err(|refusal| refusal.describe(self.text))?
-            {
-                Some(Event::Machine { keyword, name }) => {
+            match scanner.next() {
+                Ok(Some(Event::Machine)) => {
                     self.close();
-                    let start = keyword.start;
-                    let (login, password) = (None, None);
-                    let naming = Naming::of(name, self.text, self.names);
-                    self.current = naming.map(|naming| {
-                        (
-                            naming,
-                            Seen {
-                                start,
-                                name,
-                                login,
-                                password,
-                            },
-                        )
-                    });
+                    self.current =
+                        Naming::of(&scanner.value, self.text, self.names).map(|naming| {
+                            let seen = Seen {
+                                start: scanner.keyword.start,
+                                name: scanner.value,
+                                login: None,
+                                password: None,
+                            };
+                            (naming, seen)
+                        });
                 }
-                Some(Event::Field { kind, value, .. }) => self.field(kind, value),
-                Some(Event::Default { keyword }) => {
+                Ok(Some(Event::Field(kind))) => self.field(kind, &scanner.value),
+                Ok(Some(Event::Default)) => {
                     self.close();
-                    self.default = Some((keyword.start, None));
+                    self.default = Some((scanner.keyword.start, None));
                     self.in_default = true;
                 }
-                Some(Event::Macro { keyword }) => {
+                Ok(Some(Event::Macro)) => {
                     self.close();
                     if scanner.open_macro {
                         let text = "the macro has no empty line behind it, so the rest of the file belongs to it";
-                        self.notes.push(note(self.text, keyword.start, text));
+                        let start = scanner.keyword.start;
+                        self.notes.push(note(self.text, start, text));
                     }
                 }
-                Some(Event::Stray { word, silent }) => self.stray(word, silent),
-                None => break,
+                Ok(Some(Event::Stray { silent: true })) => {}
+                Ok(Some(Event::Stray { silent: false })) => self.stray(scanner.keyword.start),
+                Ok(None) => break,
+                Err(refusal) => return Err(refusal.describe(self.text)),
             }
         }
         self.close();
         Ok(())
     }
 
-    fn field(&mut self, kind: Kind, value: Token) {
+    fn field(&mut self, kind: Kind, value: &Token) {
         match (&mut self.current, kind) {
-            (Some((_, seen)), Kind::Login) => seen.login = Some(value),
-            (Some((_, seen)), Kind::Password) => seen.password = Some(value),
+            (Some((_, seen)), Kind::Login) => seen.login = Some(*value),
+            (Some((_, seen)), Kind::Password) => seen.password = Some(*value),
             (None, Kind::Password) if self.in_default => {
-                self.default = self.default.map(|(start, _)| (start, Some(value)));
+                self.default = self.default.map(|(start, _)| (start, Some(*value)));
             }
             _ => {}
         }
     }
 
-    fn stray(&mut self, word: Token, silent: bool) {
-        if silent {
-            return;
-        }
+    fn stray(&mut self, start: usize) {
         self.strays += 1;
         if self.strays <= STRAY_NOTES {
             self.notes.push(note(
                 self.text,
-                word.start,
+                start,
                 "skipped a word that netrc does not know",
             ));
         }

@@ -1,5 +1,6 @@
 //! The tokenizer: a netrc file as a stream of events with byte spans, without
-//! an allocation.
+//! an allocation. An event is a bare tag; its words stay in the scanner, as a
+//! copy of them for each of thousands of entries would cost more than the scan.
 //!
 //! It speaks two dialects. [`Dialect::CPython`] is that of CPython 3.11 and
 //! later, to the letter: what it accepts, the SDK reads, and so do we.
@@ -8,7 +9,9 @@
 //! values left out.
 
 use super::Stop;
-use super::text::{Token, has_newline, is_space, line_end, line_of, newline_len, skip_plain};
+use super::text::{
+    Token, behind, has_newline, is_space, line_end, line_of, newline_len, skip_blanks,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -25,20 +28,16 @@ pub(super) enum Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// An entry begins.
-    Machine { keyword: Token, name: Token },
+    /// An entry begins; the value is the machine's name.
+    Machine,
     /// The entry for all other machines begins (`machine default` is the same).
-    Default { keyword: Token },
+    Default,
     /// A value of the entry that began last.
-    Field {
-        kind: Kind,
-        keyword: Token,
-        value: Token,
-    },
+    Field(Kind),
     /// A macro; no entry goes on behind it.
-    Macro { keyword: Token },
+    Macro,
     /// A word that is not netrc. Further words of its line may be silent.
-    Stray { word: Token, silent: bool },
+    Stray { silent: bool },
 }
 
 /// Why CPython refuses the file.
@@ -87,6 +86,24 @@ impl Word {
             _ => Word::Other,
         }
     }
+
+    /// The keyword that stands here, and its length, if it is one of the three
+    /// that most files are made of. To know the word spares the search for its
+    /// end, which the place of every later word would wait for.
+    fn usual(text: &[u8]) -> Option<(Word, usize)> {
+        let (word, len) = if text.starts_with(b"machine") {
+            (Word::Machine, 7)
+        } else if text.starts_with(b"login") {
+            (Word::Field(Kind::Login), 5)
+        } else if text.starts_with(b"password") {
+            (Word::Field(Kind::Password), 8)
+        } else {
+            return None;
+        };
+        text.get(len)
+            .is_some_and(|&byte| is_space(byte))
+            .then_some((word, len))
+    }
 }
 
 pub(super) struct Scanner<'a> {
@@ -95,6 +112,10 @@ pub(super) struct Scanner<'a> {
     pos: usize,
     in_entry: bool,
     uncounted: usize,
+    /// The keyword of the last event, or its stray word.
+    pub keyword: Token,
+    /// What stands behind the keyword, where the event has a value.
+    pub value: Token,
     /// Where the item that holds the next word began.
     item: usize,
     /// Where the last word, comment or macro ended, its line end excluded.
@@ -132,6 +153,8 @@ impl<'a> Scanner<'a> {
             pos: origin,
             in_entry: false,
             uncounted: 0,
+            keyword: Token::absent(origin),
+            value: Token::absent(origin),
             item: origin,
             last_end: origin,
             gap: origin,
@@ -154,13 +177,11 @@ impl<'a> Scanner<'a> {
                 continue;
             }
             self.gap = self.last_end;
-            let token = self.token();
-            let word = self.word(token);
+            let word = self.read_keyword();
+            let start = self.keyword.start;
             match word {
-                Word::Empty
-                    if self.dialect == Dialect::CPython || token.start == self.text.len() =>
-                {
-                    self.end = token.start;
+                Word::Empty if self.dialect == Dialect::CPython || start == self.text.len() => {
+                    self.end = start;
                     self.pos = self.text.len();
                     self.last_end = self.gap;
                     return Ok(None);
@@ -170,105 +191,91 @@ impl<'a> Scanner<'a> {
                     // line end while it read the word, the one that ends the
                     // word included; and outside entries only behind a lone #.
                     let counted = has_newline(&self.text[before..self.pos]);
-                    if token.open {
-                        self.open = Some(token.start);
+                    if self.keyword.open {
+                        self.open = Some(start);
                     }
-                    if !counted && (self.in_entry || token.is(self.text, b"#")) {
+                    if !counted && (self.in_entry || self.keyword.is(self.text, b"#")) {
                         self.read_line();
                     }
                     continue;
                 }
-                Word::Machine => return self.entry(token).map(Some),
-                _ if token.start < self.junk_until => {
-                    if token.open {
-                        self.open = Some(token.start);
+                Word::Machine => return self.entry().map(Some),
+                _ if start < self.junk_until => {
+                    if self.keyword.open {
+                        self.open = Some(start);
                     }
-                    return Ok(Some(Event::Stray {
-                        word: token,
-                        silent: true,
-                    }));
+                    return Ok(Some(Event::Stray { silent: true }));
                 }
                 Word::Default => {
-                    self.begin(token);
-                    return Ok(Some(Event::Default { keyword: token }));
+                    self.begin();
+                    return Ok(Some(Event::Default));
                 }
-                Word::Macdef => return self.skip_macro(token).map(Some),
+                Word::Macdef => return self.skip_macro().map(Some),
                 Word::Field(kind) if self.in_entry && !self.repeats(kind) => {
                     self.seen[kind as usize] = true;
-                    let value = self.value(token);
-                    return Ok(Some(Event::Field {
-                        kind,
-                        keyword: token,
-                        value,
-                    }));
+                    self.read_value();
+                    return Ok(Some(Event::Field(kind)));
                 }
-                _ => return self.stray(token).map(Some),
+                _ => return self.stray().map(Some),
             }
         }
     }
 
-    fn begin(&mut self, keyword: Token) {
-        self.item = keyword.start;
+    fn begin(&mut self) {
+        self.item = self.keyword.start;
         self.in_entry = true;
         self.strayed = false;
         self.seen = [false; 3];
-        if keyword.open {
-            self.open = Some(keyword.start);
+        if self.keyword.open {
+            self.open = Some(self.keyword.start);
         }
     }
 
-    fn entry(&mut self, keyword: Token) -> Result<Event, Refusal> {
-        self.begin(keyword);
+    fn entry(&mut self) -> Result<Event, Refusal> {
+        self.begin();
         self.junk_until = 0;
-        let name = self.value(keyword);
-        if name.is_empty(self.text) {
+        self.read_value();
+        if self.value.is_empty(self.text) {
             if self.dialect == Dialect::CPython {
-                return Err(self.refuse("missing 'machine' name", keyword.start));
+                return Err(self.refuse("missing 'machine' name"));
             }
             self.in_entry = false;
-            return Ok(Event::Stray {
-                word: keyword,
-                silent: false,
-            });
+            return Ok(Event::Stray { silent: false });
         }
-        if name.is(self.text, b"default") {
-            return Ok(Event::Default { keyword });
+        if self.value.is(self.text, b"default") {
+            return Ok(Event::Default);
         }
-        Ok(Event::Machine { keyword, name })
+        Ok(Event::Machine)
     }
 
-    fn skip_macro(&mut self, keyword: Token) -> Result<Event, Refusal> {
-        self.item = keyword.start;
+    fn skip_macro(&mut self) -> Result<Event, Refusal> {
+        self.item = self.keyword.start;
         self.in_entry = false;
-        let name = self.token();
-        if name.open || name.start == self.text.len() {
-            self.open = Some(keyword.start);
-        }
+        self.read_word();
         loop {
             let line = self.pos;
             if self.read_line() {
                 if newline_len(self.text, line) > 0 {
-                    return Ok(Event::Macro { keyword });
+                    return Ok(Event::Macro);
                 }
             } else if self.dialect == Dialect::CPython {
-                let message = "Macro definition missing null line terminator.";
-                return Err(self.refuse(message, keyword.start));
+                return Err(self.refuse("Macro definition missing null line terminator."));
             } else {
                 self.open_macro = true;
-                return Ok(Event::Macro { keyword });
+                return Ok(Event::Macro);
             }
         }
     }
 
-    fn stray(&mut self, word: Token) -> Result<Event, Refusal> {
+    fn stray(&mut self) -> Result<Event, Refusal> {
         if self.dialect == Dialect::CPython {
-            let message = if self.in_entry {
+            return Err(self.refuse(if self.in_entry {
                 "bad follower token"
             } else {
                 "bad toplevel token"
-            };
-            return Err(self.refuse(message, word.start));
+            }));
         }
+        let word = &self.keyword;
         if word.open {
             self.open = Some(word.start);
         }
@@ -278,10 +285,7 @@ impl<'a> Scanner<'a> {
             self.junk_until = line_end(self.text, word.end);
         }
         self.strayed = true;
-        Ok(Event::Stray {
-            word,
-            silent: false,
-        })
+        Ok(Event::Stray { silent: false })
     }
 
     /// Behind a stray word, a second value of one kind belongs to some other
@@ -292,33 +296,37 @@ impl<'a> Scanner<'a> {
         ended
     }
 
-    /// The word behind a keyword, whatever it is.
-    fn value(&mut self, keyword: Token) -> Token {
-        let before = self.pos;
-        if self.dialect == Dialect::Lenient {
-            // A value was left out where the next line goes on with a keyword
-            // or a comment, or another machine begins. Otherwise that
-            // machine's password would become this one's.
-            self.skip_blanks();
-            let new_line = has_newline(&self.text[keyword.end..self.pos]);
-            let next = Scanner::bare_word(&self.text[self.pos..]);
-            let left_out = match Word::of(next) {
-                Word::Machine => true,
-                Word::Other | Word::Empty => false,
-                // Our own login, more often than the keyword.
-                _ if next == b"user" => false,
-                _ => new_line,
-            };
-            if left_out {
-                self.pos = before;
-                return Token::absent(keyword.end);
-            }
+    /// Reads the word behind a keyword, whatever it is.
+    fn read_value(&mut self) {
+        if self.dialect == Dialect::Lenient && self.is_value_left_out() {
+            self.value = Token::absent(self.keyword.end);
+            return;
         }
-        let value = self.token();
-        if value.open || value.start == self.text.len() {
+        self.read_word();
+    }
+
+    #[inline]
+    fn read_word(&mut self) {
+        self.pos = self.value.read(self.text, self.pos);
+        self.last_end = self.value.end;
+        if self.value.open || self.value.start == self.text.len() {
             self.open = Some(self.item);
         }
-        value
+    }
+
+    /// A value was left out where the next line goes on with a keyword or a
+    /// comment, or another machine begins. Otherwise that machine's password
+    /// would become this one's.
+    fn is_value_left_out(&self) -> bool {
+        let next = skip_blanks(self.text, self.pos);
+        let word = Scanner::bare_word(&self.text[next..]);
+        match Word::of(word) {
+            Word::Machine => true,
+            Word::Other | Word::Empty => false,
+            // Our own login, more often than the keyword.
+            _ if word == b"user" => false,
+            _ => has_newline(&self.text[self.keyword.end..next]),
+        }
     }
 
     /// The first bytes up to white space, as many as tell a keyword.
@@ -327,10 +335,31 @@ impl<'a> Scanner<'a> {
         &text[..end.unwrap_or(text.len().min(9))]
     }
 
-    fn word(&self, token: Token) -> Word {
+    fn read_keyword(&mut self) -> Word {
+        let start = skip_blanks(self.text, self.pos);
+        let word = match Word::usual(&self.text[start..]) {
+            Some((word, len)) => {
+                self.keyword = Token {
+                    end: start + len,
+                    ..Token::absent(start)
+                };
+                self.pos = behind(self.text, start + len);
+                word
+            }
+            None => {
+                self.pos = self.keyword.read(self.text, start);
+                self.word()
+            }
+        };
+        self.last_end = self.keyword.end;
+        word
+    }
+
+    /// What the keyword is.
+    fn word(&self) -> Word {
         let lenient = self.dialect == Dialect::Lenient;
-        if token.plain {
-            let value = token.inner(self.text);
+        if self.keyword.plain {
+            let value = self.keyword.inner(self.text);
             // A boundary between machines is one in any case of letters.
             return match Word::of(value) {
                 Word::Other if lenient && value.eq_ignore_ascii_case(b"machine") => Word::Machine,
@@ -340,86 +369,26 @@ impl<'a> Scanner<'a> {
         }
         let mut head = [0; 9];
         let mut len = 0;
-        for (slot, byte) in head.iter_mut().zip(token.bytes(self.text)) {
+        for (slot, byte) in head.iter_mut().zip(self.keyword.bytes(self.text)) {
             *slot = byte;
             len += 1;
         }
         Word::of(&head[..len])
     }
 
-    fn refuse(&self, message: &'static str, at: usize) -> Refusal {
+    /// The refusal of the keyword.
+    fn refuse(&self, message: &'static str) -> Refusal {
         Refusal {
             message,
-            at,
+            at: self.keyword.start,
             pos: self.pos,
             uncounted: self.uncounted,
         }
     }
 
-    /// Reads one word and, unless it is quoted, the white space character that
-    /// ends it: the comment rule depends on that.
-    fn token(&mut self) -> Token {
-        self.skip_blanks();
-        let text = self.text;
-        let start = self.pos;
-        let mut at = start;
-        let mut token = Token::absent(start);
-        if text.get(at) == Some(&b'"') {
-            at += 1;
-            token.quoted = true;
-            token.open = true;
-            while let Some(&byte) = text.get(at) {
-                match byte {
-                    b'"' => {
-                        at += 1;
-                        token.open = false;
-                        break;
-                    }
-                    b'\\' => {
-                        token.plain = false;
-                        at += 1;
-                        at += newline_len(text, at).max(1);
-                    }
-                    b'\r' => {
-                        token.plain = false;
-                        at += 1;
-                    }
-                    _ => at += 1,
-                }
-            }
-            token.end = at.min(text.len());
-            self.pos = token.end;
-        } else {
-            loop {
-                at = skip_plain(text, at);
-                if text.get(at) != Some(&b'\\') {
-                    break;
-                }
-                token.plain = false;
-                token.open = at + 1 == text.len();
-                at += 1;
-                at += newline_len(text, at).max(1);
-            }
-            token.end = at.min(text.len());
-            self.pos = match text.get(token.end) {
-                Some(b'\r' | b'\n') => token.end + newline_len(text, token.end),
-                Some(_) => token.end + 1,
-                None => token.end,
-            };
-        }
-        self.last_end = token.end;
-        token
-    }
-
-    fn skip_blanks(&mut self) {
-        while self.text.get(self.pos).is_some_and(|&byte| is_space(byte)) {
-            self.pos += 1;
-        }
-    }
-
     /// Skips a comment of the lenient dialect, with its line end.
     fn skip_comment(&mut self) -> bool {
-        self.skip_blanks();
+        self.pos = skip_blanks(self.text, self.pos);
         let comment = self.text.get(self.pos) == Some(&b'#');
         if comment {
             self.read_line();

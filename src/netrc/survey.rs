@@ -72,29 +72,25 @@ impl<'a> Survey<'a> {
         let mut item = (scanner.origin, scanner.origin);
         let (mut named, mut strayed) = (false, false);
         while let Ok(Some(event)) = scanner.next() {
-            let before = scanner.gap;
+            let (before, keyword, value) = (scanner.gap, scanner.keyword, scanner.value);
             match event {
-                Event::Machine { keyword, name } => {
+                Event::Machine => {
                     item = (keyword.start, before);
                     (named, strayed) = (false, false);
-                    if let Some(naming) = Naming::of(name, text, names) {
+                    if let Some(naming) = Naming::of(&value, text, names) {
                         let fields = Vec::new();
                         entries.push(Entry {
                             naming,
                             before,
                             keyword,
-                            name,
+                            name: value,
                             fields,
                             ours: false,
                         });
                         named = true;
                     }
                 }
-                Event::Field {
-                    kind,
-                    keyword,
-                    value,
-                } if named => {
+                Event::Field(kind) if named => {
                     if let Some(entry) = entries.last_mut() {
                         entry.fields.push(Field {
                             kind,
@@ -106,13 +102,13 @@ impl<'a> Survey<'a> {
                     }
                     strayed = false;
                 }
-                Event::Field { .. } => {}
-                Event::Default { keyword } => {
+                Event::Field(_) => {}
+                Event::Default => {
                     item = (keyword.start, before);
                     defaults.push(item);
                     named = false;
                 }
-                Event::Macro { keyword } => {
+                Event::Macro => {
                     item = (keyword.start, before);
                     named = false;
                 }
@@ -160,16 +156,18 @@ impl<'a> Iterator for Others<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let item = match self.scanner.next().ok()?? {
-                Event::Machine { name, .. } => {
-                    self.ours = Naming::of(name, self.text, self.names).is_some();
-                    (None, name)
+            let event = self.scanner.next().ok()??;
+            let (keyword, value) = (self.scanner.keyword, self.scanner.value);
+            let item = match event {
+                Event::Machine => {
+                    self.ours = Naming::of(&value, self.text, self.names).is_some();
+                    (None, value)
                 }
-                Event::Default { keyword } | Event::Macro { keyword } => {
+                Event::Default | Event::Macro => {
                     self.ours = false;
                     (None, keyword)
                 }
-                Event::Field { kind, value, .. } => (Some(kind), value),
+                Event::Field(kind) => (Some(kind), value),
                 Event::Stray { .. } => continue,
             };
             if !self.ours {

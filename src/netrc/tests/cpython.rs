@@ -99,18 +99,18 @@ fn our_reading(text: &[u8]) -> Reading {
         })?;
         let (kind, word) = match event {
             None => return Ok(hosts),
-            Some(Event::Machine { name, .. }) => {
-                host = value(name);
+            Some(Event::Machine) => {
+                host = value(scanner.value);
                 hosts.insert(host.clone(), Default::default());
                 continue;
             }
-            Some(Event::Default { .. }) => {
+            Some(Event::Default) => {
                 host = "default".into();
                 hosts.insert(host.clone(), Default::default());
                 continue;
             }
-            Some(Event::Field { kind, value, .. }) => (kind, value),
-            Some(Event::Macro { .. }) => continue,
+            Some(Event::Field(kind)) => (kind, scanner.value),
+            Some(Event::Macro) => continue,
             Some(Event::Stray { .. }) => unreachable!("CPython refuses stray words"),
         };
         let slot = match kind {
@@ -170,10 +170,10 @@ fn nothing_fits_behind(file: &[u8]) -> bool {
     let mut scanner = Scanner::new(file, Dialect::CPython);
     let mut item = 0;
     while let Ok(Some(event)) = scanner.next() {
-        if let Event::Machine { keyword, name } = event {
-            item = keyword.start;
-            open = name.is(file, b"x.com");
-        } else if matches!(event, Event::Default { .. } | Event::Macro { .. }) {
+        if event == Event::Machine {
+            item = scanner.keyword.start;
+            open = scanner.value.is(file, b"x.com");
+        } else if matches!(event, Event::Default | Event::Macro) {
             open = false;
         }
     }
