@@ -4,7 +4,9 @@
 
 use crate::chain::{self, Answer, Found, Place, VARIABLES};
 use crate::context::Context;
+use crate::dotfiles::CREDENTIALS_LIMIT;
 use crate::endpoint::{Endpoint, Name, Origin};
+use crate::files;
 use crate::session::Session;
 use crate::settings::SettingsFile;
 
@@ -69,6 +71,20 @@ pub(crate) fn rivals(context: &Context, server: &Endpoint, winner: &Found) {
                 "{used} and {other} hold different keys: the first is used, as by the Python SDK 0.30 and later; W&B documents the order in which {other} would be used"
             ));
         }
+    }
+}
+
+/// Tells a report that others can read the cache of access tokens.
+pub(crate) fn open_cache(context: &Context) {
+    let path = context.credentials_file().ok().flatten();
+    if let Some(path) = path
+        && let Ok(Some(text)) = files::read(&path, CREDENTIALS_LIMIT)
+        && text.open_to_others()
+    {
+        let shown = context.shown(&path);
+        context.log.security(&format!(
+            "{shown} can hold access tokens and can be read by other users: chmod 600 it"
+        ));
     }
 }
 

@@ -36,7 +36,7 @@ impl<'a> Context<'a> {
     pub fn new(options: &'a Options<'a>) -> Result<Context<'a>> {
         let log = match options.log {
             Some(log) => Log::caller(log),
-            None => Log::stderr(colours(&World::new(options))),
+            None => Log::stderr(World::new(options).is_set("NO_COLOR")),
         };
         let context = Context::with_log(options, log);
         context.log.show(if context.is_silent()? {
@@ -168,7 +168,7 @@ impl<'a> Context<'a> {
 
     /// Whether standard error shows colours, and the user wants them.
     pub fn colours(&self) -> bool {
-        colours(&self.world)
+        log::colours(self.world.is_set("NO_COLOR"))
     }
 
     pub fn unix_time(&self) -> i64 {
@@ -231,10 +231,6 @@ impl<'a> Context<'a> {
         let limit = self.value("WANDB_HTTP_TIMEOUT", parse_limit, SECONDS, |_| Ok(None))?;
         Ok(limit.and_then(length).unwrap_or(HTTP_TIMEOUT))
     }
-}
-
-fn colours(world: &World) -> bool {
-    log::colours(world.is_set("NO_COLOR"))
 }
 
 /// A limit as a length of time; `None`: without limit.

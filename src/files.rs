@@ -25,7 +25,7 @@ mod update;
 #[path = "files/windows.rs"]
 mod update;
 
-pub(crate) use read::{ReadProblem, Text, read, read_secret};
+pub(crate) use read::{ReadProblem, Text, is_missing, read, read_secret};
 pub(crate) use update::update;
 
 /// A file to change.

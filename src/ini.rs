@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::log::{self, Note};
+use crate::order::order;
 use crate::secret::WipedBytes;
 
 pub(crate) use edit::{clear, set};
@@ -122,7 +123,7 @@ impl<'t> Document<'t> {
         document.scan();
         document.find_duplicates();
         document.check_interpolation();
-        log::by_line(&mut document.notes);
+        document.notes = log::by_line(document.notes);
         document
     }
 
@@ -306,27 +307,29 @@ impl<'t> Document<'t> {
         type Named<'d> = (&'d [u8], Option<&'d [u8]>, usize);
         // [DEFAULT] may be opened as often as one likes.
         let sections = self.sections.iter().filter(|s| s.home != Home::Inherited);
-        let mut order: Vec<Named> = sections.map(|s| (s.name, None, s.line)).collect();
+        let mut named: Vec<Named> = sections.map(|s| (s.name, None, s.line)).collect();
         let name = |option: &Opt| self.sections[option.section].name;
-        order.extend(
+        named.extend(
             self.options
                 .iter()
                 .map(|o| (name(o), Some(&*o.key), o.line)),
         );
-        order.sort_unstable();
-        let again = |pair: &&[Named]| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1);
-        let mut found: Vec<(Named, usize)> = order
+        let places = order(named.len(), &|a, b| named[a].cmp(&named[b]));
+        let pairs = places
             .windows(2)
-            .filter(again)
-            .map(|pair| (pair[1], pair[0].2))
+            .map(|pair| (named[pair[1]], named[pair[0]]));
+        let again: Vec<(Named, Named)> = pairs
+            .filter(|((section, key, _), before)| (*section, *key) == (before.0, before.1))
             .collect();
-        found.sort_unstable_by_key(|((_, _, line), _)| *line);
-        found.truncate(MAX_NOTES);
-        let text = |((_, key, line), before): (Named, usize)| {
+        let line = |at: usize| again[at].0.2;
+        let mut places = order(again.len(), &|a, b| line(a).cmp(&line(b)));
+        places.truncate(MAX_NOTES);
+        let text = |at: usize| {
+            let ((_, key, line), (_, _, before)) = again[at];
             let what = key.map_or("the section".to_owned(), shown);
             (line, format!("{what} was already on line {before}"))
         };
-        let found: Vec<(usize, String)> = found.into_iter().map(text).collect();
+        let found: Vec<(usize, String)> = places.into_iter().map(text).collect();
         for (line, text) in found {
             self.reject(line, &text);
         }

@@ -34,6 +34,7 @@ mod netrc;
 #[cfg_attr(not(feature = "http"), path = "offline.rs")]
 mod online;
 mod options;
+mod order;
 mod prompt;
 mod rank;
 mod report;

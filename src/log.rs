@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
+use crate::order::order;
 use crate::text::clean;
 
 /// How much a line matters. The numbers are those of the C ABI.
@@ -25,8 +26,13 @@ pub(crate) struct Note {
 }
 
 /// Sorts notes by their lines; those of one line stay in their order.
-pub(crate) fn by_line(notes: &mut [Note]) {
-    notes.sort_by_key(|note| note.line);
+pub(crate) fn by_line(notes: Vec<Note>) -> Vec<Note> {
+    let places = order(notes.len(), &|a, b| notes[a].line.cmp(&notes[b].line));
+    let mut notes: Vec<Option<Note>> = notes.into_iter().map(Some).collect();
+    places
+        .into_iter()
+        .filter_map(|at| notes[at].take())
+        .collect()
 }
 
 /// Where the lines of one call go.
@@ -39,7 +45,7 @@ enum Sink<'a> {
     /// Standard error, in the Python SDK's form.
     Stderr {
         shown: Cell<Shown>,
-        colours: bool,
+        no_color: bool,
     },
     /// The caller's function: it gets everything.
     Caller(&'a dyn Fn(Level, &str)),
@@ -70,10 +76,10 @@ impl<'a> Log<'a> {
         }
     }
 
-    pub fn stderr(colours: bool) -> Log<'a> {
+    pub fn stderr(no_color: bool) -> Log<'a> {
         let shown = Cell::new(Shown::Everything);
         Log {
-            sink: Sink::Stderr { shown, colours },
+            sink: Sink::Stderr { shown, no_color },
         }
     }
 
@@ -129,14 +135,14 @@ impl<'a> Log<'a> {
                 }
             }
             Sink::Kept(_) => {}
-            Sink::Stderr { shown, colours } => {
+            Sink::Stderr { shown, no_color } => {
                 let hidden = match shown.get() {
                     Shown::Everything => false,
                     Shown::Quiet => level == Level::Info,
                     Shown::Silent => !security,
                 };
                 if !hidden {
-                    print_in(*colours, level, line);
+                    print_in(*no_color, level, line);
                 }
             }
         }
@@ -155,11 +161,11 @@ impl<'a> Log<'a> {
 /// error is no reason to fail a login.
 pub fn print(level: Level, line: &str) {
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    print_in(colours(no_color), level, line);
+    print_in(no_color, level, line);
 }
 
-fn print_in(colours: bool, level: Level, line: &str) {
-    let (prefix, mark) = match (colours, level) {
+fn print_in(no_color: bool, level: Level, line: &str) {
+    let (prefix, mark) = match (colours(no_color), level) {
         (false, Level::Info) => ("wandb: ", ""),
         (false, Level::Warn) => ("wandb: ", "WARNING "),
         (false, Level::Error) => ("wandb: ", "ERROR "),

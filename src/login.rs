@@ -193,24 +193,30 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
         let problem = last.as_ref().map(Error::to_string);
         let found = match prompt.ask(attempt, problem.as_deref())? {
             Reply::Key(text) => match ApiKey::parse(text.as_bytes()) {
-                Ok(parsed) => Ok(Found {
-                    proof: Proof::Key(parsed.key),
-                    place: Place::Prompt,
-                    name: None,
-                    line: None,
-                }),
+                Ok(parsed) => {
+                    if parsed.trimmed {
+                        context.log.info("White space around the key was dropped.");
+                    }
+                    Found {
+                        proof: Proof::Key(parsed.key),
+                        place: Place::Prompt,
+                        name: None,
+                        line: None,
+                    }
+                }
                 Err(problem) => {
                     last = Some(Error::Credentials(problem.to_string()));
                     continue;
                 }
             },
-            Reply::Anonymous => online::anonymous_key(context, server),
+            // A server that makes none is no fault of a key.
+            Reply::Anonymous => online::anonymous_key(context, server)?,
             Reply::Offline => {
                 context.log.info("Using W&B in offline mode.");
                 return Ok(Login::Offline);
             }
         };
-        match found.and_then(|found| settle(context, server, found)) {
+        match settle(context, server, found) {
             Ok(session) => return Ok(Login::Session(session)),
             // What else can be wrong here is no fault of the key.
             Err(error @ Error::Rejected(_)) => last = Some(error),

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::files;
 use crate::key::ApiKey;
 use crate::rewrite::{Missing, Unsaved, update};
-use crate::server::{self, Authorization, Transport, TransportSettings, Wait};
+use crate::secret::{Secret, WipedText};
+use crate::server::{self, Authorization, ProxySettings, Transport, TransportSettings, Wait};
 use crate::session::{AccessToken, Credential, Viewer};
 use crate::settings::Asked;
 
@@ -166,19 +167,28 @@ fn cache_names(server: &Endpoint) -> Vec<String> {
 /// time that is allowed.
 fn reach<T>(context: &Context, call: impl FnOnce(&Transport, &Wait) -> Result<T>) -> Result<T> {
     let settings = context.settings();
-    let text = |asked: Asked<'_, crate::secret::Secret>| -> Result<Option<String>> {
-        Ok(asked?.map(|placed| String::from_utf8_lossy(placed.value.as_bytes()).into_owned()))
+    let text = |asked: Asked<'_, Secret>| -> Result<Option<WipedText>> {
+        Ok(asked?.map(|placed| {
+            String::from_utf8_lossy(placed.value.as_bytes())
+                .into_owned()
+                .into()
+        }))
     };
     let settings = TransportSettings {
-        http_proxy: text(settings.http_proxy())?,
-        https_proxy: text(settings.https_proxy())?,
+        proxies: ProxySettings {
+            http: text(settings.http_proxy())?,
+            https: text(settings.https_proxy())?,
+        },
         insecure_disable_ssl: settings
             .insecure_disable_ssl()?
             .map(|placed| placed.value.to_string()),
         extra_headers: text(settings.x_extra_http_headers())?,
         working_directory: context.options.working_directory.map(Path::to_path_buf),
     };
-    let (transport, warning) = Transport::new(&|name| context.world.text(name), &settings)?;
+    let (transport, warning) = Transport::new(
+        &|name| context.world.text(name).map(WipedText::new),
+        &settings,
+    )?;
     if let Some(warning) = warning {
         context.log.security(warning);
     }

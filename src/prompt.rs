@@ -6,6 +6,7 @@
 #[cfg(all(test, unix))]
 mod tests;
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -167,7 +168,7 @@ impl Talk<'_> {
             self.say(&format!("({number}) {}", choice.text()))?;
         }
         let limit = limit.map_or(String::new(), |limit| {
-            format!("({:.0} second timeout) ", limit.length.as_secs_f64())
+            format!("({} second timeout) ", whole_seconds(limit.length))
         });
         loop {
             let entry = self.read(&format!("Enter your choice: {limit}"), true)?;
@@ -245,6 +246,16 @@ impl Talk<'_> {
             true => "\x1b[34m\x1b[1mwandb\x1b[0m:",
             false => "wandb:",
         }
+    }
+}
+
+/// Rounded as Python prints it: a half goes to the even neighbour.
+fn whole_seconds(length: Duration) -> u64 {
+    let whole = length.as_secs();
+    match length.subsec_nanos().cmp(&500_000_000) {
+        Ordering::Less => whole,
+        Ordering::Equal => whole + whole % 2,
+        Ordering::Greater => whole + 1,
     }
 }
 

@@ -177,6 +177,7 @@ impl Report {
             advice::rivals(context, server, found);
         }
         advice::sdk_reads(context, server);
+        advice::open_cache(context);
         self.rows.push(prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {

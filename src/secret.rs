@@ -6,6 +6,11 @@ use std::ops::{Deref, DerefMut};
 
 use zeroize::Zeroize;
 
+/// A text that may hold a secret, such as a proxy's address with a password: for
+/// code that works with texts. It is wiped as it stands, so it never grows.
+#[cfg(feature = "http")]
+pub(crate) type WipedText = zeroize::Zeroizing<String>;
+
 /// A buffer whose bytes are wiped before its memory is given back.
 ///
 /// Whoever fills one reserves its final capacity first: a buffer that grows
@@ -35,6 +40,12 @@ impl Deref for WipedBytes {
 impl DerefMut for WipedBytes {
     fn deref_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0
+    }
+}
+
+impl AsRef<[u8]> for WipedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
     }
 }
 

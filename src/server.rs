@@ -12,6 +12,8 @@ mod proxy;
 mod tls;
 mod transport;
 mod trust;
+mod wiped;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ use std::time::{Instant, SystemTime};
 
 use ureq::http::{HeaderName, HeaderValue, header};
 
+pub(crate) use proxy::ProxySettings;
 pub(crate) use transport::{Transport, TransportSettings};
 
 use crate::credentials::AccessToken;
@@ -135,13 +138,12 @@ fn graphql(
     transport: &Transport,
     wait: &Wait,
 ) -> Result<Answer> {
-    let mut value = HeaderValue::from_bytes(authorization.as_bytes()).map_err(|_| {
+    let value = wiped::sensitive(authorization.as_bytes()).map_err(|_| {
         Error::Credentials(format!(
             "{} holds characters that cannot be sent",
             subject.credential
         ))
     })?;
-    value.set_sensitive(true);
     let own = [
         (header::AUTHORIZATION, value),
         (header::CONTENT_TYPE, JSON),

@@ -11,16 +11,17 @@
 //! An empty value is an unset one, as an empty variable is: it does not hide
 //! the other file's value, as it does in the SDK.
 
+mod limit;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::ini::{Document, Fault, shown};
 use crate::log::{self, Note};
 use crate::secret::Secret;
+pub(crate) use limit::{Limit, parse_limit};
 
 /// The names that the SDK (wandb 0.31) accepts in a settings file, one per
 /// line, sorted. Any other makes it drop the settings of both files.
@@ -49,13 +50,6 @@ pub(crate) enum Mode {
     Disabled,
     Dryrun,
     Run,
-}
-
-/// How long a prompt may wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limit {
-    Never,
-    After(Duration),
 }
 
 /// A value that must not be guessed is wrong: one sentence with path, line
@@ -211,14 +205,13 @@ impl SettingsFile {
         let values = reader.values();
         let unknown_to_sdk = reader.note_unknown();
         let Reader {
-            mut notes,
+            notes,
             security_notes,
             ..
         } = reader;
-        log::by_line(&mut notes);
         SettingsFile {
             path: path.to_owned(),
-            notes,
+            notes: log::by_line(notes),
             security_notes,
             rejected_by_sdk: document.rejected_by_sdk,
             unknown_to_sdk,
@@ -436,19 +429,4 @@ pub(crate) fn parse_mode(text: &[u8]) -> Option<Mode> {
         b"run" => Mode::Run,
         _ => return None,
     })
-}
-
-/// Seconds, as pydantic reads a float: `_` may stand between digits; zero and
-/// less are at once, infinity is never. Not a number is no limit at all.
-pub(crate) fn parse_limit(text: &[u8]) -> Option<Limit> {
-    let text = std::str::from_utf8(text).ok()?.trim();
-    if text.starts_with('_') || text.ends_with('_') || text.contains("__") {
-        return None;
-    }
-    let seconds: f64 = text.replace('_', "").parse().ok()?;
-    match seconds {
-        s if s.is_nan() => None,
-        s if s <= 0.0 => Some(Limit::After(Duration::ZERO)),
-        s => Some(Duration::try_from_secs_f64(s).map_or(Limit::Never, Limit::After)),
-    }
 }

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::dotfiles::{self, NETRC_LIMIT, SETTINGS_LIMIT};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::files::Updated;
+use crate::files::{self, Updated};
 use crate::ini;
 use crate::key::ApiKey;
 use crate::log::Note;
@@ -78,7 +78,7 @@ fn forget_key(context: &Context, server: &Endpoint) -> std::result::Result<bool,
     let Ok(path) = dotfiles::netrc_to_write(&context.world) else {
         return Ok(false);
     };
-    if !path.exists() {
+    if files::is_missing(&path) {
         return Ok(false);
     }
     let names = server.netrc_names();
@@ -95,7 +95,7 @@ fn forget_key(context: &Context, server: &Endpoint) -> std::result::Result<bool,
 
 fn forget_token(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
     let path = context.credentials_file().ok().flatten();
-    let Some(path) = path.filter(|path| path.exists()) else {
+    let Some(path) = path.filter(|path| !files::is_missing(path)) else {
         return Ok(false);
     };
     let changed = online::forget_token(context, server, &path)?;

@@ -47,7 +47,7 @@ impl Error {
 }
 
 /// The one guard of the boundary: no panic leaves it.
-fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+fn guarded(body: impl FnOnce() -> Result<wandb_login_status>) -> Result<wandb_login_status> {
     // What a panic may have left half done is local to the call: there is no
     // global state.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
@@ -57,15 +57,16 @@ fn guarded<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+/// What a function of the ABI does with its options. A reference, so that the guard
+/// and the reading of the options are in the library once and not in each function.
+type Body<'a> = &'a dyn Fn(&Given, &Options<'_>) -> Result<wandb_login_status>;
+
 /// Runs a function of the ABI: reads the options, blanks the error buffer, and
 /// turns what comes out into a status.
 ///
 /// # Safety
 /// As for the function's `options`.
-unsafe fn run(
-    options: *const wandb_login_options,
-    body: impl FnOnce(&Given, &Options<'_>) -> Result<wandb_login_status>,
-) -> wandb_login_status {
+unsafe fn run(options: *const wandb_login_options, body: Body<'_>) -> wandb_login_status {
     let mut errors = ErrorBuffer::NONE;
     let result = guarded(|| {
         // SAFETY: the caller's promise.
@@ -74,7 +75,7 @@ unsafe fn run(
         // SAFETY: the caller's promise.
         unsafe {
             errors.set("");
-            given.with(|options| body(&given, options))
+            given.with(body)
         }
     });
     match result {
@@ -173,7 +174,7 @@ pub unsafe extern "C" fn wandb_login(
     // SAFETY: the caller's promise.
     unsafe {
         blank(session);
-        run(options, |given, options| {
+        run(options, &|given, options| {
             hand_over(given, login::login(options)?, session)
         })
     }
@@ -198,7 +199,7 @@ pub unsafe extern "C" fn wandb_prompt_api_key(
     // SAFETY: the caller's promise.
     unsafe {
         blank(session);
-        run(options, |given, options| {
+        run(options, &|given, options| {
             hand_over(given, login::prompt_api_key(options)?, session)
         })
     }
@@ -232,7 +233,7 @@ pub unsafe extern "C" fn wandb_login_check(
 ) -> wandb_login_status {
     // SAFETY: the caller's promise.
     unsafe {
-        run(options, |_, options| {
+        run(options, &|_, options| {
             login::check(options).map(|()| WANDB_LOGIN_STATUS_OK)
         })
     }
@@ -258,7 +259,7 @@ pub unsafe extern "C" fn wandb_login_forget(
 ) -> wandb_login_status {
     // SAFETY: the caller's promise.
     unsafe {
-        run(options, |_, options| {
+        run(options, &|_, options| {
             login::forget(options).map(|()| WANDB_LOGIN_STATUS_OK)
         })
     }
@@ -286,7 +287,7 @@ pub unsafe extern "C" fn wandb_login_explain(
     // SAFETY: the caller's promise.
     unsafe {
         blank(report);
-        run(options, |_, options| {
+        run(options, &|_, options| {
             let format = match format {
                 WANDB_LOGIN_REPORT_TEXT => Format::Text,
                 WANDB_LOGIN_REPORT_JSON => Format::Json,
@@ -435,5 +436,5 @@ pub unsafe extern "C" fn wandb_login_test_panic(
     options: *const wandb_login_options,
 ) -> wandb_login_status {
     // SAFETY: the caller's promise.
-    unsafe { run(options, |_, _| panic!("a test asked for this panic")) }
+    unsafe { run(options, &|_, _| panic!("a test asked for this panic")) }
 }

@@ -5,6 +5,7 @@ use std::mem::{MaybeUninit, offset_of, size_of};
 use std::path::Path;
 use std::time::Duration;
 
+use super::Body;
 use super::session::c_text;
 use super::types::*;
 use crate::error::{Error, Result};
@@ -66,7 +67,7 @@ impl Given {
     ///
     /// # Safety
     /// Each pointer is NULL or as its member's documentation says.
-    pub unsafe fn with<T>(&self, body: impl FnOnce(&Options<'_>) -> Result<T>) -> Result<T> {
+    pub unsafe fn with(&self, body: Body<'_>) -> Result<wandb_login_status> {
         let raw = &self.raw;
         if self.has_more {
             return Err(Error::Argument(
@@ -129,7 +130,7 @@ impl Given {
             command_line: false,
             quiet: false,
         };
-        body(&options)
+        body(self, &options)
     }
 
     /// Where errors are told.

@@ -362,7 +362,7 @@ pub unsafe extern "C" fn wandb_login_session_refresh(
     // SAFETY: the caller's promise.
     unsafe {
         blank(fresh);
-        run(options, |given, options| {
+        run(options, &|given, options| {
             need(fresh, "fresh")?;
             let session = given_session(&session)?;
             hand_over(
@@ -392,7 +392,7 @@ pub unsafe extern "C" fn wandb_login_session_export(
     // SAFETY: the caller's promise.
     unsafe {
         blank(text);
-        run(std::ptr::null(), |_, _| {
+        run(std::ptr::null(), &|_, _| {
             need(text, "text")?;
             text.write(give_text(&given_session(&session)?.export())?);
             Ok(WANDB_LOGIN_STATUS_OK)
@@ -418,7 +418,7 @@ pub unsafe extern "C" fn wandb_login_session_import(
     // SAFETY: the caller's promise.
     unsafe {
         blank(session);
-        run(std::ptr::null(), |_, _| {
+        run(std::ptr::null(), &|_, _| {
             need(session, "session")?;
             need(text, "text")?;
             let imported = Session::import(CStr::from_ptr(text).to_bytes())?;

@@ -78,6 +78,13 @@ fn size_text(size: u64) -> String {
     }
 }
 
+/// Whether nothing is there. What cannot be looked at may well be there.
+pub(crate) fn is_missing(path: &Path) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    let found = std::fs::metadata(path);
+    found.is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
+}
+
 /// Reads a dotfile of at most `limit` bytes. A missing file, a dangling link
 /// and the null device are no file at all.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::space::{Line, indent, lines, trim};
 use super::{Document, Home, Opt, is_comment, is_utf16};
 use crate::log::Note;
+use crate::order::order;
 use crate::secret::WipedBytes;
 
 /// A settings file as it is to be written.
@@ -210,12 +211,13 @@ impl<'t> Document<'t> {
         next.map_or(b"", |line| self.depth(start + line.start))
     }
 
-    fn edited(&self, mut splices: Vec<Splice>, mut notes: Vec<Note>) -> Edited {
-        splices.sort_by_key(|splice| splice.old.start);
+    fn edited(&self, splices: Vec<Splice>, mut notes: Vec<Note>) -> Edited {
+        let start = |at: usize| splices[at].old.start;
+        let places = order(splices.len(), &|a, b| start(a).cmp(&start(b)));
         let added: usize = splices.iter().map(|splice| splice.new.len()).sum();
         let mut text = WipedBytes::new(Vec::with_capacity(self.text.len() + added));
         let mut copied = 0;
-        for Splice { old, new } in &splices {
+        for Splice { old, new } in places.into_iter().map(|at| &splices[at]) {
             text.extend_from_slice(&self.text[copied..old.start]);
             text.extend_from_slice(new.as_bytes());
             copied = old.end;

@@ -276,8 +276,7 @@ impl<'t, 'n> Pass<'t, 'n> {
         }
         found.default_line = self.default.map(|(at, _)| line_of(text, at));
         found.shadowed = self.shadowed;
-        log::by_line(&mut self.notes);
-        found.notes = self.notes;
+        found.notes = log::by_line(self.notes);
     }
 
     /// The password as the server shall see it: what the SDK has put in single

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::scan::Kind;
 use super::survey::{Entry, Survey};
 use super::text::{Token, has_newline, is_space, line_end, newline_len};
+use crate::order::order;
 use crate::secret::WipedBytes;
 
 /// A span and what stands there instead.
@@ -232,15 +233,15 @@ impl<'a> Plan<'a> {
     }
 
     /// The new text, in a buffer of its final size from the start.
-    pub fn apply(mut self) -> WipedBytes {
+    pub fn apply(self) -> WipedBytes {
         let text = self.survey.text;
-        self.changes
-            .sort_by_key(|change| (change.span.start, change.span.end));
+        let place = |at: usize| (self.changes[at].span.start, self.changes[at].span.end);
+        let places = order(self.changes.len(), &|a, b| place(a).cmp(&place(b)));
         let words = self.changes.iter().flat_map(|change| &change.with);
         let added: usize = words.map(|word| word.len()).sum();
         let mut new = WipedBytes::new(Vec::with_capacity(text.len() + added));
         let mut copied = 0;
-        for change in &self.changes {
+        for change in places.into_iter().map(|at| &self.changes[at]) {
             // Neighbours that go both claim the white space between them.
             let start = change.span.start.max(copied);
             new.extend_from_slice(&text[copied..start]);

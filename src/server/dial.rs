@@ -17,6 +17,7 @@ use ureq::unversioned::transport::{
 
 use super::proxy::Proxy;
 use super::tls;
+use super::wiped::Wiped;
 use crate::secret::{Secret, WipedBytes};
 
 /// The way to the server.
@@ -101,7 +102,8 @@ impl Connector for Dial {
 
 fn tcp(details: &ConnectionDetails) -> Result<Box<dyn Transport>, Error> {
     let transport = TcpConnector::default().connect(details, None::<()>)?;
-    Ok(Box::new(transport.ok_or(Error::ConnectionFailed)?))
+    let transport = transport.ok_or(Error::ConnectionFailed)?;
+    Ok(Box::new(Wiped(Box::new(transport))))
 }
 
 fn through(
@@ -112,7 +114,7 @@ fn through(
     // The addresses are the proxy's already: see `LookUp`.
     let mut transport = tcp(details)?;
     if proxy.is_https() {
-        transport = tls::secure(transport, route, &proxy.uri, details)?;
+        transport = tls::secure(transport, route.tls.as_ref(), &proxy.uri, details)?;
     }
     let server = details.uri;
     let host = server.host().unwrap_or_default();

@@ -6,6 +6,7 @@ use rustls::CertificateError;
 use ureq::Error as Http;
 
 use super::dial::{Obstacle, Route};
+use super::words::show;
 use crate::error::Error;
 
 /// What a message is about.
@@ -65,7 +66,7 @@ fn describe(error: Http, server: &str, proxy: Option<&str>) -> Error {
             Ok(Obstacle::Refused(line)) => Error::Proxy(format!(
                 "{} refused the connection to {server}: {}",
                 proxy.unwrap_or("the proxy"),
-                super::answer::show(&line, &[])
+                show(&line, &[])
             )),
             Err(other) => Error::Network(format!("the request to {server} failed: {other}")),
         },

@@ -16,11 +16,14 @@ use super::failure::{Failure, Subject, too_late};
 use super::proxy::Proxy;
 use super::tls::{self, Tls};
 use super::transport::Transport;
+use super::wiped::sensitive;
 use crate::error::{Error, Result};
 use crate::secret::WipedBytes;
 
 /// The most that is read of an answer.
 const ANSWER_LIMIT: usize = 1 << 20;
+/// The most that an answer's status line and headers may have.
+const HEAD_LIMIT: usize = 32 << 10;
 /// As many repetitions as the SDK's client makes.
 const RETRIES: u32 = 20;
 /// The first pause; each further one is twice as long.
@@ -35,6 +38,16 @@ pub(super) struct Request {
     pub url: String,
     pub headers: Vec<(HeaderName, HeaderValue)>,
     pub body: WipedBytes,
+}
+
+impl Request {
+    /// At least what the request line and the headers take.
+    fn head_size(&self) -> usize {
+        let headers = self.headers.iter();
+        let sizes = headers.map(|(name, value)| name.as_str().len() + value.len() + 4);
+        // A proxy reads the server's address twice; the rest is framing.
+        2 * self.url.len() + sizes.sum::<usize>() + 4096
+    }
 }
 
 pub(super) struct Answer {
@@ -63,10 +76,9 @@ pub(super) fn post(
         && !https
     {
         // Plain http has no tunnel: the proxy reads the request itself.
-        let mut value = HeaderValue::from_bytes(authorization.as_bytes()).map_err(|_| {
+        let value = sensitive(authorization.as_bytes()).map_err(|_| {
             Error::Proxy(format!("user or password of {} is not valid", proxy.shown))
         })?;
-        value.set_sensitive(true);
         request.headers.push((header::PROXY_AUTHORIZATION, value));
     }
     // Trust is read only where it is needed.
@@ -78,7 +90,7 @@ pub(super) fn post(
     let request = Arc::new(request);
     let mut retries = 0;
     loop {
-        let agent = agent(&route, wait);
+        let agent = agent(&route, &request, wait);
         let answer = attempt(agent, &request, subject, wait)?
             .map_err(|failure| failure.describe(subject, &route))?;
         if route.proxy.is_some() && answer.status == 407 {
@@ -112,8 +124,11 @@ fn back_off(retries: u32) -> Duration {
     pause + pause / 4 * random as u32 / 1024
 }
 
-fn agent(route: &Arc<Route>, wait: &Wait) -> Agent {
+fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
     let config = Agent::config_builder()
+        .max_response_header_size(HEAD_LIMIT)
+        .input_buffer_size(HEAD_LIMIT + 1) // so that a larger one is seen to be
+        .output_buffer_size(request.head_size())
         .proxy(None)
         .max_redirects(0)
         .http_status_as_error(false)
@@ -122,7 +137,7 @@ fn agent(route: &Arc<Route>, wait: &Wait) -> Agent {
         .user_agent("")
         .accept("")
         .accept_encoding("");
-    let connector = Dial(Arc::clone(route)).chain(Tls(Arc::clone(route)));
+    let connector = Dial(Arc::clone(route)).chain(Tls(route.tls.clone()));
     Agent::with_parts(config.build(), connector, LookUp(Arc::clone(route)))
 }
 
@@ -186,24 +201,34 @@ fn perform(agent: &Agent, request: &Request) -> std::result::Result<Answer, Fail
     let location = text(header::LOCATION);
     let retry_after = text(header::RETRY_AFTER).and_then(|value| pause(&value));
     let status = response.status().as_u16();
-    // The answer may hold a secret, so it never moves to a larger buffer.
-    let mut body = WipedBytes::new(Vec::with_capacity(ANSWER_LIMIT + 1));
-    let mut reader = response
-        .into_body()
-        .into_reader()
-        .take(ANSWER_LIMIT as u64 + 1);
-    reader
-        .read_to_end(&mut body)
-        .map_err(|error| Failure::Http(error.into()))?;
-    if body.len() > ANSWER_LIMIT {
-        return Err(Failure::TooLong);
-    }
     Ok(Answer {
         status,
         location,
         retry_after,
-        body,
+        body: read(response.into_body().into_reader())?,
     })
+}
+
+/// The whole answer. It may hold a secret, so the buffers that it outgrows are wiped.
+fn read(mut reader: impl Read) -> std::result::Result<WipedBytes, Failure> {
+    let mut size = 16 << 10;
+    let mut answer = WipedBytes::new(Vec::with_capacity(size));
+    loop {
+        // No more than there is room for.
+        let room = (size - answer.len()) as u64;
+        let more = reader.by_ref().take(room).read_to_end(&mut answer);
+        more.map_err(|error| Failure::Http(error.into()))?;
+        if answer.len() < size {
+            return Ok(answer);
+        }
+        if size > ANSWER_LIMIT {
+            return Err(Failure::TooLong);
+        }
+        size = (4 * size).min(ANSWER_LIMIT + 1);
+        let mut larger = Vec::with_capacity(size);
+        larger.extend_from_slice(&answer);
+        answer = WipedBytes::new(larger);
+    }
 }
 
 /// `Retry-After`: seconds, or a date.

@@ -5,23 +5,29 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
-use super::transport::TransportSettings;
 use crate::error::{Error, Result};
-use crate::secret::{Secret, WipedBytes};
+use crate::secret::{Secret, WipedBytes, WipedText};
+
+/// What the settings files say; the variable of each wins.
+#[derive(Default)]
+pub(crate) struct ProxySettings {
+    pub http: Option<WipedText>,
+    pub https: Option<WipedText>,
+}
 
 /// The proxies that are set, not yet looked at: only the one that a request
 /// needs may be an error.
 pub(super) struct Proxies {
     http: Option<Setting>,
     https: Option<Setting>,
-    no_proxy: String,
+    no_proxy: WipedText,
     /// From the extra headers; what the proxy's own address says wins.
     authorization: Option<Secret>,
 }
 
 struct Setting {
     name: &'static str,
-    value: zeroize::Zeroizing<String>,
+    value: WipedText,
     /// W&B's own settings are followed without exception; those that all
     /// programs share are not for the loopback, nor for what NO_PROXY names.
     ours: bool,
@@ -38,16 +44,12 @@ pub(super) struct Proxy {
 
 impl Proxies {
     pub fn new(
-        var: &dyn Fn(&str) -> Option<String>,
-        settings: &TransportSettings,
+        var: &dyn Fn(&str) -> Option<WipedText>,
+        settings: &ProxySettings,
         authorization: Option<Secret>,
     ) -> Proxies {
-        let choose = |ours: [(&'static str, Option<String>); 2], shared: [&'static str; 2]| {
-            let setting = |name, value, ours| Setting {
-                name,
-                value: zeroize::Zeroizing::new(value),
-                ours,
-            };
+        let choose = |ours: [(&'static str, Option<WipedText>); 2], shared: [&'static str; 2]| {
+            let setting = |name, value, ours| Setting { name, value, ours };
             ours.into_iter()
                 .find_map(|(name, value)| Some(setting(name, value?, true)))
                 .or_else(|| {
@@ -56,7 +58,7 @@ impl Proxies {
                         .find_map(|name| Some(setting(name, var(name)?, false)))
                 })
         };
-        let ours = |name, key, value: &Option<String>| [(name, var(name)), (key, value.clone())];
+        let ours = |name, key, value: &Option<WipedText>| [(name, var(name)), (key, value.clone())];
         // A web server passes a request's `Proxy:` header to a CGI program as
         // HTTP_PROXY: anybody's choice, so nobody's.
         let http = if var("REQUEST_METHOD").is_some() {
@@ -66,11 +68,11 @@ impl Proxies {
         };
         Proxies {
             http: choose(
-                ours("WANDB_HTTP_PROXY", "http_proxy", &settings.http_proxy),
+                ours("WANDB_HTTP_PROXY", "http_proxy", &settings.http),
                 [http, "http_proxy"],
             ),
             https: choose(
-                ours("WANDB_HTTPS_PROXY", "https_proxy", &settings.https_proxy),
+                ours("WANDB_HTTPS_PROXY", "https_proxy", &settings.https),
                 ["HTTPS_PROXY", "https_proxy"],
             ),
             no_proxy: var("NO_PROXY")
@@ -246,9 +248,9 @@ mod tests {
         let var = |name: &str| {
             vars.iter()
                 .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+                .map(|(_, value)| (*value).to_owned().into())
         };
-        Proxies::new(&var, &TransportSettings::default(), None).choose(&server.parse().unwrap())
+        Proxies::new(&var, &ProxySettings::default(), None).choose(&server.parse().unwrap())
     }
 
     fn shown(vars: &[(&str, &str)], server: &str) -> String {
@@ -306,11 +308,11 @@ mod tests {
                 "{host}"
             );
         }
-        let settings = TransportSettings {
-            http_proxy: Some("set:3".into()),
-            ..TransportSettings::default()
+        let settings = ProxySettings {
+            http: Some("set:3".to_owned().into()),
+            https: None,
         };
-        let var = |name: &str| (name == "HTTP_PROXY").then(|| "shared:1".to_owned());
+        let var = |name: &str| (name == "HTTP_PROXY").then(|| "shared:1".to_owned().into());
         let proxies = Proxies::new(&var, &settings, None);
         let proxy = proxies
             .choose(&"http://w.test".parse().unwrap())

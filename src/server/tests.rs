@@ -31,7 +31,7 @@ fn variables<'a, const N: usize>(list: [(&'a str, &str); N]) -> Variables<'a> {
 }
 
 fn transport(variables: &Variables) -> Result<Transport> {
-    let var = |name: &str| variables.get(name).cloned();
+    let var = |name: &str| variables.get(name).cloned().map(Into::into);
     Ok(Transport::new(&var, &TransportSettings::default())?.0)
 }
 

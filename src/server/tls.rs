@@ -5,8 +5,8 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -21,8 +21,8 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::dial::Route;
 use super::trust::{self, Trust};
+use super::wiped::Wiped;
 use crate::error::{Error, Result};
 
 /// What a connection needs to know, made from what the user trusts.
@@ -33,8 +33,8 @@ pub(super) fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
         ..ring::default_provider()
     });
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Anyone => Arc::new(Anyone(provider.signature_verification_algorithms)),
-        Trust::Places(places) => Arc::new(Named::new(trust::certificates(places)?, &provider)?),
+        Trust::Anyone => Arc::new(Verifier::new(&provider, None)),
+        Trust::Places(places) => named(trust::certificates(places)?, &provider)?,
         Trust::Platform => platform(&provider)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -49,7 +49,8 @@ pub(super) fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
 #[cfg(any(windows, target_vendor = "apple"))]
 fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
     let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
-    Ok(Arc::new(verifier.map_err(unusable)?))
+    let verifier = verifier.map_err(|error| Error::Tls(format!("no trust store: {error}")))?;
+    Ok(Arc::new(verifier))
 }
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
@@ -65,27 +66,35 @@ fn machine(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     match certificates {
-        Some(certificates) => Ok(Arc::new(Named::new(certificates, provider)?)),
+        Some(certificates) => named(certificates, provider),
         None => {
             let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-            Ok(verifier(RootCertStore { roots }, provider)?)
+            let mozilla = Trusted {
+                roots: RootCertStore { roots },
+                certificates: Vec::new(),
+            };
+            Ok(Arc::new(Verifier::new(provider, Some(mozilla))))
         }
     }
 }
 
-fn verifier(
-    roots: RootCertStore,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .map_err(unusable)
-}
-
-fn unusable(error: impl fmt::Display) -> Error {
-    Error::Tls(format!(
-        "none of the trusted certificates can be used: {error}"
-    ))
+/// Trusts what these certificates vouch for.
+fn named(
+    certificates: Vec<CertificateDer<'static>>,
+    provider: &CryptoProvider,
+) -> Result<Arc<dyn ServerCertVerifier>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates.iter().cloned());
+    if roots.is_empty() {
+        return Err(Error::Tls(
+            "none of the trusted certificates can be used".to_owned(),
+        ));
+    }
+    let trusted = Trusted {
+        roots,
+        certificates,
+    };
+    Ok(Arc::new(Verifier::new(provider, Some(trusted))))
 }
 
 /// We never show a certificate of our own; saying so here leaves the code that
@@ -102,95 +111,61 @@ impl KeyProvider for NoKeys {
     }
 }
 
-/// Trusts what these certificates vouch for.
+/// Decides whether the other side is the server. It stands on the functions that
+/// rustls's own verifier is made of; that one brings the reading of revocation
+/// lists, which nothing here has (20 kB).
 #[derive(Debug)]
-struct Named {
-    certificates: Vec<CertificateDer<'static>>,
-    inner: Arc<WebPkiServerVerifier>,
+struct Verifier {
+    algorithms: WebPkiSupportedAlgorithms,
+    /// Without it whoever answers is trusted, as long as the handshake is sound.
+    trusted: Option<Trusted>,
 }
 
-impl Named {
-    fn new(
-        certificates: Vec<CertificateDer<'static>>,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Named> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(certificates.iter().cloned());
-        Ok(Named {
-            certificates,
-            inner: verifier(roots, provider)?,
-        })
+#[derive(Debug)]
+struct Trusted {
+    roots: RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Verifier {
+    fn new(provider: &CryptoProvider, trusted: Option<Trusted>) -> Verifier {
+        Verifier {
+            algorithms: provider.signature_verification_algorithms,
+            trusted,
+        }
     }
 }
 
-impl ServerCertVerifier for Named {
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer,
         intermediates: &[CertificateDer],
         name: &ServerName,
-        ocsp_response: &[u8],
+        _: &[u8],
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        let outcome =
-            self.inner
-                .verify_server_cert(certificate, intermediates, name, ocsp_response, now);
+        let Some(trusted) = &self.trusted else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let parsed = ParsedCertificate::try_from(certificate)?;
+        let outcome = verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            &trusted.roots,
+            intermediates,
+            now,
+            self.algorithms.all,
+        );
         match outcome {
             // A certificate made by `openssl req -x509` is an authority's and a
             // server's in one. rustls refuses that after it has looked at the
             // dates; the clients that people come from accept it where the
             // certificate itself is on the list. So do we, for its own names.
             Err(rustls::Error::InvalidCertificate(CertificateError::Other(_)))
-                if self.certificates.iter().any(|known| known == certificate) =>
-            {
-                rustls::client::verify_server_name(
-                    &ParsedCertificate::try_from(certificate)?,
-                    name,
-                )?;
-                Ok(ServerCertVerified::assertion())
-            }
-            outcome => outcome,
+                if trusted.certificates.contains(certificate) => {}
+            outcome => outcome?,
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer,
-        signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-/// Trusts whoever answers, as long as the handshake itself is sound.
-#[derive(Debug)]
-struct Anyone(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer,
-        _: &[CertificateDer],
-        _: &ServerName,
-        _: &[u8],
-        _: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        verify_server_name(&parsed, name)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -200,7 +175,7 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.0)
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -209,16 +184,16 @@ impl ServerCertVerifier for Anyone {
         certificate: &CertificateDer,
         signature: &DigitallySignedStruct,
     ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.0)
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
 /// The link of ureq's chain that encrypts the way to an https server.
-pub(super) struct Tls(pub Arc<Route>);
+pub(super) struct Tls(pub Option<Arc<ClientConfig>>);
 
 impl Connector<Box<dyn Transport>> for Tls {
     type Out = Box<dyn Transport>;
@@ -232,18 +207,18 @@ impl Connector<Box<dyn Transport>> for Tls {
         if !details.needs_tls() {
             return Ok(Some(transport));
         }
-        secure(transport, &self.0, details.uri, details).map(Some)
+        secure(transport, self.0.as_ref(), details.uri, details).map(Some)
     }
 }
 
 /// Shakes hands over a connection with the machine that `uri` names.
 pub(super) fn secure(
     transport: Box<dyn Transport>,
-    route: &Route,
+    config: Option<&Arc<ClientConfig>>,
     uri: &Uri,
     details: &ConnectionDetails,
 ) -> std::result::Result<Box<dyn Transport>, Http> {
-    let config = Arc::clone(route.tls.as_ref().ok_or(Http::TlsRequired)?);
+    let config = Arc::clone(config.ok_or(Http::TlsRequired)?);
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let mut session = ClientConnection::new(config, name).map_err(io::Error::other)?;
@@ -252,10 +227,10 @@ pub(super) fn secure(
     session.complete_io(&mut socket)?;
     let config = details.config;
     let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-    Ok(Box::new(Secure {
+    Ok(Box::new(Wiped(Box::new(Secure {
         buffers,
         stream: StreamOwned::new(session, socket),
-    }))
+    }))))
 }
 
 /// An encrypted connection, as HTTP sees it.

@@ -7,21 +7,21 @@ use std::path::PathBuf;
 use serde_json::Value;
 use ureq::http::{HeaderName, HeaderValue};
 
-use super::proxy::Proxies;
+use super::proxy::{Proxies, ProxySettings};
 use super::trust::Trust;
+use super::wiped::sensitive;
 use crate::error::{Error, Result};
 use crate::json::WipedJson;
-use crate::secret::Secret;
+use crate::secret::{Secret, WipedText};
 use crate::settings::parse_bool;
 
 /// What the settings files say; the variable of each wins.
 #[derive(Default)]
 pub(crate) struct TransportSettings {
-    pub http_proxy: Option<String>,
-    pub https_proxy: Option<String>,
+    pub proxies: ProxySettings,
     pub insecure_disable_ssl: Option<String>,
     /// A JSON object of texts.
-    pub extra_headers: Option<String>,
+    pub extra_headers: Option<WipedText>,
     /// Where relative names of CA files start; the process's own if none.
     pub working_directory: Option<PathBuf>,
 }
@@ -41,14 +41,14 @@ impl Transport {
     /// `var` gives the value of a variable that is set and not empty. Besides
     /// the transport comes a warning, where there is one to be shown.
     pub fn new(
-        var: &dyn Fn(&str) -> Option<String>,
+        var: &dyn Fn(&str) -> Option<WipedText>,
         settings: &TransportSettings,
     ) -> Result<(Transport, Option<&'static str>)> {
         let (headers, proxy_authorization) = extra_headers(var, settings)?;
         let insecure = insecure(var, settings)?;
         let directory = settings.working_directory.as_deref();
         let transport = Transport {
-            proxies: Proxies::new(var, settings, proxy_authorization),
+            proxies: Proxies::new(var, &settings.proxies, proxy_authorization),
             trust: if insecure {
                 Trust::Anyone
             } else {
@@ -65,7 +65,7 @@ impl Transport {
 }
 
 /// A variable that goes into a header as it is.
-fn identity(var: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<HeaderValue> {
+fn identity(var: &dyn Fn(&str) -> Option<WipedText>, name: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(&var(name).unwrap_or_default()).map_err(|_| {
         Error::Argument(format!(
             "{name} cannot be sent to the server: it holds control characters"
@@ -73,11 +73,11 @@ fn identity(var: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<HeaderVa
     })
 }
 
-fn insecure(var: &dyn Fn(&str) -> Option<String>, settings: &TransportSettings) -> Result<bool> {
+fn insecure(var: &dyn Fn(&str) -> Option<WipedText>, settings: &TransportSettings) -> Result<bool> {
     const NAME: &str = "WANDB_INSECURE_DISABLE_SSL";
     let (name, value) = match (var(NAME), &settings.insecure_disable_ssl) {
         (Some(value), _) => (NAME, value),
-        (None, Some(value)) => ("insecure_disable_ssl", value.clone()),
+        (None, Some(value)) => ("insecure_disable_ssl", value.clone().into()),
         (None, None) => return Ok(false),
     };
     parse_bool(value.trim().as_bytes())
@@ -88,7 +88,7 @@ type Headers = Vec<(HeaderName, HeaderValue)>;
 
 /// The extra headers, and among them the one that is for the proxy alone.
 fn extra_headers(
-    var: &dyn Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<WipedText>,
     settings: &TransportSettings,
 ) -> Result<(Headers, Option<Secret>)> {
     let mut headers = Headers::new();
@@ -110,7 +110,6 @@ fn extra_headers(
     else {
         return Ok((headers, proxy_authorization));
     };
-    let text = zeroize::Zeroizing::new(text);
     let json = WipedJson::parse(text.as_bytes());
     let Some(members) = json.as_ref().and_then(|json| json.0.as_object()) else {
         return Err(Error::Argument(format!(
@@ -129,8 +128,10 @@ fn extra_headers(
             return Err(wrong("value"));
         };
         // This also refuses CR and LF, which would begin another header.
-        let mut value = HeaderValue::from_str(value).map_err(|_| wrong("value"))?;
-        value.set_sensitive(true);
+        let value = sensitive(value.as_bytes())
+            .ok()
+            .filter(|value| value.as_bytes().is_ascii())
+            .ok_or_else(|| wrong("value"))?;
         match key.as_str() {
             "proxy-authorization" => proxy_authorization = Some(Secret::new(value.as_bytes())),
             // The login's own, and those that frame the message.

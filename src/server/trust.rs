@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::error::{Error, Result};
+use crate::secret::WipedText;
 
 /// The most that is read of one file, and of all files of a directory.
 const LIMIT: u64 = 16 << 20;
@@ -31,7 +32,10 @@ pub(super) struct Place {
 impl Trust {
     /// SSL_CERT_FILE and SSL_CERT_DIR, as Go and OpenSSL know them; else
     /// REQUESTS_CA_BUNDLE, as Python's requests does.
-    pub fn from_variables(var: &dyn Fn(&str) -> Option<String>, directory: Option<&Path>) -> Trust {
+    pub fn from_variables(
+        var: &dyn Fn(&str) -> Option<WipedText>,
+        directory: Option<&Path>,
+    ) -> Trust {
         let place = |variable, path: &Path| Place {
             variable,
             path: directory.map_or_else(|| path.to_path_buf(), |directory| directory.join(path)),
@@ -172,7 +176,7 @@ mod tests {
         let var = |name: &str| {
             vars.iter()
                 .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+                .map(|(_, value)| (*value).to_owned().into())
         };
         match Trust::from_variables(&var, Some(Path::new("/here"))) {
             Trust::Places(places) => places

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
 use super::*;
@@ -271,8 +273,30 @@ fn truth_and_time_are_spelled_as_pydantic_spells_them() {
         ("5.", after(5.0)),
         ("1_0", after(10.0)),
         ("1e1_0", after(1e10)),
+        ("0.25e1", after(2.5)),
+        ("25E-1", after(2.5)),
+        ("1e-9", after(1e-9)),
+        ("1e-10", after(0.0)),
+        ("00000000000000000000000000000001.5", after(1.5)),
+        ("1.00000000000000000000000000000009", after(1.0)),
+        (
+            "18446744073.709551615",
+            Some(Limit::After(Duration::from_nanos(u64::MAX))),
+        ),
+        ("18446744073.709551616", Some(Limit::Never)),
+        ("1e99999999999999999999", Some(Limit::Never)),
+        ("1e-99999999999999999999", after(0.0)),
+        ("0e99999999999999999999", after(0.0)),
         ("0", after(0.0)),
         ("-3", after(0.0)),
+        ("-x", None),
+        (".", None),
+        ("e1", None),
+        ("1e", None),
+        ("1e+", None),
+        ("1.2.3", None),
+        ("1e2e3", None),
+        ("+-1", None),
         ("-inf", after(0.0)),
         ("inf", Some(Limit::Never)),
         ("Infinity", Some(Limit::Never)),

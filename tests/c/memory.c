@@ -7,14 +7,32 @@
 #include <stdint.h>
 #include <unistd.h>
 
-enum { LENGTH = 40, MASK = 0x5a, PIECE = 16 };
+enum { LENGTH = 40, ENCODED = 60, MASK = 0x5a, PIECE = 16 };
 
 /* No key and no part of one: each byte is disguised. */
 static unsigned char disguised[LENGTH];
+/* The key as an HTTP client sends it, `api:KEY` in base64; disguised too. */
+static unsigned char disguised_header[ENCODED];
+
+static const struct {
+  const unsigned char *bytes;
+  int length;
+} secrets[] = {{disguised, LENGTH}, {disguised_header, ENCODED}};
+
+static unsigned plain(int i) {
+  return i < 4 ? (unsigned char)"api:"[i] : i < 4 + LENGTH ? disguised[i - 4] ^ MASK : 0U;
+}
 
 static void make_key(void) {
+  const char *const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (int i = 0; i < LENGTH; i++)
     disguised[i] = (unsigned char)(("bcdfghjkmnpqrstv"[(i * 7 + i / 16) % 16]) ^ MASK);
+  for (int i = 0; i < ENCODED; i++) {
+    int bit = 6 * i;
+    unsigned two = plain(bit / 8) << 8 | plain(bit / 8 + 1);
+    disguised_header[i] = (unsigned char)(letters[two >> (10 - bit % 8) & 63] ^ MASK);
+  }
+  disguised_header[ENCODED - 1] = (unsigned char)('=' ^ MASK);
 }
 
 /* Behind a prefix, into memory that is wiped with `wipe`. */
@@ -58,16 +76,20 @@ static int sightings(int with_stack, int tell) {
         unsigned long place = at + (unsigned long)i;
         if (place + PIECE > (unsigned long)window && place < (unsigned long)(window + sizeof window))
           continue;
-        /* Its beginning or its end. */
-        for (int part = 0; part <= LENGTH - PIECE; part += LENGTH - PIECE) {
+        /* The beginning or the end of the key, or of the header that holds it. */
+        for (int part = 0; part < 4; part++) {
+          const unsigned char *secret = secrets[part / 2].bytes;
+          if (part % 2 == 1)
+            secret += secrets[part / 2].length - PIECE;
           int same_bytes = 0;
-          while (same_bytes < PIECE && (window[i + same_bytes] ^ MASK) == disguised[part + same_bytes])
+          while (same_bytes < PIECE && (window[i + same_bytes] ^ MASK) == secret[same_bytes])
             same_bytes++;
           if (same_bytes < PIECE)
             continue;
           found++;
           if (tell)
-            fprintf(stderr, "a piece of the key at %lx in %s %s\n", place, name, rights);
+            fprintf(stderr, "a piece of the %s at %lx in %s %s\n", part < 2 ? "key" : "header",
+                    place, name, rights);
         }
       }
       at += (unsigned long)got == size && size == sizeof window ? size - PIECE + 1 : size;
@@ -154,7 +176,24 @@ static void ask_everything(const char *what, wandb_login_options *options,
   GONE("a report");
 }
 
-int main(void) {
+/* Logins that send the key to a server, twice: what the first has freed, the
+ * allocator may treat otherwise than new memory. */
+static void verify(const char *what, const char *server, wandb_login_status expected) {
+  wandb_login_options options = defaults();
+  options.flags = WANDB_LOGIN_NO_PROMPT | WANDB_LOGIN_SILENT | WANDB_LOGIN_VERIFY | WANDB_LOGIN_NO_SAVE;
+  options.host = server;
+  for (int i = 0; i < 2; i++) {
+    reveal(text, "");
+    options.api_key = text;
+    log_in(what, &options, expected);
+    wipe(text, sizeof text);
+    GONE(what);
+  }
+}
+
+/* Arguments: the addresses of servers to verify the key with, over HTTP and over
+ * TLS, and of one that refuses it; or none. */
+int main(int argc, char **argv) {
   const char *const variants[] = {"", "local-", "!"};
   make_key();
   /* The scan sees what it looks for. */
@@ -250,6 +289,11 @@ int main(void) {
     GONE("a prompt");
     wandb_login_forget(&options);
     GONE("forgetting a key");
+  }
+  if (argc == 4) {
+    verify("verifying over HTTP", argv[1], WANDB_LOGIN_STATUS_OK);
+    verify("verifying over TLS", argv[2], WANDB_LOGIN_STATUS_OK);
+    verify("a key that is refused", argv[3], WANDB_LOGIN_STATUS_ERR_REJECTED);
   }
   fprintf(stderr, "%d scans, %d failures; on the stack: %d\n", scans, failures, sightings(1, 0));
   return failures != 0;

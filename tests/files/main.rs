@@ -152,7 +152,7 @@ fn every_failure_has_its_test() {
     }
     assert_eq!(
         rows,
-        15 + 12 + 12 + 7 + 5 + 5,
+        16 + 12 + 12 + 7 + 5 + 5,
         "every failure and five heads"
     );
 }

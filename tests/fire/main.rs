@@ -4,6 +4,7 @@
 //! `WANDB_LOGIN_TEST_ROUNDS=50` makes the short form that `cargo test` runs a
 //! long one.
 
+mod beside;
 mod crashes;
 mod hostile;
 mod logins;

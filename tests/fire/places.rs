@@ -100,6 +100,13 @@ fn a_user_whom_the_user_database_does_not_know() {
     };
     Run::ok(command.args(login()));
     assert_eq!(home.text("home/.netrc").as_deref(), Some(ENTRY));
+    // Nor is the root directory, where it is the home.
+    let Some(mut command) = behind(&home, &words) else {
+        return;
+    };
+    let run = Run::ok(command.env("HOME", "/").args(login()));
+    assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
+    assert!(!Path::new("/.netrc").exists());
     // Somebody else's home is not written, and the login succeeds.
     let foreign = Home::new();
     let Some(mut command) = behind(&home, &words) else {
@@ -108,6 +115,40 @@ fn a_user_whom_the_user_database_does_not_know() {
     let run = Run::ok(command.env("HOME", foreign.home()).args(login()));
     assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
     assert_eq!(fs::read_dir(foreign.home()).expect("home").count(), 0);
+}
+
+/// What is stored there cannot be seen, and is not said to be gone.
+#[test]
+fn a_home_that_cannot_be_entered() {
+    if !root() {
+        return;
+    }
+    let home = Home::new();
+    home.write("home/.netrc", ENTRY);
+    let token = r#"{"credentials": {"https://x.example": {"access_token": "t"}}}"#;
+    home.write("cwd/token", token);
+    let words = ["setpriv", "--reuid", "54321", "--clear-groups"];
+    for file in ["home/.netrc", "cwd/token"] {
+        let folder = home
+            .base()
+            .join(file)
+            .parent()
+            .expect("a folder")
+            .to_owned();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("mode");
+        let Some(mut command) = behind(&home, &words) else {
+            return;
+        };
+        if file == "cwd/token" {
+            command
+                .env("HOME", "/nowhere")
+                .env("WANDB_CREDENTIALS_FILE", home.cwd().join("token"));
+        }
+        command.current_dir("/");
+        let run = Run::of(command.args(["logout", "--host", "https://x.example"]));
+        assert_eq!(run.code, Some(1), "{file}: {}", run.stderr);
+        assert!(run.stderr.contains("permission denied"), "{}", run.stderr);
+    }
 }
 
 #[test]

@@ -1,11 +1,26 @@
 //! C programs that look for keys in their own memory, call everything at once
-//! and load the library again and again; under valgrind too.
+//! and load the library again and again; under valgrind and the sanitizers too.
 
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::rounds;
+use crate::stub::{Authority, Reply, Stub};
 use crate::support::{self, Home, Run, TempDir, root, tool};
+
+/// The C program's own code; of the library, what it allocates.
+const SANITIZED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
+/// Reports leaks, and reads and writes of what is not ours.
+const MEMCHECK: [&str; 6] = [
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=all",
+    "--errors-for-leak-kinds=all",
+];
 
 struct Program {
     path: PathBuf,
@@ -15,26 +30,46 @@ struct Program {
 
 impl Program {
     fn build(name: &str, more: &[&str]) -> Option<Program> {
-        let folder = TempDir::new();
-        let path = folder.path().join(name);
         let library = support::library();
+        let link = format!("-L{}", library.path().display());
+        let words = [
+            more,
+            &[
+                &link,
+                "-Wl,--as-needed",
+                "-lwandb_login",
+                "-pthread",
+                "-ldl",
+            ],
+        ]
+        .concat();
+        Program::link(Program::compile(name, more)?, library, &words)
+    }
+
+    /// A folder with an object file.
+    fn compile(name: &str, more: &[&str]) -> Option<TempDir> {
+        let folder = TempDir::new();
         Run::ok(
             Command::new(tool("gcc")?)
-                .args([
-                    "-std=c99",
-                    "-g",
-                    "-Wall",
-                    "-Wextra",
-                    "-Wpedantic",
-                    "-Werror",
-                ])
+                .args(["-std=c99", "-g", "-Wall", "-Wextra", "-Wpedantic"])
+                .args(["-Werror", "-c"])
                 .args(more)
                 .arg(format!("-I{}", root().join("include").display()))
                 .arg(root().join("tests/c").join(name).with_extension("c"))
                 .arg("-o")
+                .arg(folder.path().join("object.o")),
+        );
+        Some(folder)
+    }
+
+    fn link(folder: TempDir, library: TempDir, words: &[&str]) -> Option<Program> {
+        let path = folder.path().join("program");
+        Run::ok(
+            Command::new(tool("gcc")?)
+                .arg(folder.path().join("object.o"))
+                .arg("-o")
                 .arg(&path)
-                .arg(format!("-L{}", library.path().display()))
-                .args(["-lwandb_login", "-pthread", "-ldl"]),
+                .args(words),
         );
         Some(Program {
             path,
@@ -43,9 +78,74 @@ impl Program {
         })
     }
 
+    /// With a library into which the compiler has put the sanitizer's checks. Not
+    /// into std, whose source that needs: of std, only what is generic is seen.
+    fn instrumented(name: &str, sanitizer: &str) -> Option<Program> {
+        let rustup = tool("rustup")?;
+        let nightly = |words: &[&str]| -> Command {
+            let mut command = Command::new(&rustup);
+            command.args(["run", "nightly"]).args(words);
+            command.current_dir(root());
+            command
+        };
+        let place = Run::of(&mut nightly(&["rustc", "--print", "target-libdir"])).stdout;
+        let place = Path::new(place.trim());
+        let letter = &sanitizer[..1];
+        let runtime = place.join(format!("librustc-nightly_rt.{letter}san.a"));
+        if !runtime.exists() {
+            support::skip("no nightly compiler has the sanitizers");
+            return None;
+        }
+        let triple = place.parent().and_then(Path::file_name);
+        let triple = triple.and_then(|name| name.to_str()).expect("a triple");
+        let target = root().join("target/sanitizers").join(sanitizer);
+        let flags = format!("-Zsanitizer={sanitizer} -Cunsafe-allow-abi-mismatch=sanitizer");
+        Run::ok(
+            nightly(&[
+                "cargo",
+                "rustc",
+                "--quiet",
+                "--lib",
+                "--crate-type",
+                "cdylib",
+            ])
+            .args(["--no-default-features", "--target", triple])
+            .arg("--target-dir")
+            .arg(&target)
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("RUSTFLAGS", flags),
+        );
+        let built = target.join(triple).join("debug/libwandb_login.so");
+        let library = TempDir::new();
+        for name in ["libwandb_login.so", "libwandb_login.so.0"] {
+            symlink(&built, library.path().join(name)).expect("a link");
+        }
+        let link = format!("-L{}", library.path().display());
+        let runtime = runtime.to_str().expect("UTF-8");
+        // One runtime for the program and the library, which finds it there.
+        let last = [
+            "-Wl,--whole-archive",
+            runtime,
+            "-Wl,--no-whole-archive",
+            "-rdynamic",
+        ];
+        let last = [
+            &last[..],
+            &[&link, "-lwandb_login", "-pthread", "-ldl", "-lm"],
+        ]
+        .concat();
+        let more = format!("-fsanitize={sanitizer}");
+        let object = Program::compile(name, &[&more])?;
+        Program::link(object, library, &last)
+    }
+
     /// In a home of its own.
     fn run(&self, starter: &[&str], arguments: &[&str]) -> Run {
         let home = Home::new();
+        Run::ok(self.command(&home, starter).args(arguments))
+    }
+
+    fn command(&self, home: &Home, starter: &[&str]) -> Command {
         let mut command = match starter {
             [] => home.command(&self.path),
             [program, words @ ..] => {
@@ -56,15 +156,30 @@ impl Program {
         };
         command.current_dir(home.home());
         command.env("LD_LIBRARY_PATH", self.library.path());
-        Run::ok(command.args(arguments))
+        let races = root().join("tests/c/thread-sanitizer.supp");
+        command.env("TSAN_OPTIONS", format!("suppressions={}", races.display()));
+        command
     }
 }
 
 #[test]
 fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
-    if let Some(program) = Program::build("memory", &[]) {
-        eprint!("{}", program.run(&[], &[]).stderr);
+    let Some(program) = Program::build("memory", &[]) else {
+        return;
+    };
+    let home = Home::new();
+    let mut command = program.command(&home, &[]);
+    let authority = Authority::new();
+    let servers = [
+        Stub::http([Reply::viewer()]),
+        Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]),
+        Stub::http([Reply::new(401, "")]),
+    ];
+    if cfg!(feature = "http") {
+        command.env("SSL_CERT_FILE", home.write("ca.pem", authority.pem()));
+        command.args(servers.each_ref().map(|server| server.url("localhost")));
     }
+    eprint!("{}", Run::ok(&mut command).stderr);
 }
 
 #[test]
@@ -72,7 +187,7 @@ fn everything_at_once_from_64_threads() {
     if let Some(program) = Program::build("everything", &[]) {
         program.run(&[], &[&rounds().to_string(), "64"]);
     }
-    if let Some(program) = Program::build("everything", &["-fsanitize=address,undefined"]) {
+    if let Some(program) = Program::build("everything", &SANITIZED) {
         program.run(&[], &["1", "64"]);
     }
 }
@@ -85,15 +200,7 @@ fn everything_at_once_under_valgrind() {
     let (Some(program), Some(_)) = (Program::build("everything", &[]), tool("valgrind")) else {
         return;
     };
-    let memcheck = [
-        "valgrind",
-        "--quiet",
-        "--error-exitcode=99",
-        "--leak-check=full",
-        "--show-leak-kinds=all",
-        "--errors-for-leak-kinds=all",
-    ];
-    program.run(&memcheck, &["1", "8"]);
+    program.run(&MEMCHECK, &["1", "8"]);
     // Nothing needs to be suppressed.
     let helgrind = [
         "valgrind",
@@ -104,12 +211,35 @@ fn everything_at_once_under_valgrind() {
     program.run(&helgrind, &["1", "8"]);
 }
 
+/// Two threads at one place, and memory that is not ours: by the library's own
+/// code, too.
+#[test]
+fn everything_at_once_with_the_sanitizers_in_the_library() {
+    for sanitizer in ["thread", "address"] {
+        for (name, arguments) in [("everything", &["1", "64"][..]), ("threads", &[])] {
+            if let Some(program) = Program::instrumented(name, sanitizer) {
+                program.run(&[], arguments);
+            }
+        }
+    }
+}
+
 #[test]
 fn loaded_and_unloaded_again_and_again() {
-    let Some(program) = Program::build("reload", &[]) else {
-        return;
+    let looped = |more: &[&str], starter: &[&str], loads: usize| {
+        let Some(program) = Program::build("reload", more) else {
+            return;
+        };
+        let library = program.library.path().join("libwandb_login.so");
+        let library = library.to_str().expect("UTF-8");
+        program.run(starter, &[library, &loads.to_string()]);
     };
-    let library = program.library.path().join("libwandb_login.so");
-    let library = library.to_str().expect("UTF-8");
-    program.run(&[], &[library, &(10 * rounds()).to_string()]);
+    looped(&[], &[], 10 * rounds());
+    looped(&SANITIZED, &[], 5);
+    if tool("valgrind").is_some() {
+        // One block is reachable in the end, however often it is loaded: the
+        // loader keeps the room for a thread's variables for the next library.
+        let lost = ["--errors-for-leak-kinds=definite,indirect,possible"];
+        looped(&[], &[&MEMCHECK[..], &lost].concat(), 5);
+    }
 }

@@ -1,5 +1,5 @@
 //! Writes the recorded cases of `tests/conformance` as seeds: every text of a
-//! subject's file becomes an input of its targets.
+//! subject's file becomes an input of its targets. Takes the folder to write to.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -38,6 +38,7 @@ const MORE: &[(&str, &str)] = &[
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let to = PathBuf::from(std::env::args_os().nth(1).expect("a folder to write to"));
     for (file, targets) in FEEDS {
         let path = root.join("../conformance").join(file).with_extension("json");
         let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -45,7 +46,7 @@ fn main() {
         let mut texts = Vec::new();
         collect(&value, &mut texts);
         for target in *targets {
-            let folder = folder(root, target);
+            let folder = folder(&to, target);
             for text in &texts {
                 // An answer has its status and place in front.
                 let head: &[u8] = if *target == "server_answer" { b"\x01\0\0" } else { b"" };
@@ -54,12 +55,12 @@ fn main() {
         }
     }
     for (target, text) in MORE {
-        seed(&folder(root, target), text.as_bytes());
+        seed(&folder(&to, target), text.as_bytes());
     }
 }
 
-fn folder(root: &Path, target: &str) -> PathBuf {
-    let folder = root.join("corpus").join(target);
+fn folder(to: &Path, target: &str) -> PathBuf {
+    let folder = to.join(target);
     fs::create_dir_all(&folder).expect("a folder for seeds");
     folder
 }

@@ -1,8 +1,17 @@
 //! A canary for a key: whatever is done with it, it is found in no output but
-//! that of `token` and `env`.
+//! that of `token` and `env`, and in no file but those that the user knows.
 
+use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::fmt::{Debug, Write as _};
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use wandb_login::{Flags, Level, Login, Options};
 
 use crate::program;
 use crate::support::{Home, Run};
@@ -95,9 +104,33 @@ fn run(cage: &Cage, command: &mut Command) -> Run {
     Run::of(command)
 }
 
+/// The files with the canary in them; all others are empty of it, also those
+/// that only a crash could have left. What is stored is for the user alone.
+fn nests(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(nests(&path));
+        } else if sings(&String::from_utf8_lossy(&fs::read(&path).expect("a file"))) {
+            let mode = fs::metadata(&path).expect("metadata").mode();
+            assert_eq!(mode & 0o077, 0, "{}", path.display());
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
 #[test]
-fn a_key_is_in_no_output() {
+fn a_key_is_in_no_output_and_no_new_file() {
+    let mut scans = 0;
     for (index, cage) in CAGES.iter().enumerate() {
+        let only_known_nests = |home: &Home| {
+            for nest in nests(home.base()) {
+                let known = cage.files.iter().any(|(path, _)| nest.ends_with(path));
+                assert!(known, "cage {index}: {nest}");
+            }
+        };
         let silent = |what: &str, run: &Run| {
             assert!(
                 !sings(&run.stdout),
@@ -126,6 +159,8 @@ fn a_key_is_in_no_output() {
                 &arguments.join(" "),
                 &run(cage, &mut home.wandb_login(arguments)),
             );
+            only_known_nests(&home);
+            scans += 3;
         }
         if let Some(program) = program::path() {
             for arguments in [
@@ -140,6 +175,8 @@ fn a_key_is_in_no_output() {
                     .env("LD_LIBRARY_PATH", program::library_folder())
                     .args(arguments);
                 silent(&arguments.join(" "), &run(cage, &mut command));
+                only_known_nests(&home);
+                scans += 3;
             }
         }
         // What they print is for the script; what they say is not.
@@ -155,12 +192,15 @@ fn a_key_is_in_no_output() {
                 run.code == Some(0) || run.stdout.is_empty(),
                 "cage {index}, {command}"
             );
+            scans += 1;
         }
     }
+    eprintln!("canary in files and variables: {scans} scans, 0 finds");
 }
 
 #[test]
-fn a_given_key_is_in_no_output() {
+fn a_given_key_is_in_no_output_and_in_netrc_only() {
+    let mut scans = 0;
     let malformed = [
         format!("{CANARY}!"),
         format!("{CANARY} {CANARY}"),
@@ -200,8 +240,64 @@ fn a_given_key_is_in_no_output() {
                     run.stderr
                 );
             }
+            let stored = key == CANARY && more.is_empty();
+            let netrc = home.home().join(".netrc").display().to_string();
+            let expected: &[String] = if stored { &[netrc] } else { &[] };
+            assert_eq!(nests(home.base()), expected, "{more:?}");
+            scans += 5;
         }
     }
+    eprintln!("a canary that is given: {scans} scans, 0 finds");
+}
+
+/// What a Rust program may show without a thought: results, errors, lines of
+/// every level.
+#[test]
+fn a_key_is_in_no_debug_output_error_or_line() {
+    let mut scans = 0;
+    for (index, cage) in CAGES.iter().enumerate() {
+        for key in [None, Some(format!("{CANARY}!")), Some(CANARY.to_owned())] {
+            let home = caged(cage);
+            let mut entries = vec![format!("HOME={}", home.home().display())];
+            for (name, value) in cage.variables {
+                entries.push(format!("{name}={}", value.replace("{}", CANARY)));
+            }
+            let environment: Vec<_> = entries.iter().map(OsStr::new).collect();
+            let cwd = home.cwd();
+            let said = RefCell::new(String::new());
+            let log = |level: Level, line: &str| {
+                let _ = writeln!(said.borrow_mut(), "{level:?} {line}");
+            };
+            let options = Options {
+                api_key: key.as_deref(),
+                flags: Flags::NO_PROMPT,
+                http_timeout: Some(Duration::from_secs(1)),
+                log: Some(&log),
+                environment: Some(&environment),
+                working_directory: Some(&cwd),
+                ..Options::default()
+            };
+            let told = |shown: &dyn Debug| {
+                let _ = writeln!(said.borrow_mut(), "{shown:?} {shown:#?}");
+            };
+            match wandb_login::login(&options) {
+                Ok(login) => {
+                    told(&login);
+                    if let Login::Session(session) = &login {
+                        told(&session.display());
+                        told(&wandb_login::refresh(session, &options));
+                    }
+                }
+                Err(error) => told(&(error.to_string(), error)),
+            }
+            told(&wandb_login::check(&options));
+            told(&wandb_login::forget(&options));
+            let said = said.into_inner();
+            assert!(!said.is_empty() && !sings(&said), "cage {index}:\n{said}");
+            scans += 1;
+        }
+    }
+    eprintln!("canary in Rust: {scans} scans, 0 finds");
 }
 
 /// The test above sees what it looks for.

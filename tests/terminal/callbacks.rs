@@ -152,6 +152,19 @@ fn it_may_choose_an_anonymous_account_where_that_is_allowed() {
 }
 
 #[test]
+fn a_server_that_makes_no_anonymous_account_ends_the_login() {
+    let server = Stub::http([Reply::new(401, "no more of these")]);
+    let Some(mut shell) = Shell::with_server(&[KEY], server) else {
+        return;
+    };
+    let (code, out) = run(&mut shell, "prompt login anonymous=1 callback=A");
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("Make an account"), "{out}");
+    // Once: what was refused is no key that could be typed better.
+    assert_eq!(shell.server.connections(), 1);
+}
+
+#[test]
 fn it_knows_how_much_time_is_left() {
     let Some(mut shell) = Shell::new(&[KEY]) else {
         return;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::support::{LIMIT, Scratch, as_plain_user};
 use crate::files::read::{contents, pipe};
-use crate::files::{ReadProblem, read, read_secret};
+use crate::files::{ReadProblem, is_missing, read, read_secret};
 
 fn mkfifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
@@ -37,6 +37,16 @@ fn a_file_is_read_whole_with_its_mode() {
         assert_eq!((text.mode, text.open_to_others()), (mode, open));
         fs::remove_file(path).unwrap();
     }
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_missing() {
+    let scratch = Scratch::new();
+    let round = scratch.path("round");
+    std::os::unix::fs::symlink("round", &round).unwrap();
+    assert!(!is_missing(&round) && !is_missing(scratch.dir()));
+    assert!(is_missing(&scratch.path("nothing")));
+    assert!(is_missing(std::path::Path::new("/dev/null/netrc")));
 }
 
 #[test]

@@ -399,3 +399,11 @@ fn in_the_background() {
     let outcome = stage.read("outcome");
     assert!(outcome.contains("runs in the background"), "{outcome}");
 }
+
+#[test]
+fn a_time_limit_is_rounded_as_python_rounds() {
+    for (ms, seconds) in [(0, 0), (499, 0), (500, 0), (501, 1), (1500, 2), (2500, 2)] {
+        let limit = std::time::Duration::from_millis(ms);
+        assert_eq!(crate::prompt::whole_seconds(limit), seconds, "{ms} ms");
+    }
+}

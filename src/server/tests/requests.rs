@@ -1,6 +1,6 @@
 //! What is sent, byte for byte, and what a good answer gives.
 
-use super::stub::{Reply, Stub};
+use super::stub::{Identity, Reply, Stub};
 use super::*;
 use crate::server::{anonymous_key, exchange};
 
@@ -222,4 +222,24 @@ fn an_empty_identity_token_is_not_sent() {
     let outcome = exchange(&server.url("127.0.0.1"), b" \n", &transport, &patient());
     assert!(matches!(outcome, Err(Error::Credentials(_))));
     assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn the_longest_key_is_sent() {
+    let key = Secret::new(&[b'1'; crate::key::LONGEST]);
+    let identity = Identity::self_signed(&["localhost"], false);
+    for server in [
+        Stub::http([Reply::viewer()]),
+        Stub::https(&identity, [Reply::viewer()]),
+    ] {
+        let vars = variables([("WANDB_INSECURE_DISABLE_SSL", "true")]);
+        let url = server.url("localhost");
+        let transport = transport(&vars).unwrap();
+        let authorization = Authorization::Basic(&key);
+        crate::server::viewer(&url, authorization, &transport, &patient()).unwrap();
+        let sent = server.seen().pop().unwrap();
+        // `api:` and the key, in base64, behind `Basic `.
+        let size = "Basic ".len() + (4 + crate::key::LONGEST).div_ceil(3) * 4;
+        assert_eq!(sent.header("authorization").unwrap().len(), size);
+    }
 }

@@ -107,7 +107,8 @@ fn without_verification_any_certificate_will_do_with_a_warning() {
 
     let warned = |value: Option<&str>, setting: Option<&str>| {
         let var = |name: &str| {
-            (name == "WANDB_INSECURE_DISABLE_SSL").then(|| value.map(str::to_owned))?
+            (name == "WANDB_INSECURE_DISABLE_SSL")
+                .then(|| value.map(|value| value.to_owned().into()))?
         };
         let settings = TransportSettings {
             insecure_disable_ssl: setting.map(str::to_owned),

@@ -1,9 +1,11 @@
 //! The C boundary: option structs of any size and content, environment blocks,
 //! callbacks that answer anything, files that hold anything.
 //!
-//! It runs in a home of its own, under `/dev/shm` where there is one, and asks
-//! no server: what would ask one is left out.
+//! It runs in a home of its own, under `/dev/shm` where there is one. What would
+//! ask a server is left out, and nothing else may.
 #![no_main]
+
+mod fixed;
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -25,14 +27,28 @@ const NAMES: &[&str] = &[
     "SLURM_STEP_NUM_TASKS", "NO_COLOR", "HTTPS_PROXY", "",
 ];
 
+/// A home of this process's own, and in the same place each time: its name is
+/// among the words that the fuzzer tries.
 static HOME: LazyLock<PathBuf> = LazyLock::new(|| {
     let shm = Path::new("/dev/shm");
     let base = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
-    let home = base.join(format!("wandb-login-fuzz-{}", std::process::id()));
-    for folder in ["", ".config/wandb", "cwd/wandb"] {
-        fs::create_dir_all(home.join(folder)).expect("a home");
+    for number in 0.. {
+        let home = base.join(format!("wandb-login-fuzz-{number}"));
+        fs::create_dir_all(&home).expect("a home");
+        let lock = fs::File::create(home.join("lock")).expect("a lock file");
+        if lock.try_lock().is_err() {
+            continue; // another fuzzer's
+        }
+        std::mem::forget(lock); // ours until we end
+        let _ = fs::remove_file(home.join(".netrc"));
+        for (name, below) in [(".config", "wandb"), ("cwd", "wandb")] {
+            let folder = home.join(name);
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir_all(folder.join(below)).expect("a folder in our home");
+        }
+        return home;
     }
-    home
+    unreachable!()
 });
 
 /// What the prompt answers, and what was logged.
@@ -72,6 +88,17 @@ unsafe extern "C" fn backend(_: *mut c_void, session: *mut wandb_login_session) 
 
 unsafe extern "C" fn cancel(_: *mut c_void) -> i32 {
     0
+}
+
+/// Stand before the C library's: whoever looks for a server has found a bug.
+#[unsafe(no_mangle)]
+extern "C" fn getaddrinfo() -> i32 {
+    panic!("a server is looked up")
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn socket() -> i32 {
+    panic!("a server is asked")
 }
 
 fn one_line(text: &CStr) {
@@ -130,10 +157,16 @@ fn run(u: &mut Unstructured) -> Result<()> {
     assert_eq!(imported == WANDB_LOGIN_STATUS_OK, !session.is_null());
     let mut error = vec![0x55_u8; u.int_in_range(0..=600)?];
     let asks: bool = u.arbitrary()?;
+    let anonymous: i32 = if u.ratio(15, 16)? { u.int_in_range(0..=1)? } else { u.arbitrary()? };
+    let anonymous = if anonymous == WANDB_LOGIN_ANONYMOUS_MUST { 0 } else { anonymous };
     let mut caller = Caller { answers: RefCell::default() };
     for _ in 0..u.int_in_range(0..=3)? {
-        // Never the terminal: the fuzzer may have one.
-        let answer = *u.choose(&[0, 1, 3, 7, -1])?;
+        // Never the terminal: the fuzzer may have one. An anonymous key would
+        // come from a server, so it is asked for where it is not allowed.
+        let answer = match *u.choose(&[0, 1, 3, 7, -1])? {
+            WANDB_LOGIN_PROMPT_ANONYMOUS if anonymous != 0 => -1,
+            answer => answer,
+        };
         let bytes: &[u8] = u.arbitrary()?;
         caller.answers.get_mut().push((answer, bytes.to_vec()));
     }
@@ -144,14 +177,13 @@ fn run(u: &mut Unstructured) -> Result<()> {
     flags &= !WANDB_LOGIN_VERIFY;
     flags |= WANDB_LOGIN_NO_SAVE * u32::from(u.ratio(3, 4)?);
     flags |= WANDB_LOGIN_NO_PROMPT * u32::from(!asks);
-    let anonymous: i32 = if u.ratio(15, 16)? { u.int_in_range(0..=1)? } else { u.arbitrary()? };
     let options = wandb_login_options {
         struct_size: 0,
         api_key: pointer(&api_key),
         host: pointer(&host),
         referrer: pointer(&referrer),
         flags,
-        anonymous: if anonymous == WANDB_LOGIN_ANONYMOUS_MUST { 0 } else { anonymous },
+        anonymous,
         prompt_timeout_ms: u.arbitrary()?,
         http_timeout_ms: u.arbitrary()?,
         prompt_fn: asks.then_some(prompt),

@@ -2,6 +2,8 @@
 //! can read at all, and of words that all readers take alike.
 #![no_main]
 
+mod fixed;
+
 use netrc::Netrc;
 use wandb_login::laws;
 
