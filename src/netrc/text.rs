@@ -211,7 +211,7 @@ pub(super) fn line_end(text: &[u8], at: usize) -> usize {
 }
 
 /// The line number of a place, from 1.
-pub(super) fn line_of(text: &[u8], at: usize) -> usize {
+pub(crate) fn line_of(text: &[u8], at: usize) -> usize {
     let head = &text[..at.min(text.len())];
     let (newlines, returns) = line_ends(head);
     // A CR counts unless an LF follows it.
