@@ -2,6 +2,7 @@
 
 use super::scan::{Dialect, Event, Kind, Scanner};
 use super::survey::Survey;
+use super::text::line_of;
 use super::{IsKey, Names, Naming, dialect_of, forget, look_up, store};
 
 /// An entry, a macro or a stray word of the file, as a reader sees it.
@@ -12,6 +13,7 @@ type Item = (Vec<u8>, Vec<(u8, Vec<u8>)>);
 /// # Panics
 /// Where it does not.
 pub(crate) fn check(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) {
+    check_lines(text);
     look_up(text, names, is_key);
     if let Ok(stored) = store(text, names, key, is_key) {
         check_store(text, names, key, is_key, &stored.text);
@@ -91,6 +93,16 @@ fn closes_a_quote(text: &[u8], names: &Names, is_key: IsKey) -> bool {
         let mut ours = survey.entries.iter().filter(|entry| entry.ours);
         ours.any(|entry| entry.fields.iter().any(|field| field.value.open))
     })
+}
+
+/// Lines end where Python, which reads the file as text, ends them.
+fn check_lines(text: &[u8]) {
+    let ends = |at: &usize| match text[*at] {
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        byte => byte == b'\n',
+    };
+    let lines = 1 + (0..text.len()).filter(ends).count();
+    assert_eq!(line_of(text, text.len()), lines);
 }
 
 /// What CPython accepts it still accepts, and what is not ours it reads as

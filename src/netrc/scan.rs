@@ -297,6 +297,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the word behind a keyword, whatever it is.
+    #[inline(always)] // three times for each entry of a file, and most are not ours
     fn read_value(&mut self) {
         if self.dialect == Dialect::Lenient && self.is_value_left_out() {
             self.value = Token::absent(self.keyword.end);
@@ -305,7 +306,6 @@ impl<'a> Scanner<'a> {
         self.read_word();
     }
 
-    #[inline]
     fn read_word(&mut self) {
         self.pos = self.value.read(self.text, self.pos);
         self.last_end = self.value.end;

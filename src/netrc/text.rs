@@ -86,7 +86,6 @@ impl Token {
     }
 
     /// The span without the double quotes.
-    #[inline]
     pub fn inner<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         let raw = &text[self.start..self.end];
         match raw {
@@ -163,30 +162,30 @@ fn skip_plain(text: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     const BACKSLASH: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        let word = u64::from_le_bytes(*chunk);
-        // Which bytes are below 0x21 or a backslash. The lowest mark is exact;
-        // the ones above it may be carries.
-        let below = word.wrapping_sub(ONES * 0x21);
-        let backslash = (word ^ BACKSLASH).wrapping_sub(ONES);
-        let marks = (below | backslash) & !word & HIGH;
-        if marks == 0 {
-            at += 8;
-            continue;
-        }
-        at += marks.trailing_zeros() as usize / 8;
-        if is_space(text[at]) || text[at] == b'\\' {
+    let stops = |byte: u8| is_space(byte) || byte == b'\\';
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let (chunks, tail) = rest.as_chunks::<8>();
+        // Of each byte, whether it is below 0x21 or a backslash.
+        let marks = chunks.iter().map(|chunk| {
+            let word = u64::from_le_bytes(*chunk);
+            let below = word.wrapping_sub(ONES * 0x21);
+            let backslash = (word ^ BACKSLASH).wrapping_sub(ONES);
+            (below | backslash) & !word & HIGH
+        });
+        at += match marks.enumerate().find(|(_, marks)| *marks != 0) {
+            // The lowest mark is exact; the ones above it may be carries.
+            Some((chunk, marks)) => 8 * chunk + marks.trailing_zeros() as usize / 8,
+            None => {
+                let len = tail.iter().position(|&byte| stops(byte));
+                return at + 8 * chunks.len() + len.unwrap_or(tail.len());
+            }
+        };
+        if stops(text[at]) {
             return at;
         }
         at += 1;
     }
-    while let Some(&byte) = text.get(at) {
-        if is_space(byte) || byte == b'\\' {
-            break;
-        }
-        at += 1;
-    }
-    at
 }
 
 /// The length of the line end at this place: 2 for CRLF, 0 for none.
@@ -212,40 +211,39 @@ pub(super) fn line_end(text: &[u8], at: usize) -> usize {
 
 /// The line number of a place, from 1.
 pub(crate) fn line_of(text: &[u8], at: usize) -> usize {
-    let head = &text[..at.min(text.len())];
-    let (newlines, returns) = line_ends(head);
-    // A CR counts unless an LF follows it.
-    let lone = |i: usize| head[i] == b'\r' && head.get(i + 1) != Some(&b'\n');
-    let lone = match returns {
-        true => (0..head.len()).filter(|&i| lone(i)).count(),
-        false => 0,
-    };
-    1 + newlines + lone
+    1 + line_ends(&text[..at.min(text.len())])
 }
 
-/// How many LF there are, and whether there is any CR: eight bytes at a time,
-/// since files may be long.
-fn line_ends(text: &[u8]) -> (usize, bool) {
+/// How many lines end in a text, which may be long: eight bytes at a time, as long as
+/// they are ASCII and lines end with LF alone.
+fn line_ends(text: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
     const LF: u64 = u64::from_ne_bytes([b'\n'; 8]);
     const CR: u64 = u64::from_ne_bytes([b'\r'; 8]);
-    let (chunks, rest) = text.as_chunks::<8>();
-    let mut newlines = rest.iter().filter(|&&byte| byte == b'\n').count();
-    let mut returns = 0;
+    // A CR counts unless an LF follows it.
+    let ends = |at: &usize| match text[*at] {
+        b'\r' => text.get(at + 1) != Some(&b'\n'),
+        byte => byte == b'\n',
+    };
+    let mut lines = 0;
+    let mut done = 0;
     // Each of the eight lanes counts up to 255.
-    for chunks in chunks.chunks(255) {
-        let mut others = 0u64;
+    for chunks in text.as_chunks::<8>().0.chunks(255) {
+        let (mut others, mut odd) = (0, 0);
         for chunk in chunks {
             let word = u64::from_ne_bytes(*chunk);
-            let other = word ^ LF;
-            // The high bit of each byte that is no LF.
-            others += ((((other & LOW) + LOW) | other) >> 7) & ONES;
-            // The high bit of some byte only if one is a CR.
-            returns |= (word ^ CR).wrapping_sub(ONES) & !word & !LOW;
+            // In ASCII, the high bit of each byte that is not the one looked for.
+            others += ((word ^ LF).wrapping_add(LOW) >> 7) & ONES;
+            odd |= word | !((word ^ CR).wrapping_add(LOW));
         }
-        let others: usize = others.to_ne_bytes().map(usize::from).iter().sum();
-        newlines += 8 * chunks.len() - others;
+        let end = done + 8 * chunks.len();
+        lines += if odd & !LOW == 0 {
+            end - done - others.to_ne_bytes().map(usize::from).iter().sum::<usize>()
+        } else {
+            (done..end).filter(ends).count()
+        };
+        done = end;
     }
-    (newlines, returns != 0 || rest.contains(&b'\r'))
+    lines + (done..text.len()).filter(ends).count()
 }

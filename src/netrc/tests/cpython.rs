@@ -97,10 +97,11 @@ fn our_reading(text: &[u8]) -> Reading {
             let stop = refusal.describe(text);
             (stop.message.to_owned(), stop.sdk_line as u64)
         })?;
-        let (kind, word) = match event {
+        let word = scanner.value;
+        let kind = match event {
             None => return Ok(hosts),
             Some(Event::Machine) => {
-                host = value(scanner.value);
+                host = value(word);
                 hosts.insert(host.clone(), Default::default());
                 continue;
             }
@@ -109,7 +110,7 @@ fn our_reading(text: &[u8]) -> Reading {
                 hosts.insert(host.clone(), Default::default());
                 continue;
             }
-            Some(Event::Field(kind)) => (kind, scanner.value),
+            Some(Event::Field(kind)) => kind,
             Some(Event::Macro) => continue,
             Some(Event::Stray { .. }) => unreachable!("CPython refuses stray words"),
         };
