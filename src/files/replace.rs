@@ -84,8 +84,11 @@ impl Change<'_> {
     ) -> Result<Result<Outcome, Reason>, WriteProblem> {
         const DOING: &str = "a new copy cannot be written beside it";
         let prefix = self.temp_prefix();
-        if self.alone {
-            self.remove_strays(&prefix, user);
+        let dir = sys::open_dir(self.place.dir());
+        if self.alone
+            && let Ok(dir) = &dir
+        {
+            self.remove_strays(dir, &prefix, user);
         }
         let mut temp = match Temp::create(self.place.dir(), &prefix) {
             Ok(temp) => temp,
@@ -126,7 +129,7 @@ impl Change<'_> {
         notes.extend(note.or_else(|| self.restricted()));
         // The new text is in place. What may be lost now, to a power cut, is
         // the rename; that is worth a word and no failure.
-        if let Err(error) = File::open(self.place.dir()).and_then(|dir| dir.sync_all())
+        if let Err(error) = dir.and_then(|dir| dir.sync_all())
             && !matches!(
                 error.kind(),
                 ErrorKind::InvalidInput | ErrorKind::Unsupported
@@ -179,17 +182,14 @@ impl Change<'_> {
 
     /// Removes what killed writers left. We hold the lock, so no other of our
     /// copies of this file can be in use.
-    fn remove_strays(&self, prefix: &OsString, user: &User) {
-        let Ok(entries) = fs::read_dir(self.place.dir()) else {
-            return;
-        };
-        for entry in entries.flatten() {
-            if entry.file_name().as_bytes().starts_with(prefix.as_bytes())
-                && let Ok(meta) = entry.metadata()
+    fn remove_strays(&self, dir: &File, prefix: &OsString, user: &User) {
+        for name in sys::names(dir, prefix.as_bytes()) {
+            let path = self.place.dir().join(name);
+            if let Ok(meta) = fs::symlink_metadata(&path)
                 && meta.is_file()
                 && user.may_write_for(meta.uid())
             {
-                let _ = fs::remove_file(entry.path());
+                let _ = fs::remove_file(path);
             }
         }
     }

@@ -1,8 +1,12 @@
 //! The system calls that std does not wrap.
 
-use std::fs::File;
+use std::ffi::{CStr, OsStr, OsString};
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 /// The user in whose name files are made.
@@ -40,6 +44,50 @@ pub(super) fn wait_for_input(file: &File, time: Duration) -> io::Result<PipeStat
         readable: slot.revents & libc::POLLIN != 0,
         closed: slot.revents & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL) != 0,
     })
+}
+
+/// Opens a directory, to list it and to flush it. To list it is no access that the
+/// system shall remember, where it lets us choose: the time of it would have to be
+/// flushed to the disk, too, with each login.
+pub(super) fn open_dir(path: &Path) -> io::Result<File> {
+    let open = |flags| OpenOptions::new().read(true).custom_flags(flags).open(path);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(dir) = open(libc::O_DIRECTORY | libc::O_NOATIME) {
+        return Ok(dir);
+    }
+    // Of other people's directories the system does remember it.
+    open(libc::O_DIRECTORY)
+}
+
+/// The names in a directory that begin so, as far as they can be read.
+pub(super) fn names(dir: &File, prefix: &[u8]) -> Vec<OsString> {
+    let mut names = Vec::new();
+    let Ok(copy) = dir.try_clone() else {
+        return names;
+    };
+    // SAFETY: the descriptor is open; it is given away below if this succeeds.
+    let stream = unsafe { libc::fdopendir(copy.as_raw_fd()) };
+    if stream.is_null() {
+        return names;
+    }
+    // The stream closes it.
+    let _ = copy.into_raw_fd();
+    loop {
+        // SAFETY: the stream is open, and no other thread has it.
+        let entry = unsafe { libc::readdir(stream) };
+        if entry.is_null() {
+            break;
+        }
+        // SAFETY: an entry has a name that ends with NUL, and stands until the
+        // next call. It may be shorter than its type, so no reference is made.
+        let name = unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) };
+        if name.to_bytes().starts_with(prefix) {
+            names.push(OsStr::from_bytes(name.to_bytes()).to_owned());
+        }
+    }
+    // SAFETY: the stream is open, and not used after this.
+    unsafe { libc::closedir(stream) };
+    names
 }
 
 /// Whether the file carries an access control list or attributes of the user's
