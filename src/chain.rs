@@ -101,7 +101,7 @@ pub(crate) enum Proof {
 pub(crate) struct Found {
     pub proof: Proof,
     pub place: Place,
-    /// The variable or the file.
+    /// The variable or the file; not where nobody is told.
     pub name: Option<Name>,
     pub line: Option<usize>,
 }
@@ -147,6 +147,10 @@ pub(crate) struct Obstacle {
     pub name: Option<Name>,
     pub line: Option<usize>,
 }
+
+/// A file or a variable, and the line, as a message or a report names them. They
+/// are worked out only where somebody reads them.
+type Spot<'a> = &'a dyn Fn() -> (Option<Name>, Option<usize>);
 
 /// What one place answers.
 pub(crate) enum Answer {

@@ -7,8 +7,8 @@ use crate::dotfiles::{self, SETTINGS_LIMIT};
 use crate::error::Error;
 use crate::files::{self, Text};
 use crate::log::Log;
-use crate::settings::{Problem, Settings, SettingsFile, Which};
-use crate::world::{World, absolute, shown};
+use crate::settings::{Notes, Problem, Settings, SettingsFile, Which};
+use crate::world::{World, absolute, shown_path};
 
 /// Both settings files.
 pub(crate) struct Config {
@@ -19,7 +19,7 @@ pub(crate) struct Config {
 
 /// Where a settings file is, or would be.
 pub(crate) struct Location {
-    /// Absolute. `None` without a home directory to find it in.
+    /// Absolute, or relative to the working directory. `None` without a home directory to find it in.
     pub path: Option<PathBuf>,
     /// Why it could not be read, if so.
     pub problem: Option<String>,
@@ -30,15 +30,16 @@ pub(crate) struct Location {
 impl Location {
     /// The path as a message shows it.
     pub fn shown(&self) -> Option<String> {
-        self.path.as_ref().map(shown)
+        self.path.as_deref().map(shown_path)
     }
 }
 
 impl Config {
     /// Reads both files, each once.
-    pub fn load(world: &World) -> Config {
-        let (system, system_text) = read(dotfiles::system_settings(world).ok());
-        let (workspace, workspace_text) = read(Some(dotfiles::workspace_settings(world)));
+    pub fn load(world: &World, notes: Notes) -> Config {
+        let (system, system_text) = read(dotfiles::system_settings(world).ok(), notes);
+        let workspace = Some(dotfiles::workspace_settings(world));
+        let (workspace, workspace_text) = read(workspace, notes);
         let settings = Settings::from_files(
             system
                 .path
@@ -48,6 +49,7 @@ impl Config {
                 .path
                 .as_deref()
                 .zip(workspace_text.as_ref().map(|text| text.bytes.as_slice())),
+            notes,
         );
         Config {
             settings,
@@ -92,7 +94,7 @@ impl Config {
 }
 
 /// Reads one file; a relative path is that of the working directory.
-fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
+fn read(path: Option<PathBuf>, notes: Notes) -> (Location, Option<Text>) {
     let Some(path) = path else {
         return (
             Location {
@@ -104,7 +106,12 @@ fn read(path: Option<PathBuf>) -> (Location, Option<Text>) {
         );
     };
     let read = files::read(&path, SETTINGS_LIMIT);
-    let path = absolute(path);
+    // The caller's functions may change the directory before the path is used
+    // again; where nobody is told anything, it is not.
+    let path = match notes {
+        Notes::Told => absolute(path),
+        Notes::Untold => path,
+    };
     let (text, problem) = match read {
         Ok(text) => (text, None),
         Err(problem) => (None, Some(format!("{problem}; mend or remove it"))),

@@ -12,7 +12,7 @@ use crate::host::BaseUrl;
 use crate::log::{self, Log, Shown};
 use crate::options::{Flags, Options, Timeout};
 use crate::rank::Rank;
-use crate::settings::{Asked, Limit, Mode, Settings, parse_bool, parse_limit, parse_mode};
+use crate::settings::{Asked, Limit, Mode, Notes, Settings, parse_bool, parse_limit, parse_mode};
 use crate::world::{World, shown};
 
 /// What a variable that is a time limit takes.
@@ -75,7 +75,11 @@ impl<'a> Context<'a> {
 
     /// The settings files, read at the first call.
     pub fn config(&self) -> &Config {
-        self.config.get_or_init(|| Config::load(&self.world))
+        let notes = match self.log.is_heard() {
+            true => Notes::Told,
+            false => Notes::Untold,
+        };
+        self.config.get_or_init(|| Config::load(&self.world, notes))
     }
 
     /// What both settings files say together.

@@ -33,23 +33,39 @@ pub(crate) fn workspace_settings(world: &World) -> PathBuf {
     world.path("wandb/settings")
 }
 
-/// The netrc files to look for, in order; the first that exists is the only one
-/// that counts.
-pub(crate) fn netrc(world: &World) -> Result<Vec<PathBuf>> {
-    if let Some(path) = world.var("NETRC") {
-        return Ok(vec![world.expand(&path)?]);
+/// The netrc files to look for; the first that exists is the only one that
+/// counts.
+pub(crate) struct Netrc {
+    pub first: PathBuf,
+    /// Whether the user has named the first: then there is no second.
+    named: bool,
+}
+
+impl Netrc {
+    pub fn second(&self) -> Option<PathBuf> {
+        (!self.named).then(|| self.first.with_file_name("_netrc"))
     }
-    let dot = world.in_home(".netrc")?;
-    let underscore = dot.with_file_name("_netrc");
-    Ok(vec![dot, underscore])
+}
+
+pub(crate) fn netrc(world: &World) -> Result<Netrc> {
+    Ok(match world.var("NETRC") {
+        Some(path) => Netrc {
+            first: world.expand(&path)?,
+            named: true,
+        },
+        None => Netrc {
+            first: world.in_home(".netrc")?,
+            named: false,
+        },
+    })
 }
 
 /// The netrc file to write: the one that exists, else the platform's default.
 pub(crate) fn netrc_to_write(world: &World) -> Result<PathBuf> {
-    let mut paths = netrc(world)?;
-    let existing = paths.iter().position(|path| path.exists());
-    let default = if cfg!(windows) { paths.len() - 1 } else { 0 };
-    Ok(paths.swap_remove(existing.unwrap_or(default)))
+    let paths = netrc(world)?;
+    let second = paths.second().filter(|_| !paths.first.exists());
+    let second = second.filter(|second| cfg!(windows) || second.exists());
+    Ok(second.unwrap_or(paths.first))
 }
 
 /// The SDK's cache of access tokens; `None` without a home directory.

@@ -9,7 +9,7 @@ use crate::netrc::Names;
 use crate::options::Flags;
 use crate::session::Session;
 use crate::settings::{Placed, SettingsFile};
-use crate::world::shown;
+use crate::world::shown_path;
 
 /// What a place is called: a variable or a path.
 pub(crate) type Name = Cow<'static, str>;
@@ -180,7 +180,7 @@ fn base_url(
     let Some(file) = file else { return Ok(None) };
     file.base_url().map_err(|problem| Unresolved {
         origin,
-        origin_name: Some(shown(&file.path).into()),
+        origin_name: Some(shown_path(&file.path).into()),
         error: Error::from(problem),
     })
 }
@@ -188,7 +188,7 @@ fn base_url(
 impl Endpoint {
     /// The server that a line of a settings file names.
     fn in_settings(url: &Placed<'_, String>, origin: Origin) -> Resolved {
-        let name = shown(&url.file.path).into();
+        let name = shown_path(&url.file.path).into();
         Endpoint::configured(url.value, origin, || url.place(), name)
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Document<'t> {
     options: Vec<Opt<'t>>,
     strays: Vec<Stray<'t>>,
     has_default: bool,
+    /// How long the options' names are, a bit for each length.
+    lengths: u64,
     /// What was skipped or is doubtful, in the order it was noticed.
     pub notes: Vec<Note>,
     /// Why the SDK reads nothing from this file, if so: its first obstacle.
@@ -106,13 +108,24 @@ struct Stray<'t> {
 }
 
 impl<'t> Document<'t> {
+    /// Takes the text apart, and notes all that is odd about it.
     pub fn parse(text: &'t [u8]) -> Document<'t> {
+        let mut document = Document::read(text);
+        document.find_duplicates();
+        document.check_interpolation();
+        document.notes = log::by_line(document.notes);
+        document
+    }
+
+    /// Takes the text apart for its values; not every oddity is noted.
+    pub fn read(text: &'t [u8]) -> Document<'t> {
         let mut document = Document {
             text,
             sections: Vec::new(),
             options: Vec::new(),
             strays: Vec::new(),
             has_default: false,
+            lengths: 0,
             notes: Vec::new(),
             rejected_by_sdk: None,
         };
@@ -121,9 +134,6 @@ impl<'t> Document<'t> {
             return document;
         }
         document.scan();
-        document.find_duplicates();
-        document.check_interpolation();
-        document.notes = log::by_line(document.notes);
         document
     }
 
@@ -141,7 +151,8 @@ impl<'t> Document<'t> {
     /// Whether any line may have to do with `key`: most files say little.
     pub fn mentions(&self, key: &str) -> bool {
         let is_key = |option: &Opt| *option.key == *key.as_bytes();
-        self.options.iter().any(is_key) || !self.strays.is_empty()
+        self.lengths & length_bit(key.as_bytes()) != 0 && self.options.iter().any(is_key)
+            || !self.strays.is_empty()
     }
 
     /// The lines of two definitions of `key` in the section that counts for
@@ -287,8 +298,10 @@ impl<'t> Document<'t> {
                 false => written.as_ptr().addr() - text.as_ptr().addr(),
             };
             open = Some(self.options.len());
+            let key = lower(name);
+            self.lengths |= length_bit(&key);
             self.options.push(Opt {
-                key: lower(name),
+                key,
                 section,
                 home,
                 line,
@@ -399,6 +412,10 @@ fn is_utf16(text: &[u8]) -> bool {
 
 fn ends_inside_line(text: &[u8]) -> bool {
     !matches!(text.last(), None | Some(b'\n' | b'\r'))
+}
+
+fn length_bit(key: &[u8]) -> u64 {
+    1 << key.len().min(63)
 }
 
 /// Python's `str.lower()`; borrowed where there is nothing to do.

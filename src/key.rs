@@ -130,11 +130,12 @@ fn kind_of(key: &[u8]) -> Result<KeyKind, KeyProblem> {
     if key.len() > LONGEST {
         return Err(KeyProblem::TooLong);
     }
-    if is_jwt(key) {
-        return Ok(KeyKind::Jwt);
-    }
     if !key.iter().all(is_key_byte) {
-        return Err(KeyProblem::Characters);
+        // The dots of a JWT are the only other characters.
+        return match is_jwt(key) {
+            true => Ok(KeyKind::Jwt),
+            false => Err(KeyProblem::Characters),
+        };
     }
     let body = match key.iter().position(|&byte| byte == b'-') {
         Some(dash) if !key.starts_with(V1) => &key[dash + 1..],

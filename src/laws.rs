@@ -6,7 +6,7 @@ use crate::host::{BaseUrl, authorize_url};
 use crate::key::ApiKey;
 use crate::netrc::{self, Names};
 use crate::session::Session;
-use crate::settings::{SettingsFile, Which};
+use crate::settings::{Asked, Notes, SettingsFile, Which};
 use crate::{ini, text};
 
 #[cfg(test)]
@@ -60,7 +60,8 @@ pub fn netrc_with_key(text: &[u8], machine: &str) -> Option<(Vec<u8>, &'static [
 /// If a law is broken.
 pub fn settings(text: &[u8], value: &str) {
     for which in [Which::System, Which::Workspace] {
-        let file = SettingsFile::parse(which, "settings".as_ref(), text);
+        let read = |notes| SettingsFile::parse(which, "settings".as_ref(), text, notes);
+        let file = read(Notes::Told);
         for problem in [
             file.api_key().err(),
             file.base_url().err(),
@@ -68,9 +69,23 @@ pub fn settings(text: &[u8], value: &str) {
         ] {
             assert!(problem.is_none_or(|problem| problem.line > 0 && !problem.text.is_empty()));
         }
+        // What nobody is told changes no value.
+        let untold = read(Notes::Untold);
+        assert!(same(file.api_key(), untold.api_key()));
+        assert!(same(file.base_url(), untold.base_url()));
+        assert!(same(file.anonymous(), untold.anonymous()));
     }
     ini::laws::check(text, "base_url", value);
     ini::laws::check(text, "anonymous", "true");
+}
+
+/// Whether two files answer alike.
+fn same<T: PartialEq>(one: Asked<T>, other: Asked<T>) -> bool {
+    match (one, other) {
+        (Ok(Some(one)), Ok(Some(other))) => one.value == other.value && one.line == other.line,
+        (Ok(one), Ok(other)) => one.is_none() && other.is_none(),
+        (one, other) => one.err() == other.err(),
+    }
 }
 
 /// An API key.

@@ -101,6 +101,19 @@ impl<'a> Log<'a> {
         matches!(self.sink, Sink::Kept(_))
     }
 
+    /// Whether what is said goes anywhere.
+    pub fn is_heard(&self) -> bool {
+        !matches!(self.sink, Sink::Nowhere)
+    }
+
+    /// Something that is worked out only to be told.
+    pub fn told<T: Default>(&self, what: impl FnOnce() -> T) -> T {
+        match self.is_heard() {
+            true => what(),
+            false => T::default(),
+        }
+    }
+
     /// Something that only a report has room for.
     pub fn detail(&self, line: &str) {
         if self.is_kept() {

@@ -20,7 +20,8 @@ pub(crate) use lookup::{Lookup, Match, look_up};
 
 use crate::log::Note;
 use scan::{Dialect, Scanner};
-use text::{Token, line_of};
+use text::Token;
+pub(crate) use text::line_of;
 
 /// Tells whether a password has the form of an API key.
 pub(crate) type IsKey = fn(&[u8]) -> bool;

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use crate::ini::{Document, Fault, shown};
 use crate::log::{self, Note};
 use crate::secret::Secret;
+use crate::world::shown_path;
 pub(crate) use limit::{Limit, parse_limit};
 
 /// The names that the SDK (wandb 0.31) accepts in a settings file, one per
@@ -38,6 +39,14 @@ const MAX_NAMES: usize = 1000;
 pub(crate) enum Which {
     System,
     Workspace,
+}
+
+/// Whether anybody is told what is odd about a file. To find it all takes longer
+/// than to read the values, which do not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notes {
+    Told,
+    Untold,
 }
 
 /// The SDK's modes, of which the library distinguishes those that do not
@@ -70,7 +79,7 @@ pub(crate) struct Placed<'s, T> {
 impl<T> Placed<'_, T> {
     /// Where it stands, for a message.
     pub fn place(&self) -> String {
-        format!("{} line {}", self.file.path.display(), self.line)
+        format!("{} line {}", shown_path(&self.file.path), self.line)
     }
 }
 
@@ -129,8 +138,9 @@ impl Settings {
     pub fn from_files(
         system: Option<(&Path, &[u8])>,
         workspace: Option<(&Path, &[u8])>,
+        notes: Notes,
     ) -> Settings {
-        let read = |which| move |(path, text)| SettingsFile::parse(which, path, text);
+        let read = |which| move |(path, text)| SettingsFile::parse(which, path, text, notes);
         Settings {
             system: system.map(read(Which::System)),
             workspace: workspace.map(read(Which::Workspace)),
@@ -193,8 +203,11 @@ impl Settings {
 }
 
 impl SettingsFile {
-    pub fn parse(which: Which, path: &Path, text: &[u8]) -> SettingsFile {
-        let mut document = Document::parse(text);
+    pub fn parse(which: Which, path: &Path, text: &[u8], notes: Notes) -> SettingsFile {
+        let mut document = match notes {
+            Notes::Told => Document::parse(text),
+            Notes::Untold => Document::read(text),
+        };
         let mut reader = Reader {
             notes: std::mem::take(&mut document.notes),
             security_notes: Vec::new(),
@@ -203,7 +216,7 @@ impl SettingsFile {
             which,
         };
         let values = reader.values();
-        let unknown_to_sdk = reader.note_unknown();
+        let unknown_to_sdk = notes == Notes::Told && reader.note_unknown();
         let Reader {
             notes,
             security_notes,
@@ -289,6 +302,9 @@ impl Reader<'_, '_> {
         if self.which == Which::System {
             return self.read(key, care, want, parse);
         }
+        if !self.document.mentions(key) {
+            return Ok(None);
+        }
         if let Some(value) = self.document.get(key).filter(|v| !v.text.is_empty()) {
             self.security_notes.push(Note {
                 line: value.line,
@@ -345,7 +361,7 @@ impl Reader<'_, '_> {
     }
 
     fn problem(&self, key: &str, line: usize, what: &str) -> Problem {
-        let path = self.path.display();
+        let path = shown_path(self.path);
         Problem {
             line,
             text: format!("{path}, line {line}: `{key}` {what}."),

@@ -92,6 +92,7 @@ impl<'a> World<'a> {
     /// The home directory: `HOME`, else what the user database says.
     pub fn home(&self) -> Option<PathBuf> {
         match (self.block, self.var("HOME").filter(|_| cfg!(not(windows)))) {
+            (_, Some(home)) if self.directory.is_none() => Some(home.into_owned().into()),
             (_, Some(home)) => Some(self.path(home)),
             // `dirs` would ask the process's own HOME.
             (Some(_), None) => user::own_home(),
@@ -102,11 +103,13 @@ impl<'a> World<'a> {
     /// A path in the home directory; an error that names the file where there
     /// is no home.
     pub fn in_home(&self, path: &str) -> Result<PathBuf> {
-        self.home().map(|home| home.join(path)).ok_or_else(|| {
-            Error::Credentials(format!(
+        let Some(mut home) = self.home() else {
+            return Err(Error::Credentials(format!(
                 "no home directory to find ~/{path} in: set HOME to one"
-            ))
-        })
+            )));
+        };
+        home.push(path);
+        Ok(home)
     }
 
     /// Expands a leading `~` or `~user`, as Python's `Path.expanduser` does.
@@ -147,16 +150,16 @@ fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
 /// them that could be left out.
 pub(crate) fn absolute(path: PathBuf) -> PathBuf {
     let text = path.as_os_str().as_encoded_bytes();
-    let odd = |part: &[u8]| part.starts_with(b"//") || part == b"/./";
-    if cfg!(unix)
-        && path.is_absolute()
-        && !text.windows(3).any(odd)
-        && !text.ends_with(b"/.")
-        && !text.ends_with(b"//")
-    {
+    let mut parts = text.split(|&byte| byte == b'/').skip(1);
+    if cfg!(unix) && path.is_absolute() && parts.all(|part| !matches!(part, b"" | b".")) {
         return path;
     }
     std::path::absolute(&path).unwrap_or(path)
+}
+
+/// A path as text to show, absolute: it may be read elsewhere.
+pub(crate) fn shown_path(path: &Path) -> String {
+    shown(absolute(path.to_owned()))
 }
 
 /// An absolute path, or anything else of the system's, as text to show.

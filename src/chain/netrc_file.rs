@@ -1,5 +1,7 @@
 //! What the netrc file holds.
 
+use std::path::{Path, PathBuf};
+
 use super::sources::key_answer;
 use super::{Answer, Obstacle, Place};
 use crate::context::Context;
@@ -11,44 +13,62 @@ use crate::netrc;
 
 pub(super) fn netrc(context: &Context, server: &Endpoint) -> Answer {
     // Without a home there is no netrc.
-    let paths = dotfiles::netrc(&context.world).unwrap_or_default();
-    for (index, path) in paths.iter().enumerate() {
-        let name = context.shown(path);
-        match files::read(path, NETRC_LIMIT) {
-            Ok(None) => {}
-            Ok(Some(text)) => {
-                let other = paths.get(index + 1).filter(|_| context.log.is_kept());
-                if let Some(other) = other.filter(|path| path.exists()) {
-                    let other = context.shown(other);
-                    context
-                        .log
-                        .detail(&format!("{other} is not looked at because {name} exists"));
-                }
-                return netrc_text(context, server, &text, name);
+    let Ok(paths) = dotfiles::netrc(&context.world) else {
+        return Answer::Absent(None);
+    };
+    file(context, server, &paths.first, &|| paths.second())
+        .or_else(|| file(context, server, &paths.second()?, &|| None))
+        .unwrap_or_else(|| absent(context, &paths.first))
+}
+
+/// No key is there, and where one would be.
+fn absent(context: &Context, path: &Path) -> Answer {
+    Answer::Absent(context.log.told(|| Some(context.shown(path).into())))
+}
+
+/// What one file says, if it is there; then no other is looked at.
+fn file(
+    context: &Context,
+    server: &Endpoint,
+    path: &Path,
+    other: &dyn Fn() -> Option<PathBuf>,
+) -> Option<Answer> {
+    match files::read(path, NETRC_LIMIT) {
+        Ok(None) => None,
+        Ok(Some(text)) => {
+            if context.log.is_kept()
+                && let Some(other) = other().filter(|path| path.exists())
+            {
+                let (name, other) = (context.shown(path), context.shown(&other));
+                context
+                    .log
+                    .detail(&format!("{other} is not looked at because {name} exists"));
             }
-            Err(problem) => {
-                let text =
-                    format!("Failed to read netrc file: {name} {problem}; mend or remove it");
-                return Answer::Unreadable(Obstacle {
-                    text,
-                    name: Some(name.into()),
-                    line: None,
-                });
-            }
+            Some(netrc_text(context, server, &text, path))
+        }
+        Err(problem) => {
+            let name = context.shown(path);
+            let text = format!("Failed to read netrc file: {name} {problem}; mend or remove it");
+            Some(Answer::Unreadable(Obstacle {
+                text,
+                name: Some(name.into()),
+                line: None,
+            }))
         }
     }
-    Answer::Absent(paths.first().map(|path| context.shown(path).into()))
 }
 
 /// Looks the server up in the text of a netrc file.
-fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: String) -> Answer {
+fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, path: &Path) -> Answer {
+    let name = || context.shown(path);
+    let line_of = |at: usize| netrc::line_of(&text.bytes, at);
     let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
     for note in &found.notes {
         context
             .log
-            .warn(&format!("{name} line {}: {}", note.line, note.text));
+            .warn(&format!("{} line {}: {}", name(), note.line, note.text));
     }
-    let detail = |line: String| context.log.detail(&format!("{name} {line}"));
+    let detail = |line: String| context.log.detail(&format!("{} {line}", name()));
     if text.open_to_others() {
         detail("is open to other users: chmod 600 it".into());
     }
@@ -70,63 +90,55 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, name: St
     if found.crlf {
         detail("has Windows line ends".into());
     }
-    let Some(hit) = found.hit else {
-        let netrc::Lookup {
-            default_line,
-            sdk_line,
-            ..
-        } = found;
-        return no_entry(server, &text.bytes, name, default_line, sdk_line);
+    let Some(hit) = &found.hit else {
+        return no_entry(context, server, &text.bytes, path, &found);
     };
     if hit.how != netrc::Match::Exact {
         let (machine, netloc) = (hit.machine(&text.bytes), server.url.netloc());
+        let line = line_of(hit.at);
         detail(format!(
-            "line {}: the entry is stored for {machine}, not for {netloc}",
-            hit.line
+            "line {line}: the entry is stored for {machine}, not for {netloc}"
         ));
     }
     if found.sdk_stops.is_none() {
-        match found.sdk_line {
-            Some(line) if line == hit.line => {}
-            Some(line) => detail(format!("line {line}: the Python SDK would use this entry")),
+        match found.sdk_at {
+            Some(at) if at == hit.at || line_of(at) == line_of(hit.at) => {}
+            Some(at) => detail(format!(
+                "line {}: the Python SDK would use this entry",
+                line_of(at)
+            )),
             None => detail(format!(
                 "line {}: the Python SDK does not find this entry",
-                hit.line
+                line_of(hit.at)
             )),
         }
     }
-    key_answer(
-        context,
-        server,
-        Place::Netrc,
-        &hit.password,
-        Some(name.into()),
-        Some(hit.line),
-    )
+    let spot = || (Some(name().into()), Some(line_of(hit.at)));
+    key_answer(context, server, Place::Netrc, &hit.password, &spot)
 }
 
 /// A netrc file without an entry for the server, and what is there instead.
 fn no_entry(
+    context: &Context,
     server: &Endpoint,
     text: &[u8],
-    name: String,
-    default_line: Option<usize>,
-    sdk_line: Option<usize>,
+    path: &Path,
+    found: &netrc::Lookup,
 ) -> Answer {
-    let elsewhere = |line, text: String| {
+    let elsewhere = |at, what: String| {
         Answer::Elsewhere(Obstacle {
-            text,
-            name: Some(name.clone().into()),
-            line: Some(line),
+            text: what,
+            name: Some(context.shown(path).into()),
+            line: Some(netrc::line_of(text, at)),
         })
     };
-    if let Some(line) = default_line {
-        let sdk = match sdk_line {
+    if let Some(at) = found.default_at {
+        let sdk = match found.sdk_at {
             Some(_) => "; the Python SDK would use it",
             None => "",
         };
         return elsewhere(
-            line,
+            at,
             format!("the default entry is for other machines and is never used{sdk}"),
         );
     }
@@ -141,13 +153,13 @@ fn no_entry(
     };
     match hit {
         Some(hit) => elsewhere(
-            hit.line,
+            hit.at,
             format!(
                 "the entry for {} without a port is not used for {}: log in to that server",
                 hit.machine(text),
                 server.url.netloc()
             ),
         ),
-        None => Answer::Absent(Some(name.into())),
+        None => absent(context, path),
     }
 }

@@ -1,6 +1,6 @@
 //! What the caller gives, what variables name, and what settings files hold.
 
-use super::{Answer, Found, Obstacle, Place, Proof, VARIABLES};
+use super::{Answer, Found, Obstacle, Place, Proof, Spot, VARIABLES};
 use crate::context::Context;
 use crate::endpoint::{self, Endpoint, Name};
 use crate::error::Error;
@@ -13,14 +13,9 @@ pub(super) fn explicit(context: &Context, server: &Endpoint) -> Answer {
     let Some(text) = context.options.api_key.filter(|key| !key.is_empty()) else {
         return Answer::Absent(None);
     };
-    key_answer(
-        context,
-        server,
-        Place::Explicit,
-        text.as_bytes(),
-        None,
-        None,
-    )
+    key_answer(context, server, Place::Explicit, text.as_bytes(), &|| {
+        (None, None)
+    })
 }
 
 pub(super) fn session(context: &Context, server: &Endpoint) -> Answer {
@@ -76,7 +71,9 @@ pub(super) fn variable(context: &Context, server: &Endpoint, place: Place) -> An
         return Answer::Withheld(obstacle(withheld(server, name)));
     }
     if place == Place::KeyVariable {
-        return key_answer(context, server, place, &value, Some(name.into()), None);
+        return key_answer(context, server, place, &value, &|| {
+            (Some(name.into()), None)
+        });
     }
     let path = world.absolute(world.var(name).unwrap_or_default());
     let shown_path = context.shown(&path);
@@ -105,14 +102,9 @@ pub(super) fn variable(context: &Context, server: &Endpoint, place: Place) -> An
             line: None,
         });
     }
-    key_answer(
-        context,
-        server,
-        place,
-        &text.bytes,
-        Some(shown_path.into()),
-        None,
-    )
+    key_answer(context, server, place, &text.bytes, &|| {
+        (Some(shown_path.clone().into()), None)
+    })
 }
 
 pub(super) fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
@@ -121,21 +113,21 @@ pub(super) fn settings(context: &Context, server: &Endpoint, place: Place) -> An
         _ => Which::System,
     };
     let (location, file) = context.config().file(which);
-    let path: Option<Name> = location.shown().map(Name::from);
+    let path = || location.shown().map(Name::from);
     let obstacle = |text, line| Obstacle {
         text,
-        name: path.clone(),
+        name: path(),
         line,
     };
     if let Some(problem) = &location.problem {
-        let path = path.as_deref().unwrap_or_default();
+        let path = path().unwrap_or_default();
         return Answer::Unreadable(obstacle(format!("{path} {problem}"), None));
     }
     let Some(file) = file else {
-        return Answer::Absent(path);
+        return Answer::Absent(context.log.told(path));
     };
     let key = match file.api_key() {
-        Ok(None) => return Answer::Absent(path),
+        Ok(None) => return Answer::Absent(context.log.told(path)),
         Ok(Some(key)) => key,
         Err(problem) => {
             return Answer::Malformed(obstacle(problem.text.clone(), Some(problem.line)));
@@ -162,10 +154,12 @@ pub(super) fn settings(context: &Context, server: &Endpoint, place: Place) -> An
             line,
         )),
         Ok(_) if which == Which::System && server.workspace_only => {
-            let name = path.clone().unwrap_or_default();
+            let name = path().unwrap_or_default();
             Answer::Withheld(obstacle(withheld(server, &name), line))
         }
-        Ok(_) => key_answer(context, server, place, key.value.as_bytes(), path, line),
+        Ok(_) => key_answer(context, server, place, key.value.as_bytes(), &|| {
+            (path(), line)
+        }),
     }
 }
 
@@ -175,10 +169,9 @@ pub(super) fn key_answer(
     server: &Endpoint,
     place: Place,
     text: &[u8],
-    name: Option<Name>,
-    line: Option<usize>,
+    spot: Spot,
 ) -> Answer {
-    let shown = || match (&name, line) {
+    let shown = || match spot() {
         (Some(name), Some(line)) => format!("{name} line {line}"),
         (Some(name), None) if place == Place::KeyFile => {
             format!("{name}, which WANDB_API_KEY_FILE names,")
@@ -196,6 +189,7 @@ pub(super) fn key_answer(
                     shown()
                 ));
             }
+            let (name, line) = context.log.told(spot);
             Answer::Found(Found {
                 proof: Proof::Key(parsed.key),
                 place,
@@ -203,15 +197,18 @@ pub(super) fn key_answer(
                 line,
             })
         }
-        Err(problem) => Answer::Malformed(Obstacle {
-            text: format!(
-                "{} invalid: {problem} Copy a whole key from {}.",
-                shown(),
-                authorize_url(&server.url.app_url(None), false, None)
-            ),
-            name,
-            line,
-        }),
+        Err(problem) => {
+            let (name, line) = spot();
+            Answer::Malformed(Obstacle {
+                text: format!(
+                    "{} invalid: {problem} Copy a whole key from {}.",
+                    shown(),
+                    authorize_url(&server.url.app_url(None), false, None)
+                ),
+                name,
+                line,
+            })
+        }
     }
 }
 

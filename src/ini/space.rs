@@ -37,8 +37,9 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 /// Python's `str.rstrip()`.
 pub(super) fn trim_end(mut text: &[u8]) -> &[u8] {
     loop {
-        // Of three bytes only the first is ASCII's, and of most lines none is white.
+        // Of most lines none is white.
         let longest = match text.last() {
+            Some(last) if last.is_ascii_graphic() => return text,
             Some(last) if last.is_ascii() => 1,
             _ => text.len().min(3),
         };
@@ -67,6 +68,7 @@ pub(super) fn indent(text: &[u8]) -> (usize, usize) {
 /// those of Python's `str.isspace()`.
 fn space(text: &[u8]) -> Option<usize> {
     match text {
+        [b'!'..=b'~', ..] => None,
         [b'\t'..=b'\r' | 0x1C..=b' ', ..] => Some(1),
         [0xC2, 0x85 | 0xA0, ..] => Some(2),
         [0xE1, 0x9A, 0x80, ..] => Some(3),

@@ -3,7 +3,7 @@
 
 use super::scan::{BOM, Dialect, Event, Kind, Scanner};
 use super::single_quoted;
-use super::text::{Token, line_end, line_of, newline_len};
+use super::text::{Token, line_end, newline_len};
 use super::{IsKey, Names, Naming, Stop, UTF16, dialect_of, is_utf16, not_utf8, note, shown};
 use crate::log::{self, Note};
 use crate::secret::WipedBytes;
@@ -26,10 +26,9 @@ pub(crate) enum Match {
 /// says, and may be malformed unless found by [`Match::BareHost`].
 pub(crate) struct Hit {
     pub password: WipedBytes,
-    /// The line of the entry's `machine`.
-    pub line: usize,
+    /// Where the entry's `machine` stands.
+    pub at: usize,
     pub how: Match,
-    start: usize,
     name: Token,
 }
 
@@ -47,10 +46,10 @@ pub(crate) struct Lookup {
     pub notes: Vec<Note>,
     /// The SDK cannot read the file, and why.
     pub sdk_stops: Option<Stop>,
-    /// The line of the entry whose password the SDK takes, `default` included.
-    pub sdk_line: Option<usize>,
-    /// The line of the `default` entry, which is never used.
-    pub default_line: Option<usize>,
+    /// Where the entry stands whose password the SDK takes, `default` included.
+    pub sdk_at: Option<usize>,
+    /// Where the `default` entry stands, which is never used.
+    pub default_at: Option<usize>,
     /// Entries of this server that a later one of the same name replaces.
     pub shadowed: usize,
     pub crlf: bool,
@@ -128,11 +127,8 @@ impl<'t, 'n> Pass<'t, 'n> {
     fn run(&mut self, dialect: Dialect) -> Result<(), Stop> {
         let mut scanner = Scanner::new(self.text, dialect);
         loop {
-            let event = scanner
-                .next()
-                .map_err(|refusal| refusal.describe(self.text))?;
-            match event {
-                Some(Event::Machine) => {
+            match scanner.next() {
+                Ok(Some(Event::Machine)) => {
                     self.close();
                     self.current =
                         Naming::of(&scanner.value, self.text, self.names).map(|naming| {
@@ -145,13 +141,13 @@ impl<'t, 'n> Pass<'t, 'n> {
                             (naming, seen)
                         });
                 }
-                Some(Event::Field(kind)) => self.field(kind, &scanner.value),
-                Some(Event::Default) => {
+                Ok(Some(Event::Field(kind))) => self.field(kind, &scanner.value),
+                Ok(Some(Event::Default)) => {
                     self.close();
                     self.default = Some((scanner.keyword.start, None));
                     self.in_default = true;
                 }
-                Some(Event::Macro) => {
+                Ok(Some(Event::Macro)) => {
                     self.close();
                     if scanner.open_macro {
                         let text = "the macro has no empty line behind it, so the rest of the file belongs to it";
@@ -159,9 +155,10 @@ impl<'t, 'n> Pass<'t, 'n> {
                         self.notes.push(note(self.text, start, text));
                     }
                 }
-                Some(Event::Stray { silent: true }) => {}
-                Some(Event::Stray { silent: false }) => self.stray(scanner.keyword.start),
-                None => break,
+                Ok(Some(Event::Stray { silent: true })) => {}
+                Ok(Some(Event::Stray { silent: false })) => self.stray(scanner.keyword.start),
+                Ok(None) => break,
+                Err(refusal) => return Err(refusal.describe(self.text)),
             }
         }
         self.close();
@@ -250,13 +247,12 @@ impl<'t, 'n> Pass<'t, 'n> {
                 Some((_, password)) => {
                     found.hit = Some(Hit {
                         password: self.value(naming, password),
-                        line: line_of(text, seen.start),
+                        at: seen.start,
                         how: match naming {
                             Naming::Alias => Match::Alias,
                             Naming::BareHost => Match::BareHost,
                             _ => Match::Exact,
                         },
-                        start: seen.start,
                         name: seen.name,
                     });
                 }
@@ -271,12 +267,9 @@ impl<'t, 'n> Pass<'t, 'n> {
             });
         }
         if found.sdk_stops.is_none() {
-            found.sdk_line = self.sdk_entry().map(|at| match &found.hit {
-                Some(hit) if hit.start == at => hit.line,
-                _ => line_of(text, at),
-            });
+            found.sdk_at = self.sdk_entry();
         }
-        found.default_line = self.default.map(|(at, _)| line_of(text, at));
+        found.default_at = self.default.map(|(at, _)| at);
         found.shadowed = self.shadowed;
         found.notes = log::by_line(self.notes);
     }

@@ -210,7 +210,7 @@ pub(super) fn line_end(text: &[u8], at: usize) -> usize {
 }
 
 /// The line number of a place, from 1.
-pub(super) fn line_of(text: &[u8], at: usize) -> usize {
+pub(crate) fn line_of(text: &[u8], at: usize) -> usize {
     1 + line_ends(&text[..at.min(text.len())])
 }
 

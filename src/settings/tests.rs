@@ -7,13 +7,19 @@ use super::*;
 const CASES: &str = include_str!("../../tests/conformance/settings.json");
 
 fn system(text: &str) -> SettingsFile {
-    SettingsFile::parse(Which::System, Path::new("/etc/s"), text.as_bytes())
+    SettingsFile::parse(
+        Which::System,
+        Path::new("/etc/s"),
+        text.as_bytes(),
+        Notes::Told,
+    )
 }
 
 fn both(system: &str, workspace: &str) -> Settings {
     Settings::from_files(
         Some((Path::new("/home/s"), system.as_bytes())),
         Some((Path::new("/here/s"), workspace.as_bytes())),
+        Notes::Told,
     )
 }
 
@@ -127,7 +133,7 @@ fn the_workspace_wins_and_each_file_answers_for_itself() {
     // An empty value hides nothing.
     assert_eq!(settings.entity().unwrap().unwrap().value, "e");
     assert!(workspace.api_key().unwrap().is_none());
-    let neither = Settings::from_files(None, None);
+    let neither = Settings::from_files(None, None, Notes::Told);
     assert!(neither.entity().unwrap().is_none());
 }
 
@@ -201,6 +207,7 @@ fn what_must_not_be_guessed_is_an_error_with_path_line_and_remedy() {
         Which::System,
         Path::new("s"),
         b"[default]\nbase_url = \xFF\n",
+        Notes::Told,
     );
     assert!(file.base_url().is_err());
     // The same value twice is no question.

@@ -7,12 +7,24 @@ fn file(text: &str) -> Vec<u8> {
     text.replace("{K}", OLD).replace("{N}", NEW).into_bytes()
 }
 
-fn look(text: &str, names: &Names) -> Lookup {
-    look_up(&file(text), names, is_key)
+/// What was found, with the lines of the places.
+struct Look {
+    found: Lookup,
+    hit: Option<(usize, Match)>,
+    sdk_line: Option<usize>,
+    default_line: Option<usize>,
 }
 
-fn line_and_how(found: &Lookup) -> Option<(usize, Match)> {
-    found.hit.as_ref().map(|hit| (hit.line, hit.how))
+fn look(text: &str, names: &Names) -> Look {
+    let text = file(text);
+    let found = look_up(&text, names, is_key);
+    let line = |at: usize| line_of(&text, at);
+    Look {
+        hit: found.hit.as_ref().map(|hit| (line(hit.at), hit.how)),
+        sdk_line: found.sdk_at.map(line),
+        default_line: found.default_at.map(line),
+        found,
+    }
 }
 
 #[test]
@@ -43,15 +55,18 @@ fn names_have_their_turn() {
     ];
     for count in 1..=lines.len() {
         let found = look(&lines[..count].join("\n"), &all);
-        assert_eq!(line_and_how(&found), Some((count, how[count - 1])));
-        assert_eq!(found.hit.map(|hit| hit.password.to_vec()), Some(OLD.into()));
+        assert_eq!(found.hit, Some((count, how[count - 1])));
+        assert_eq!(
+            found.found.hit.map(|hit| hit.password.to_vec()),
+            Some(OLD.into())
+        );
     }
     let preferred = Names {
         prefer_alias: true,
         ..all
     };
     assert_eq!(
-        line_and_how(&look(&lines.join("\n"), &preferred)),
+        look(&lines.join("\n"), &preferred).hit,
         Some((2, Match::Alias))
     );
 }
@@ -102,11 +117,16 @@ fn the_report_has_its_facts() {
         &names("x.com"),
     );
     assert_eq!(
-        (found.default_line, found.shadowed, found.crlf, found.bom),
+        (
+            found.default_line,
+            found.found.shadowed,
+            found.found.crlf,
+            found.found.bom
+        ),
         (Some(1), 1, true, false)
     );
     assert_eq!(
-        (found.sdk_line, line_and_how(&found)),
+        (found.sdk_line, found.hit),
         (Some(3), Some((3, Match::Exact)))
     );
     let found = look("default password d\n", &names("x.com"));
@@ -125,8 +145,8 @@ fn the_report_has_its_facts() {
         "machine api.wandb.ai password {K}\nmachine api.forge.coreweave.com password {N}\n",
         &cloud,
     );
-    assert_eq!((found.notes[0].line, found.sdk_line), (1, Some(2)));
-    assert_eq!(found.notes.len(), 1);
+    assert_eq!((found.found.notes[0].line, found.sdk_line), (1, Some(2)));
+    assert_eq!(found.found.notes.len(), 1);
     // The SDK goes from the new name to the old one, not back.
     assert_eq!(
         look("machine api.wandb.ai password {K}\n", &cloud).sdk_line,
@@ -137,10 +157,7 @@ fn the_report_has_its_facts() {
         ..cloud
     };
     let found = look("machine api.forge.coreweave.com password {K}\n", &old_only);
-    assert_eq!(
-        (found.sdk_line, line_and_how(&found)),
-        (None, Some((1, Match::Alias)))
-    );
+    assert_eq!((found.sdk_line, found.hit), (None, Some((1, Match::Alias))));
 }
 
 #[test]
@@ -154,9 +171,9 @@ fn an_entry_without_password_is_told_and_passed_over() {
         "\nmachine x.com login user\nmachine z.com password {K}\n",
         &names,
     );
-    assert_eq!(line_and_how(&found), Some((3, Match::Alias)));
-    assert_eq!(found.notes[0].line, 2);
-    assert!(found.notes[0].text.contains("'x.com' has no API key"));
+    assert_eq!(found.hit, Some((3, Match::Alias)));
+    assert_eq!(found.found.notes[0].line, 2);
+    assert!(found.found.notes[0].text.contains("'x.com' has no API key"));
 }
 
 /// Where CPython stops, no password may slip from one machine to another.
@@ -171,8 +188,8 @@ fn lenient_reading_mixes_no_machines() {
         "machine x.com foo\n# password {K}\n",
     ] {
         let found = look(text, &names("x.com"));
-        assert!(found.sdk_stops.is_some(), "{text:?}");
-        let password = found.hit.map(|hit| hit.password.to_vec());
+        assert!(found.found.sdk_stops.is_some(), "{text:?}");
+        let password = found.found.hit.map(|hit| hit.password.to_vec());
         assert_ne!(password.as_deref(), Some(OLD.as_bytes()), "{text:?}");
     }
     assert_eq!(
@@ -214,7 +231,13 @@ fn nothing_told_holds_a_password() {
 
 #[test]
 fn warnings_are_few_however_long_the_file() {
-    assert!(look(&"foo\n".repeat(10_000), &names("x.com")).notes.len() < 20);
+    assert!(
+        look(&"foo\n".repeat(10_000), &names("x.com"))
+            .found
+            .notes
+            .len()
+            < 20
+    );
     let many: String = (0..1000)
         .map(|i| format!("machine x.com login git{i} password p\n"))
         .collect();

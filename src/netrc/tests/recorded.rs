@@ -65,7 +65,7 @@ fn finds_what_the_sdk_finds() {
         let told = !found.notes.is_empty();
         assert!(told || sdk.get("warns").is_none(), "{name}: no warning");
         if sdk["password"].is_string() && stops.is_none() {
-            assert!(found.sdk_line.is_some(), "{name}");
+            assert!(found.sdk_at.is_some(), "{name}");
         }
     }
     eprintln!(
