@@ -41,10 +41,25 @@ fn home(entries: usize) -> Home {
             true => "api.wandb.ai".to_owned(),
             false => format!("host-{entry}.example.com"),
         };
-        netrc += &format!("machine {name}\n  login user\n  password {KEY_1}\n");
+        let key = key(entry);
+        netrc += &format!("machine {name}\n  login user\n  password {key}\n");
     }
     home.write("home/.netrc", netrc);
     home
+}
+
+/// A key as W&B makes them, hexadecimal and each another: how long it takes to search
+/// for a word depends on what else is there.
+fn key(number: usize) -> String {
+    let mut state = number as u64;
+    let digit = |_| {
+        // Knuth's constants of a linear congruential generator.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        char::from(b"0123456789abcdef"[(state >> 60) as usize])
+    };
+    (0..40).map(digit).collect()
 }
 
 fn pair(pair: Pair) -> Figures {
