@@ -19,7 +19,8 @@ pub(crate) struct Config {
 
 /// Where a settings file is, or would be.
 pub(crate) struct Location {
-    /// Absolute, or relative to the working directory. `None` without a home directory to find it in.
+    /// Absolute where anybody is told of it, else perhaps that of the working
+    /// directory. `None` without a home directory to find it in.
     pub path: Option<PathBuf>,
     /// Why it could not be read, if so.
     pub problem: Option<String>,

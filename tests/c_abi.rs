@@ -107,7 +107,7 @@ fn source(name: &str) -> PathBuf {
 /// The homes of all programs have what some of them look for.
 fn home() -> Home {
     let home = Home::new();
-    fs::create_dir_all(home.home().join("work/wandb")).expect("a workspace");
+    fs::create_dir_all(home.home().join("project/wandb")).expect("a workspace");
     home
 }
 

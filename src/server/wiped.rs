@@ -24,8 +24,7 @@ pub(super) struct Wiped(pub Box<dyn Transport>);
 
 impl Wiped {
     fn wipe_input(&mut self) {
-        let buffers = self.0.buffers();
-        buffers.input_append_buf().zeroize();
+        self.0.buffers().input_append_buf().zeroize();
     }
 }
 

@@ -182,14 +182,14 @@ static void isolated(void) {
   CHECK(unsetenv("WANDB_API_KEY") == 0);
 
   /* The working directory is where the workspace settings are looked for. */
-  char *settings = join(home, "/work/wandb/settings");
-  char *work = join(home, "/work");
+  char *settings = join(home, "/project/wandb/settings");
+  char *project = join(home, "/project");
   char *before = getcwd(NULL, 0);
   write_file(settings, "[default]\napi_key = " KEY_2 "\n");
   CHECK(chmod(settings, 0600) == 0);
   options = defaults();
   options.environment = bare;
-  options.working_directory = work;
+  options.working_directory = project;
   session = log_in(options);
   CHECK(wandb_login_session_source(session) == WANDB_LOGIN_SOURCE_SETTINGS);
   CHECK(same(wandb_login_session_source_name(session), settings));
@@ -199,7 +199,7 @@ static void isolated(void) {
   free(before);
   free(after);
   free(settings);
-  free(work);
+  free(project);
   free(entry);
   free(folder);
 }
