@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::secret::Secret;
+use crate::util::secret::Secret;
 
 /// The longest key that is taken. The prompt callback's buffer has room for one
 /// of this size and its NUL.

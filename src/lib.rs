@@ -1,61 +1,61 @@
-//! Log in to Weights & Biases: find the API key where the Python SDK would,
-//! ask for it where a human is, check it with the server where that is wanted,
-//! and store it where the SDK finds it again.
+//! Log in to Weights & Biases: find the API key where the Python SDK finds it,
+//! prompt for one where a human is present, verify it with the server on
+//! request, and store it where the SDK finds it again.
 //!
-//! The story is told in [`login`]. C programs see the same through
-//! `include/wandb_login.h`.
+//! C programs use the same functions through `include/wandb_login.h`.
+//!
+//! # Map
+//!
+//! The wings, in the order in which a login walks through them:
+//!
+//! | wing | what it does |
+//! |---|---|
+//! | [`login`] | the flow: resolve, prompt, verify, store, report |
+//! | `options` | what the caller asks for |
+//! | `env` | what surrounds the call: variables, home directory, working directory, rank |
+//! | `config` | what is configured: settings files, their paths, the server |
+//! | `sources` | the credential provider chain |
+//! | `prompt` | asking a human: callback or terminal |
+//! | `server` | talking to W&B over HTTP |
+//! | `storage` | what a login leaves behind: netrc, settings, token cache |
+//! | `session` | what a login returns |
+//! | `report` | which key is in force, and why |
+//! | `formats` | netrc, INI, token cache, dates: text in, text out |
+//! | `url` | server addresses |
+//! | `files` | reading files, and replacing them atomically |
+//! | `util` | secrets, sanitized text, sorting |
+//! | `ffi` | the C ABI |
 
-// The build without HTTP leaves out those who use some of this.
+// The build without HTTP leaves out callers of some of this code.
 #![cfg_attr(not(feature = "http"), allow(dead_code))]
 
-mod advice;
-mod ask;
-mod chain;
 mod config;
-mod context;
-#[cfg(feature = "http")]
-mod credentials;
-mod dotfiles;
-mod endpoint;
+mod env;
 mod error;
-mod export;
 pub mod ffi;
 mod files;
-mod host;
-mod ini;
-mod json;
-mod key;
+mod formats;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
-pub mod laws;
+pub mod invariants;
+mod key;
 mod log;
 mod login;
-mod netrc;
-#[cfg_attr(not(feature = "http"), path = "offline.rs")]
-mod online;
 mod options;
-mod order;
 mod prompt;
-mod rank;
 mod report;
-mod rewrite;
-mod secret;
-#[cfg(feature = "http")]
+#[cfg_attr(not(feature = "http"), path = "server/no_http.rs")]
 mod server;
 mod session;
-mod settings;
-mod store;
-mod terminal;
-mod text;
-mod user;
-#[cfg(feature = "http")]
-mod utc;
-mod world;
+mod sources;
+mod storage;
+mod url;
+mod util;
 
 pub use error::{Error, Result};
 pub use log::{Level, print};
 pub use login::{Login, check, current, explain, forget, login, prompt_api_key, refresh};
 pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
 pub use report::{Format, Report};
-pub use secret::Secret;
 pub use session::{Session, Source};
+pub use util::secret::Secret;

@@ -3,8 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
-use crate::order::order;
-use crate::text::clean;
+use crate::env::variables;
+use crate::util::sanitize::clean;
+use crate::util::sort::sorted_indices;
 
 /// How much a line matters. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +28,7 @@ pub(crate) struct Note {
 
 /// Sorts notes by their lines; those of one line stay in their order.
 pub(crate) fn by_line(notes: Vec<Note>) -> Vec<Note> {
-    let places = order(notes.len(), &|a, b| notes[a].line.cmp(&notes[b].line));
+    let places = sorted_indices(notes.len(), &|a, b| notes[a].line.cmp(&notes[b].line));
     let mut notes: Vec<Option<Note>> = notes.into_iter().map(Some).collect();
     places
         .into_iter()
@@ -173,7 +174,7 @@ impl<'a> Log<'a> {
 /// Prints one line to standard error with the SDK's prefix. A closed standard
 /// error is no reason to fail a login.
 pub fn print(level: Level, line: &str) {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let no_color = std::env::var_os(variables::NO_COLOR).is_some_and(|value| !value.is_empty());
     print_in(no_color, level, line);
 }
 

@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 
-use crate::advice;
-use crate::ask::{Prompt, Reply};
-use crate::chain::{self, Found, Place, Proof};
-use crate::context::Context;
-use crate::endpoint::{self, Endpoint};
+use crate::config::context::Context;
+use crate::config::endpoint::{self, Endpoint};
+use crate::config::settings::Mode;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
-use crate::online;
 use crate::options::{Anonymous, Flags, Options};
+use crate::prompt::{Prompt, Reply};
 use crate::report::Report;
-use crate::session::{Credential, Facts, Session, Source, Viewer};
-use crate::settings::Mode;
-use crate::store;
+use crate::server;
+use crate::session::{Credential, Session, SessionData, Source, Viewer};
+use crate::sources::diagnostics;
+use crate::sources::{self, Found, FoundCredential, Place};
+use crate::storage::{self, token_cache};
 
 /// How often a prompt is repeated before the last problem is the answer.
 const MOST_ATTEMPTS: u32 = 5;
@@ -40,13 +40,13 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
-    if let Some(found) = chain::first(&context, &server, context.relogin()?)? {
-        advice::rivals(&context, &server, &found);
-        return settle(&context, &server, found).map(Login::Session);
+    if let Some(found) = sources::first(&context, &server, context.relogin()?)? {
+        diagnostics::rivals(&context, &server, &found);
+        return complete(&context, &server, found).map(Login::Session);
     }
     if options.anonymous == Anonymous::Must {
-        let found = online::anonymous_key(&context, &server)?;
-        return settle(&context, &server, found).map(Login::Session);
+        let found = Found::new_key(server::anonymous_key(&context, &server)?, Place::Anonymous);
+        return complete(&context, &server, found).map(Login::Session);
     }
     ask(&context, &server)
 }
@@ -83,7 +83,7 @@ pub fn check(options: &Options<'_>) -> Result<()> {
     // Whether a key is configured does not depend on whether a login would ask
     // for another: of what says so, only the caller's own flag counts.
     let relogin = options.flags.has(Flags::RELOGIN);
-    match chain::first(&context, &server, relogin)? {
+    match sources::first(&context, &server, relogin)? {
         Some(_) => Ok(()),
         None => Err(Error::not_configured(server.url.as_str(), None)),
     }
@@ -104,17 +104,17 @@ pub fn explain(options: &Options<'_>) -> Result<Report> {
 pub fn forget(options: &Options<'_>) -> Result<()> {
     let context = Context::new(options)?;
     let server = endpoint::resolve(&context)?;
-    if let Some(rank) = context.rank().filter(|_| !context.acts()) {
+    if let Some(rank) = context.rank().filter(|_| !context.is_active_rank()) {
         context.log.info(&format!(
             "Nothing was removed: rank 0 does that, and this is rank {} of {} by {}.",
             rank.index, rank.size, rank.variable
         ));
         return Ok(());
     }
-    let forgot = store::forget(&context, &server);
-    context.go_on()?;
+    let forgot = storage::forget(&context, &server);
+    context.check_cancelled()?;
     forgot?;
-    advice::what_still_wins(&context, &server);
+    diagnostics::what_still_wins(&context, &server);
     Ok(())
 }
 
@@ -133,17 +133,17 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = Endpoint::of_session(session);
-    let found = match &session.facts().credential {
+    let found = match &session.data().credential {
         Credential::Access(access) => Found {
-            proof: Proof::IdentityToken(access.identity_token_file.clone()),
+            proof: FoundCredential::IdentityToken(access.identity_token_file.clone()),
             place: Place::IdentityTokenFile,
             name: session.source_name().map(|name| name.to_string().into()),
             line: None,
         },
-        Credential::Key(_) => chain::first(&context, &server, false)?
+        Credential::Key(_) => sources::first(&context, &server, false)?
             .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     };
-    settle_with(&context, &server, found, true)
+    complete_with(&context, &server, found, true)
 }
 
 /// The session that a login would give without asking anybody and without
@@ -159,8 +159,8 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    let found = chain::first(&context, &server, false)?;
-    settle(
+    let found = sources::first(&context, &server, false)?;
+    complete(
         &context,
         &server,
         found.ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
@@ -197,12 +197,7 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
                     if parsed.trimmed {
                         context.log.info("White space around the key was dropped.");
                     }
-                    Found {
-                        proof: Proof::Key(parsed.key),
-                        place: Place::Prompt,
-                        name: None,
-                        line: None,
-                    }
+                    Found::new_key(parsed.key, Place::Prompt)
                 }
                 Err(problem) => {
                     last = Some(Error::Credentials(problem.to_string()));
@@ -210,13 +205,15 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
                 }
             },
             // A server that makes none is no fault of a key.
-            Reply::Anonymous => online::anonymous_key(context, server)?,
+            Reply::Anonymous => {
+                Found::new_key(server::anonymous_key(context, server)?, Place::Anonymous)
+            }
             Reply::Offline => {
                 context.log.info("Using W&B in offline mode.");
                 return Ok(Login::Offline);
             }
         };
-        match settle(context, server, found) {
+        match complete(context, server, found) {
             Ok(session) => return Ok(Login::Session(session)),
             // What else can be wrong here is no fault of the key.
             Err(error @ Error::Rejected(_)) => last = Some(error),
@@ -227,21 +224,26 @@ fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
 }
 
 /// From a credential to a session: verify, store, tell.
-fn settle(context: &Context, server: &Endpoint, found: Found) -> Result<Session> {
-    settle_with(context, server, found, false)
+fn complete(context: &Context, server: &Endpoint, found: Found) -> Result<Session> {
+    complete_with(context, server, found, false)
 }
 
 /// The same; a `fresh` access token is one that no cache has.
-fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) -> Result<Session> {
-    advice::plain_http(context, server);
+fn complete_with(
+    context: &Context,
+    server: &Endpoint,
+    found: Found,
+    fresh: bool,
+) -> Result<Session> {
+    diagnostics::plain_http(context, server);
     let source = found.place.source();
     // What can be wrong with the configuration is wrong before anything is done.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
-    let (credential, known) = prove(context, server, found.proof, fresh)?;
+    let (credential, known) = to_credential(context, server, found.proof, fresh)?;
     let viewer = verify(context, server, &credential, source)?.or(known);
-    let saved = keep(context, server, &credential, source)?;
-    let session = Session::new(Facts {
+    let saved = persist(context, server, &credential, source)?;
+    let session = Session::new(SessionData {
         base_url: server.url.clone(),
         app_url,
         credential,
@@ -251,28 +253,28 @@ fn settle_with(context: &Context, server: &Endpoint, found: Found, fresh: bool) 
         viewer,
         entity,
     });
-    tell(context, server, &session);
+    log_session(context, server, &session);
     if is_new(source) && (saved || context.relogin().unwrap_or(false)) {
-        advice::what_wins_again(context, server, &session);
+        diagnostics::what_wins_again(context, server, &session);
     }
     Ok(session)
 }
 
 /// What is shown to the server, and what is known about it already.
-fn prove(
+fn to_credential(
     context: &Context,
     server: &Endpoint,
-    proof: Proof,
+    proof: FoundCredential,
     fresh: bool,
 ) -> Result<(Credential, Option<Viewer>)> {
     Ok(match proof {
-        Proof::Key(key) => (Credential::Key(key), None),
-        Proof::Session(session) => {
-            let facts = session.facts();
+        FoundCredential::Key(key) => (Credential::Key(key), None),
+        FoundCredential::Session(session) => {
+            let facts = session.data();
             (facts.credential.clone(), facts.viewer.clone())
         }
-        Proof::IdentityToken(file) => {
-            let access = online::access_token(context, server, &file, fresh)?;
+        FoundCredential::IdentityToken(file) => {
+            let access = token_cache::access_token(context, server, &file, fresh)?;
             (Credential::Access(access), None)
         }
     })
@@ -294,10 +296,10 @@ fn verify(
     credential: &Credential,
     source: Source,
 ) -> Result<Option<Viewer>> {
-    if !context.options.flags.has(Flags::VERIFY) || !context.acts() {
+    if !context.options.flags.has(Flags::VERIFY) || !context.is_active_rank() {
         return Ok(None);
     }
-    match online::viewer(context, server, credential) {
+    match server::viewer(context, server, credential) {
         Err(error) if is_new(source) => Err(error.and(
             "Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out.",
         )),
@@ -307,7 +309,7 @@ fn verify(
 
 /// Stores what is new, and tells whether the credential is in a file where the
 /// next login finds it.
-fn keep(
+fn persist(
     context: &Context,
     server: &Endpoint,
     credential: &Credential,
@@ -315,12 +317,12 @@ fn keep(
 ) -> Result<bool> {
     let saved = match credential {
         Credential::Key(key) if is_new(source) && context.writes() => {
-            store::key(context, server, key)
+            storage::key(context, server, key)
         }
         _ => matches!(source, Source::Settings | Source::Netrc),
     };
     // Where the wait for netrc was cancelled, nothing has been changed yet.
-    context.go_on()?;
+    context.check_cancelled()?;
     if context.writes() {
         let anonymous = match source {
             Source::Anonymous => Some(true),
@@ -328,14 +330,14 @@ fn keep(
             Source::Netrc | Source::Session => None,
             _ => Some(false),
         };
-        store::remember(context, server, anonymous);
+        storage::remember(context, server, anonymous);
     }
     Ok(saved)
 }
 
 /// One line about the key and one about the login, in the SDK's words.
-fn tell(context: &Context, server: &Endpoint, session: &Session) {
-    let kind = match &session.facts().credential {
+fn log_session(context: &Context, server: &Endpoint, session: &Session) {
+    let kind = match &session.data().credential {
         Credential::Key(key) => key.kind().to_string(),
         Credential::Access(_) => "access token".to_string(),
     };

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::log::Level;
-use crate::secret::Secret;
 use crate::session::Session;
+use crate::util::secret::Secret;
 
 /// Everything that a call can be told. `Options::default()` is a plain login.
 ///
@@ -33,7 +33,7 @@ pub struct Options<'a> {
     pub prompt: Option<&'a dyn Fn(&PromptRequest<'_>) -> PromptAnswer>,
     /// Takes the lines that would go to standard error.
     pub log: Option<&'a LogFn<'a>>,
-    /// Asked at least every 100 ms while the call waits; `true` ends it.
+    /// SettingResult at least every 100 ms while the call waits; `true` ends it.
     pub cancel: Option<&'a dyn Fn() -> bool>,
     /// A session whose credential is used again where it is for this server.
     pub session: Option<&'a Session>,

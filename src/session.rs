@@ -7,9 +7,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::host::BaseUrl;
 use crate::key::ApiKey;
-use crate::secret::{Secret, WipedBytes};
+use crate::url::BaseUrl;
+use crate::util::secret::{Secret, WipedBytes};
 
 /// Where a credential came from. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub(crate) struct Viewer {
 
 /// What a session is made of.
 #[derive(Clone)]
-pub(crate) struct Facts {
+pub(crate) struct SessionData {
     pub base_url: BaseUrl,
     pub app_url: String,
     pub credential: Credential,
@@ -114,13 +114,13 @@ pub(crate) struct Facts {
 pub struct Session(Arc<Inner>);
 
 struct Inner {
-    facts: Facts,
+    facts: SessionData,
     authorization: Secret,
     display: String,
 }
 
 impl Session {
-    pub(crate) fn new(facts: Facts) -> Session {
+    pub(crate) fn new(facts: SessionData) -> Session {
         let authorization = match &facts.credential {
             Credential::Key(key) => {
                 basic(Secret::from_parts(&[b"api:", key.as_bytes()]).as_bytes())
@@ -137,7 +137,7 @@ impl Session {
         }))
     }
 
-    pub(crate) fn facts(&self) -> &Facts {
+    pub(crate) fn data(&self) -> &SessionData {
         &self.0.facts
     }
 
@@ -259,7 +259,7 @@ pub(crate) fn basic(user_and_password: &[u8]) -> Secret {
 }
 
 /// The line of the SDK.
-fn display(facts: &Facts) -> String {
+fn display(facts: &SessionData) -> String {
     const RELOGIN: &str = "Use `wandb-login --relogin` to force relogin";
     let Some((viewer, username)) = facts
         .viewer

@@ -21,8 +21,8 @@ use crate::error::{Error, Result};
 use crate::login::{self, Login};
 use crate::options::Options;
 use crate::report::Format;
-use crate::secret::Secret;
-use options::{ErrorBuffer, Given};
+use crate::util::secret::Secret;
+use options::{ErrorBuffer, RawOptions};
 
 impl Error {
     /// The number of this error in the C ABI.
@@ -59,7 +59,7 @@ fn guarded(body: impl FnOnce() -> Result<wandb_login_status>) -> Result<wandb_lo
 
 /// What a function of the ABI does with its options. A reference, so that the guard
 /// and the reading of the options are in the library once and not in each function.
-type Body<'a> = &'a dyn Fn(&Given, &Options<'_>) -> Result<wandb_login_status>;
+type Body<'a> = &'a dyn Fn(&RawOptions, &Options<'_>) -> Result<wandb_login_status>;
 
 /// Runs a function of the ABI: reads the options, blanks the error buffer, and
 /// turns what comes out into a status.
@@ -70,7 +70,7 @@ unsafe fn run(options: *const wandb_login_options, body: Body<'_>) -> wandb_logi
     let mut errors = ErrorBuffer::NONE;
     let result = guarded(|| {
         // SAFETY: the caller's promise.
-        let given = unsafe { Given::read(options) }?;
+        let given = unsafe { RawOptions::read(options) }?;
         errors = given.errors();
         // SAFETY: the caller's promise.
         unsafe {
@@ -87,7 +87,7 @@ unsafe fn run(options: *const wandb_login_options, body: Body<'_>) -> wandb_logi
         }
         Err(error) => {
             // SAFETY: the caller's promise.
-            unsafe { errors.set(&crate::text::clean(&error.to_string())) };
+            unsafe { errors.set(&crate::util::sanitize::clean(&error.to_string())) };
             error.status()
         }
     }
@@ -98,7 +98,7 @@ unsafe fn run(options: *const wandb_login_options, body: Body<'_>) -> wandb_logi
 /// # Safety
 /// `out` is NULL or writable.
 unsafe fn hand_over(
-    given: &Given,
+    given: &RawOptions,
     login: Login,
     out: *mut *mut wandb_login_session,
 ) -> Result<wandb_login_status> {

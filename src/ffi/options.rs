@@ -11,7 +11,7 @@ use super::types::*;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
-use crate::secret::{Secret, WipedBytes};
+use crate::util::secret::{Secret, WipedBytes};
 
 /// The size of the struct in version 0 of the ABI: a smaller one is no options
 /// struct. It stays when members are appended.
@@ -25,16 +25,16 @@ const KEY_BUFFER_SIZE: usize = 65_537;
 
 /// The caller's struct as this version knows it: members that an older caller
 /// does not have are zero.
-pub(super) struct Given {
+pub(super) struct RawOptions {
     raw: wandb_login_options,
     /// A newer caller set members that this version does not know.
     has_more: bool,
 }
 
-impl Given {
+impl RawOptions {
     /// # Safety
     /// `options` is NULL, or points to a struct of at least `struct_size` bytes.
-    pub unsafe fn read(options: *const wandb_login_options) -> Result<Given> {
+    pub unsafe fn read(options: *const wandb_login_options) -> Result<RawOptions> {
         let mut given = MaybeUninit::<wandb_login_options>::zeroed();
         let mut has_more = false;
         if !options.is_null() {
@@ -56,7 +56,7 @@ impl Given {
         // SAFETY: every member is valid when zero, and what was copied is the
         // caller's own struct of the same layout.
         let raw = unsafe { given.assume_init() };
-        Ok(Given { raw, has_more })
+        Ok(RawOptions { raw, has_more })
     }
 
     pub fn raw(&self) -> &wandb_login_options {

@@ -7,8 +7,8 @@ use super::types::*;
 use super::{blank, give_text, hand_over, need, run};
 use crate::error::Result;
 use crate::login::{self, Login};
-use crate::secret::Secret;
 use crate::session::Session;
+use crate::util::secret::Secret;
 
 /// A login that succeeded: the credential, where it came from and whose it is.
 /// Opaque. It never changes, so any number of threads may read it at once.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::secret::WipedBytes;
+use crate::util::secret::WipedBytes;
 
 use super::Cancel;
 

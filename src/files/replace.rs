@@ -64,10 +64,10 @@ impl Change<'_> {
         // the user's to set.
         if acl {
             if self.meta.mode() & 0o077 != 0 {
-                notes.push(loose(self.meta.mode()));
+                notes.push(describe_mode(self.meta.mode()));
             }
         } else {
-            let note = restrict(self.file, self.meta, self.meta.mode() & 0o700)
+            let note = tighten_mode(self.file, self.meta, self.meta.mode() & 0o700)
                 .map_err(WriteProblem::when("cannot be closed to other users"))?;
             notes.extend(note.or_else(|| self.restricted()));
         }
@@ -99,13 +99,13 @@ impl Change<'_> {
         };
         let made = temp.file.metadata().map_err(WriteProblem::when(DOING))?;
         let owner = Some((self.meta.uid(), self.meta.gid()));
-        if give(&temp.file, &made, owner).is_err() {
+        if chown_to(&temp.file, &made, owner).is_err() {
             return Ok(Err("a new file would lose its owner"));
         }
         if sys::copy_acl(self.file, &temp.file).is_err() {
             return Ok(Err("a new file would lose its access control list"));
         }
-        let note = restrict(&temp.file, &made, self.meta.mode() & 0o700)
+        let note = tighten_mode(&temp.file, &made, self.meta.mode() & 0o700)
             .and_then(|note| {
                 temp.file.write_all(self.new)?;
                 temp.file.sync_all()?;
@@ -264,7 +264,7 @@ fn is_impossible(error: &io::Error) -> bool {
 }
 
 /// Gives a file of ours to its owner, if it is not theirs already.
-pub(super) fn give(file: &File, meta: &Metadata, owner: Option<(u32, u32)>) -> io::Result<()> {
+pub(super) fn chown_to(file: &File, meta: &Metadata, owner: Option<(u32, u32)>) -> io::Result<()> {
     match owner {
         Some((owner, group)) if (owner, group) != (meta.uid(), meta.gid()) => {
             match fchown(file, Some(owner), Some(group)) {
@@ -279,19 +279,19 @@ pub(super) fn give(file: &File, meta: &Metadata, owner: Option<(u32, u32)>) -> i
 
 /// Sets a file's mode, if it is another. Some file systems keep no modes: then
 /// says what stays open.
-pub(super) fn restrict(file: &File, meta: &Metadata, mode: u32) -> io::Result<Option<String>> {
+pub(super) fn tighten_mode(file: &File, meta: &Metadata, mode: u32) -> io::Result<Option<String>> {
     if meta.mode() & 0o7777 == mode {
         return Ok(None);
     }
     let set = file.set_permissions(Permissions::from_mode(mode));
     let now = file.metadata()?.mode();
     if now & 0o077 != 0 {
-        return Ok(Some(loose(now)));
+        return Ok(Some(describe_mode(now)));
     }
     set.map(|()| None)
 }
 
 /// What is said of a file that others may use.
-pub(super) fn loose(mode: u32) -> String {
+pub(super) fn describe_mode(mode: u32) -> String {
     format!("is open to other users (mode {:04o})", mode & 0o7777)
 }

@@ -42,7 +42,7 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
         match attempt(target, &user, edit, &wait)? {
             Attempt::Done(updated) => return Ok(updated),
             // Another user of the lock was faster: its wait is ours, too.
-            Attempt::Outrun => wait.go_on()?,
+            Attempt::Outrun => wait.check_cancelled()?,
             Attempt::Disturbed => {
                 disturbances += 1;
                 if disturbances == DISTURBANCES {
@@ -84,30 +84,30 @@ fn attempt(target: &Target, user: &User, edit: Edit, wait: &Wait) -> Result<Atte
         return Ok(Attempt::Outrun);
     };
     updated.created = place.found.is_none();
-    let mut held = Held::lock(file, &place.path, updated.created, wait)?;
-    let meta = held.file.metadata().map_err(ReadProblem::from)?;
+    let mut locked = LockedFile::lock(file, &place.path, updated.created, wait)?;
+    let meta = locked.file.metadata().map_err(ReadProblem::from)?;
     if !is_at(target.path, &meta)? {
         return Ok(Attempt::Outrun);
     }
     // Once more, now that nothing can change under our hands.
     place.check(&meta, user)?;
-    if !held.locked {
+    if !locked.locked {
         let note = "its file system has no locks, so that a change made by another program at \
                     the same moment may be lost";
         updated.notes.push(note.to_owned());
     }
 
-    let mut old = contents(&held.file, meta.len(), target.limit)?;
+    let mut old = contents(&locked.file, meta.len(), target.limit)?;
     if old.is_empty() && !updated.created {
         std::thread::sleep(SETTLING);
-        old = contents(&held.file, 0, target.limit)?;
+        old = contents(&locked.file, 0, target.limit)?;
     }
     let new = match edit(&old) {
         Some(new) if *new != *old => new,
         _ => {
             updated.created = false;
             if meta.mode() & 0o077 != 0 {
-                updated.notes.push(replace::loose(meta.mode()));
+                updated.notes.push(replace::describe_mode(meta.mode()));
             }
             return Ok(Attempt::Done(updated));
         }
@@ -123,7 +123,7 @@ fn attempt(target: &Target, user: &User, edit: Edit, wait: &Wait) -> Result<Atte
         if !is_at(target.path, &meta)? {
             return Ok(false);
         }
-        match contents(&held.file, old.len() as u64, target.limit) {
+        match contents(&locked.file, old.len() as u64, target.limit) {
             Ok(now) => Ok(*now == *old),
             Err(ReadProblem::TooLarge(_)) => Ok(false),
             Err(problem) => Err(problem.into()),
@@ -131,11 +131,11 @@ fn attempt(target: &Target, user: &User, edit: Edit, wait: &Wait) -> Result<Atte
     };
     let change = replace::Change {
         place: &place,
-        file: &held.file,
+        file: &locked.file,
         meta: &meta,
         old: &old,
         new: &new,
-        alone: held.locked,
+        alone: locked.locked,
         undisturbed: &undisturbed,
     };
     match change.write(user, &mut updated.notes)? {
@@ -144,7 +144,7 @@ fn attempt(target: &Target, user: &User, edit: Edit, wait: &Wait) -> Result<Atte
         Outcome::InPlace => updated.in_place = true,
     }
     updated.changed = true;
-    held.unfinished = false;
+    locked.unfinished = false;
     Ok(Attempt::Done(updated))
 }
 
@@ -199,8 +199,8 @@ fn create(target: &Target, place: &Place, user: &User) -> Result<Option<File>, W
     };
     let owner = user.owner_of_new(place.dir());
     let adopted = file.metadata().and_then(|meta| {
-        replace::give(&file, &meta, owner)?;
-        replace::restrict(&file, &meta, 0o600)
+        replace::chown_to(&file, &meta, owner)?;
+        replace::tighten_mode(&file, &meta, 0o600)
     });
     if let Err(error) = adopted {
         let _ = fs::remove_file(&place.path);
@@ -232,7 +232,7 @@ fn create_dirs(dir: &Path, user: &User) -> io::Result<()> {
 
 /// The file with its lock. It is the kernel's lock on the open file, so that
 /// threads exclude each other as processes do, and a killed holder frees it.
-struct Held<'a> {
+struct LockedFile<'a> {
     file: File,
     path: &'a Path,
     /// False where the file system has no locks.
@@ -241,13 +241,13 @@ struct Held<'a> {
     unfinished: bool,
 }
 
-impl<'a> Held<'a> {
+impl<'a> LockedFile<'a> {
     fn lock(
         file: File,
         path: &'a Path,
         unfinished: bool,
         wait: &Wait,
-    ) -> Result<Held<'a>, WriteProblem> {
+    ) -> Result<LockedFile<'a>, WriteProblem> {
         let locked = loop {
             match file.try_lock() {
                 Ok(()) => break true,
@@ -259,7 +259,7 @@ impl<'a> Held<'a> {
                 }
             }
         };
-        Ok(Held {
+        Ok(LockedFile {
             file,
             path,
             locked,
@@ -268,7 +268,7 @@ impl<'a> Held<'a> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for LockedFile<'_> {
     fn drop(&mut self) {
         if self.unfinished
             && let Ok(meta) = self.file.metadata()
@@ -298,7 +298,7 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    fn go_on(&self) -> Result<(), WriteProblem> {
+    fn check_cancelled(&self) -> Result<(), WriteProblem> {
         if (self.cancel)() {
             Err(WriteProblem::Cancelled)
         } else if self.since.elapsed() >= PATIENCE {
@@ -309,7 +309,7 @@ impl Wait<'_> {
     }
 
     fn pause(&self) -> Result<(), WriteProblem> {
-        self.go_on()?;
+        self.check_cancelled()?;
         let pause = self.since.elapsed() / 16;
         std::thread::sleep(pause.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
         Ok(())

@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::secret::WipedBytes;
+use crate::util::secret::WipedBytes;
 
 use super::read::{contents, kind};
 use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem};

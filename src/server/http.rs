@@ -10,15 +10,15 @@ use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, Uri, header};
 use ureq::unversioned::transport::Connector;
 
-use super::Wait;
-use super::dial::{Dial, LookUp, Route};
-use super::failure::{Failure, Subject, too_late};
+use super::connect::{Dial, LookUp, Route};
+use super::error::{Failure, Subject, too_late};
 use super::proxy::Proxy;
+use super::settings::Transport;
 use super::tls::{self, Tls};
-use super::transport::Transport;
-use super::wiped::sensitive;
+use super::wait::Wait;
+use super::zeroizing::sensitive;
 use crate::error::{Error, Result};
-use crate::secret::WipedBytes;
+use crate::util::secret::WipedBytes;
 
 /// The most that is read of an answer.
 const ANSWER_LIMIT: usize = 1 << 20;
@@ -237,7 +237,7 @@ fn pause(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = crate::utc::parse_http(value)?;
+    let date = crate::formats::date::parse_http(value)?;
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .ok()?;

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use ureq::http::Uri;
 
+use crate::env::variables::{self, setting};
 use crate::error::{Error, Result};
-use crate::secret::{Secret, WipedBytes, WipedText};
+use crate::util::secret::{Secret, WipedBytes, WipedText};
 
 /// What the settings files say; the variable of each wins.
 #[derive(Default)]
@@ -61,22 +62,30 @@ impl Proxies {
         let ours = |name, key, value: &Option<WipedText>| [(name, var(name)), (key, value.clone())];
         // A web server passes a request's `Proxy:` header to a CGI program as
         // HTTP_PROXY: anybody's choice, so nobody's.
-        let http = if var("REQUEST_METHOD").is_some() {
-            "http_proxy"
+        let http = if var(variables::REQUEST_METHOD).is_some() {
+            variables::HTTP_PROXY_LOWER
         } else {
-            "HTTP_PROXY"
+            variables::HTTP_PROXY
         };
         Proxies {
             http: choose(
-                ours("WANDB_HTTP_PROXY", "http_proxy", &settings.http),
-                [http, "http_proxy"],
+                ours(
+                    variables::WANDB_HTTP_PROXY,
+                    setting::HTTP_PROXY,
+                    &settings.http,
+                ),
+                [http, variables::HTTP_PROXY_LOWER],
             ),
             https: choose(
-                ours("WANDB_HTTPS_PROXY", "https_proxy", &settings.https),
-                ["HTTPS_PROXY", "https_proxy"],
+                ours(
+                    variables::WANDB_HTTPS_PROXY,
+                    setting::HTTPS_PROXY,
+                    &settings.https,
+                ),
+                [variables::HTTPS_PROXY, variables::HTTPS_PROXY_LOWER],
             ),
-            no_proxy: var("NO_PROXY")
-                .or_else(|| var("no_proxy"))
+            no_proxy: var(variables::NO_PROXY)
+                .or_else(|| var(variables::NO_PROXY_LOWER))
                 .unwrap_or_default(),
             authorization,
         }
@@ -115,7 +124,7 @@ impl Proxy {
             return Err(Error::Proxy(format!(
                 "{name} asks for a proxy of the kind {:?}, which is not supported: use an http \
                  or https proxy",
-                crate::text::clean(&scheme)
+                crate::util::sanitize::clean(&scheme)
             )));
         }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -21,8 +21,8 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::trust::{self, Trust};
-use super::wiped::Wiped;
+use super::ca::{self, Trust};
+use super::zeroizing::Wiped;
 use crate::error::{Error, Result};
 
 /// What a connection needs to know, made from what the user trusts.
@@ -34,7 +34,7 @@ pub(super) fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
     });
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
         Trust::Anyone => Arc::new(Verifier::new(&provider, None)),
-        Trust::Places(places) => named(trust::certificates(places)?, &provider)?,
+        Trust::Places(places) => named(ca::certificates(places)?, &provider)?,
         Trust::Platform => platform(&provider)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -55,7 +55,7 @@ fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
-    machine(trust::machine(), provider)
+    machine(ca::machine(), provider)
 }
 
 /// The machine's own trust store; in a container without CA files, whom Mozilla

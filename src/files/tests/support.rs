@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::files::{Target, Updated, WriteProblem, read, sys, update};
-use crate::secret::WipedBytes;
+use crate::util::secret::WipedBytes;
 
 pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
 

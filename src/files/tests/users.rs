@@ -15,7 +15,7 @@ fn owner(path: &Path) -> (u32, u32) {
     (meta.uid(), meta.gid())
 }
 
-fn give(path: &Path, user: u32) {
+fn chown_to(path: &Path, user: u32) {
     lchown(path, Some(user), Some(user)).unwrap();
 }
 
@@ -26,11 +26,11 @@ fn a_strangers_file_is_refused() {
     }
     let scratch = Scratch::new();
     let path = scratch.file("netrc", "one\n", 0o666);
-    give(&path, EVE);
+    chown_to(&path, EVE);
     let problem = append(&path, "two").unwrap_err();
     assert_eq!(problem.to_string(), "belongs to another user (uid 23456)");
     // Root may help the home's owner, and nobody else.
-    give(scratch.dir(), ALICE);
+    chown_to(scratch.dir(), ALICE);
     let with_home = Target {
         home: Some(scratch.dir()),
         ..target(&path)
@@ -48,7 +48,7 @@ fn root_in_another_users_home_leaves_everything_to_its_owner() {
         return not_tested("root in another user's home");
     }
     let scratch = Scratch::new();
-    give(scratch.dir(), ALICE);
+    chown_to(scratch.dir(), ALICE);
     let old = scratch.file("old", "one\n", 0o644);
     chown(&old, Some(ALICE), Some(EVE)).unwrap();
     for (name, group) in [
@@ -87,7 +87,7 @@ fn a_users_link_does_not_take_root_elsewhere() {
         return not_tested("root in another user's home");
     }
     let home = Scratch::new();
-    give(home.dir(), ALICE);
+    chown_to(home.dir(), ALICE);
     let root = Scratch::new();
     let secret = root.file("shadow", "root\n", 0o600);
     let link = home.path(".netrc");
@@ -101,7 +101,7 @@ fn a_users_link_does_not_take_root_elsewhere() {
     for to in [secret.clone(), root.path("new")] {
         let _ = fs::remove_file(&link);
         symlink(&to, &link).unwrap();
-        give(&link, ALICE);
+        chown_to(&link, ALICE);
         assert!(matches!(
             append_to_link(),
             Err(WriteProblem::StrangersLink(ALICE))
@@ -110,11 +110,11 @@ fn a_users_link_does_not_take_root_elsewhere() {
     assert_eq!(fs::read(&secret).unwrap(), b"root\n");
     assert_eq!(root.names(), ["shadow"]);
     // To a file of her own it does, and to a new one in her home.
-    give(&secret, ALICE);
+    chown_to(&secret, ALICE);
     for to in [secret, home.path("dotfile")] {
         fs::remove_file(&link).unwrap();
         symlink(&to, &link).unwrap();
-        give(&link, ALICE);
+        chown_to(&link, ALICE);
         append_to_link().unwrap();
         assert_eq!(owner(&to), (ALICE, ALICE));
     }
@@ -137,10 +137,10 @@ fn a_link_that_a_stranger_can_turn_is_not_followed() {
         (0o1777, 0, 0, true),
     ] {
         let dir = scratch.subdir("shared", mode);
-        give(&dir, dir_owner);
+        chown_to(&dir, dir_owner);
         let link = dir.join("netrc");
         symlink(&file, &link).unwrap();
-        give(&link, link_owner);
+        chown_to(&link, link_owner);
         fs::write(&file, "one\n").unwrap();
         let appended = append(&link, "two");
         let row = format!("{mode:o} {dir_owner} {link_owner}: {appended:?}");
@@ -153,7 +153,7 @@ fn a_link_that_a_stranger_can_turn_is_not_followed() {
 
 fn give_to_plain_user(path: &Path) {
     if is_root() {
-        give(path, NOBODY);
+        chown_to(path, NOBODY);
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::stub::{Identity, Reply, Stub};
 use super::*;
-use crate::credentials::{self, AccessToken};
-use crate::server::exchange;
+use crate::formats::token_cache::{self, AccessToken};
+use crate::server::api::exchange;
 
 fn table() -> Value {
     serde_json::from_str(include_str!("../../../tests/conformance/server.json")).unwrap()
@@ -90,7 +90,7 @@ fn run(case: &Value) {
             .map(|access| String::from_utf8(access.token.as_bytes().to_vec()).unwrap()),
         None => {
             let key = Secret::new(KEY.as_bytes());
-            crate::server::viewer(&url, Authorization::Basic(&key), &transport, &wait).map(
+            crate::server::api::viewer(&url, Authorization::Basic(&key), &transport, &wait).map(
                 |viewer| {
                     let Viewer {
                         username,
@@ -166,7 +166,7 @@ fn the_sdks_cache_is_ours() {
     for case in cases {
         let name = &case["name"];
         let fill = |text: &Value| {
-            let at = |minutes: i64| crate::utc::format(now + minutes * 60);
+            let at = |minutes: i64| crate::formats::date::format(now + minutes * 60);
             text.as_str()
                 .unwrap()
                 .replace("{URL}", url)
@@ -175,7 +175,7 @@ fn the_sdks_cache_is_ours() {
                 .replace("{EXPIRES}", &at(60))
         };
         let file = fill(&case["credentials_file"]);
-        let found = credentials::look_up(file.as_bytes(), &[url], now);
+        let found = token_cache::look_up(file.as_bytes(), &[url], now);
         let ours = if found.is_some() {
             "cached"
         } else {
@@ -188,7 +188,7 @@ fn the_sdks_cache_is_ours() {
                 token: Secret::new(b"AT-z.c2ln"),
                 expires_at: now + 3600,
             };
-            let text = credentials::store(file.as_bytes(), url, &access);
+            let text = token_cache::store(file.as_bytes(), url, &access);
             // The same members; ours are sorted within an entry too.
             let written: Value = serde_json::from_slice(&text).unwrap();
             let expected: Value = serde_json::from_str(&fill(&case["file_after"])).unwrap();

@@ -2,7 +2,7 @@
 
 use super::stub::{Identity, Reply, Stub};
 use super::*;
-use crate::server::{anonymous_key, exchange};
+use crate::server::api::{anonymous_key, exchange};
 
 #[test]
 fn verifying_sends_the_request_of_the_sdk_once() {
@@ -42,7 +42,7 @@ fn verifying_sends_the_request_of_the_sdk_once() {
         ]
         .map(|(name, value)| (name.to_owned(), value))
     );
-    assert_eq!(seen[0].body, super::super::VIEWER);
+    assert_eq!(seen[0].body, super::api::VIEWER);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn an_access_token_is_a_bearer() {
     let transport = transport(&Variables::new()).unwrap();
     let token = Secret::new(b"AT-z.c2ln");
     let bearer = Authorization::Bearer(&token);
-    super::super::viewer(&server.url("127.0.0.1"), bearer, &transport, &patient()).unwrap();
+    super::api::viewer(&server.url("127.0.0.1"), bearer, &transport, &patient()).unwrap();
     assert_eq!(
         server.seen()[0].header("authorization"),
         Some("Bearer AT-z.c2ln")
@@ -190,7 +190,7 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
         r#"{"access_token":"AT","expires_in":3600}"#,
     )]);
     let vars = variables([("WANDB__EXTRA_HTTP_HEADERS", r#"{"X-Foo":"bar"}"#)]);
-    let before = super::super::now();
+    let before = super::api::now();
     let access = exchange(
         &server.url("127.0.0.1"),
         b" eyJh.ey+J/z_.c2~l-n \n",
@@ -199,7 +199,7 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
     )
     .unwrap();
     assert_eq!(access.token.as_bytes(), b"AT");
-    assert!((before + 3600..=super::super::now() + 3600).contains(&access.expires_at));
+    assert!((before + 3600..=super::api::now() + 3600).contains(&access.expires_at));
     let seen = &server.seen()[0];
     assert_eq!(seen.target, "/oidc/token");
     assert_eq!(
@@ -236,7 +236,7 @@ fn the_longest_key_is_sent() {
         let url = server.url("localhost");
         let transport = transport(&vars).unwrap();
         let authorization = Authorization::Basic(&key);
-        crate::server::viewer(&url, authorization, &transport, &patient()).unwrap();
+        crate::server::api::viewer(&url, authorization, &transport, &patient()).unwrap();
         let sent = server.seen().pop().unwrap();
         // `api:` and the key, in base64, behind `Basic `.
         let size = "Basic ".len() + (4 + crate::key::LONGEST).div_ceil(3) * 4;

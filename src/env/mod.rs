@@ -1,0 +1,234 @@
+//! What surrounds a call: its environment and its working directory. Every
+//! module that needs them is handed this value, and asks nobody else.
+
+pub(crate) mod passwd;
+pub(crate) mod rank;
+pub(crate) mod variables;
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::util::secret::WipedBytes;
+
+/// The process's own environment and directory, or those that the caller gave
+/// in their place. Nothing is copied: each variable is looked up when asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Environment<'a> {
+    block: Option<&'a [&'a OsStr]>,
+    directory: Option<&'a Path>,
+}
+
+impl<'a> Environment<'a> {
+    pub fn new(options: &Options<'a>) -> Environment<'a> {
+        Environment {
+            block: options.environment,
+            directory: options.working_directory,
+        }
+    }
+
+    /// A variable that is set and not empty. An empty one counts as unset.
+    pub fn var(&self, name: &str) -> Option<Cow<'a, OsStr>> {
+        let value = match self.block {
+            None => Cow::Owned(std::env::var_os(name)?),
+            Some(block) => Cow::Borrowed(block.iter().find_map(|entry| value_of(entry, name))?),
+        };
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// The same as text. What is not UTF-8 becomes U+FFFD, which no value that
+    /// is checked afterwards may hold.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.var(name).map(|value| match value {
+            Cow::Borrowed(value) => value.to_string_lossy().into_owned(),
+            Cow::Owned(value) => value
+                .into_string()
+                .unwrap_or_else(|value| value.to_string_lossy().into_owned()),
+        })
+    }
+
+    /// The same for a secret: the copy wipes itself.
+    pub fn secret(&self, name: &str) -> Option<WipedBytes> {
+        self.var(name)
+            .map(|value| WipedBytes::new(value.into_owned().into_encoded_bytes()))
+    }
+
+    pub fn is_set(&self, name: &str) -> bool {
+        self.length(name).is_some_and(|length| length > 0)
+    }
+
+    /// Whether a variable is set to nothing, which counts as unset.
+    pub fn is_empty(&self, name: &str) -> bool {
+        self.length(name) == Some(0)
+    }
+
+    /// How long a variable's value is. It may be a secret: where it takes a
+    /// copy to know, the copy is wiped.
+    fn length(&self, name: &str) -> Option<usize> {
+        match self.block {
+            Some(block) => block
+                .iter()
+                .find_map(|entry| value_of(entry, name))
+                .map(OsStr::len),
+            None => {
+                let value = std::env::var_os(name)?.into_encoded_bytes();
+                Some(WipedBytes::new(value).len())
+            }
+        }
+    }
+
+    /// A path as the caller's working directory sees it.
+    pub fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
+        match self.directory {
+            Some(directory) => directory.join(path.as_ref()),
+            None => PathBuf::from(path.as_ref()),
+        }
+    }
+
+    /// The same, absolute, for a message that is read elsewhere.
+    pub fn absolute(&self, path: impl AsRef<OsStr>) -> PathBuf {
+        absolute(self.path(path))
+    }
+
+    /// The home directory: `HOME`, else what the user database says.
+    pub fn home(&self) -> Option<PathBuf> {
+        match (
+            self.block,
+            self.var(variables::HOME).filter(|_| cfg!(not(windows))),
+        ) {
+            (_, Some(home)) if self.directory.is_none() => Some(home.into_owned().into()),
+            (_, Some(home)) => Some(self.path(home)),
+            // `dirs` would ask the process's own HOME.
+            (Some(_), None) => passwd::own_home(),
+            (None, None) => dirs::home_dir(),
+        }
+    }
+
+    /// A path in the home directory; an error that names the file where there
+    /// is no home.
+    pub fn in_home(&self, path: &str) -> Result<PathBuf> {
+        let Some(mut home) = self.home() else {
+            return Err(Error::Credentials(format!(
+                "no home directory to find ~/{path} in: set HOME to one"
+            )));
+        };
+        home.push(path);
+        Ok(home)
+    }
+
+    /// Expands a leading `~` or `~user`, as Python's `Path.expanduser` does.
+    pub fn expand(&self, path: &OsStr) -> Result<PathBuf> {
+        let Some(rest) = path.as_encoded_bytes().strip_prefix(b"~") else {
+            return Ok(self.path(path));
+        };
+        let end = rest
+            .iter()
+            .position(|&byte| byte == b'/')
+            .unwrap_or(rest.len());
+        let home = match &rest[..end] {
+            b"" => self.home(),
+            name => passwd::home_of(name),
+        };
+        let home = home.ok_or_else(|| {
+            let name = String::from_utf8_lossy(&rest[..end]);
+            Error::Credentials(format!(
+                "~{name} has no home directory; write the path in full"
+            ))
+        })?;
+        let tail = Path::new(path).components().skip(1).collect::<PathBuf>();
+        Ok(home.join(tail))
+    }
+}
+
+/// The value of a `NAME=value` entry, if that is its name.
+fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
+    let rest = entry.as_encoded_bytes().strip_prefix(name.as_bytes())?;
+    let value = rest.strip_prefix(b"=")?;
+    #[cfg(unix)]
+    return Some(std::os::unix::ffi::OsStrExt::from_bytes(value));
+    #[cfg(not(unix))]
+    return std::str::from_utf8(value).ok().map(OsStr::new);
+}
+
+/// The path as it is seen from anywhere. Most are absolute, and have nothing in
+/// them that could be left out.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    let text = path.as_os_str().as_encoded_bytes();
+    let mut parts = text.split(|&byte| byte == b'/').skip(1);
+    if cfg!(unix) && path.is_absolute() && parts.all(|part| !matches!(part, b"" | b".")) {
+        return path;
+    }
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// A path as text to show, absolute: it may be read elsewhere.
+pub(crate) fn shown_path(path: &Path) -> String {
+    shown(absolute(path.to_owned()))
+}
+
+/// An absolute path, or anything else of the system's, as text to show.
+pub(crate) fn shown(path: impl Into<OsString>) -> String {
+    path.into()
+        .into_string()
+        .unwrap_or_else(|path| path.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env<'a>(block: &'a [&'a OsStr]) -> Environment<'a> {
+        Environment {
+            block: Some(block),
+            directory: Some(Path::new("/here")),
+        }
+    }
+
+    #[test]
+    fn a_block_is_the_whole_environment() {
+        let block = ["A=1", "AB=2", "EMPTY=", "A=3", "PLAIN"].map(OsStr::new);
+        let env = env(&block);
+        assert_eq!(env.text("A").as_deref(), Some("1"));
+        assert_eq!(env.text("AB").as_deref(), Some("2"));
+        assert_eq!(env.text("EMPTY"), None);
+        assert_eq!(env.text("PLAIN"), None);
+        assert_eq!(env.text("PATH"), None);
+        assert!(env.is_set("A") && !env.is_set("EMPTY") && !env.is_set("PATH"));
+    }
+
+    #[test]
+    fn paths_expand_as_in_python() {
+        let block = ["HOME=/home/u"].map(OsStr::new);
+        let env = env(&block);
+        let cases = [
+            ("/abs/file", "/abs/file"),
+            ("file", "/here/file"),
+            ("~", "/home/u"),
+            ("~/file", "/home/u/file"),
+            ("~root/file", "/root/file"),
+            ("a~", "/here/a~"),
+            (" ", "/here/ "),
+        ];
+        for (path, expected) in cases {
+            let expanded = env.expand(OsStr::new(path)).expect(path);
+            assert_eq!(expanded, Path::new(expected), "{path}");
+        }
+        let error = env
+            .expand(OsStr::new("~no-such-user/x"))
+            .expect_err("nobody");
+        assert!(error.to_string().contains("~no-such-user"), "{error}");
+    }
+
+    #[test]
+    fn without_home_the_user_database_answers() {
+        assert_eq!(env(&[]).home(), passwd::own_home());
+    }
+
+    #[test]
+    fn a_relative_home_is_that_of_the_working_directory() {
+        let block = ["HOME=h"].map(OsStr::new);
+        assert_eq!(env(&block).home().as_deref(), Some(Path::new("/here/h")));
+    }
+}

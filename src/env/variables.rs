@@ -1,0 +1,161 @@
+//! Every environment variable and every setting that the library reads: each
+//! name once, with its meaning. `docs/configuration.md` explains them to users;
+//! a test compares it with the lists below, both ways.
+
+/// Defines each name as a constant, and the list of all of them.
+macro_rules! names {
+    ($list:ident: $($(#[doc = $meaning:literal])+ $constant:ident = $name:literal;)+) => {
+        $($(#[doc = $meaning])+ pub(crate) const $constant: &str = $name;)+
+
+        /// All names above.
+        #[cfg(test)]
+        pub(crate) const $list: &[&str] = &[$($name),+];
+    };
+}
+
+names! { VARIABLES:
+    /// The API key.
+    API_KEY = "WANDB_API_KEY";
+    /// A file that holds only the API key: a Docker, Kubernetes or systemd secret.
+    API_KEY_FILE = "WANDB_API_KEY_FILE";
+    /// A file with an identity token (a JWT), exchanged for an access token.
+    IDENTITY_TOKEN_FILE = "WANDB_IDENTITY_TOKEN_FILE";
+    /// The cache of access tokens.
+    CREDENTIALS_FILE = "WANDB_CREDENTIALS_FILE";
+    /// The server.
+    BASE_URL = "WANDB_BASE_URL";
+    /// The web app of the server.
+    APP_URL = "WANDB_APP_URL";
+    /// The directory of the system settings file.
+    CONFIG_DIR = "WANDB_CONFIG_DIR";
+    /// Whether to log in at all: `online`, `offline`, `disabled` and others.
+    MODE = "WANDB_MODE";
+    /// No information lines and no terminal prompt.
+    SILENT = "WANDB_SILENT";
+    /// No information lines.
+    QUIET = "WANDB_QUIET";
+    /// Prompt for a key although one is configured.
+    RELOGIN = "WANDB_RELOGIN";
+    /// Offer neither "create an account" nor "offline" in the prompt.
+    FORCE = "WANDB_FORCE";
+    /// The default team.
+    ENTITY = "WANDB_ENTITY";
+    /// Seconds that the prompt may take.
+    LOGIN_TIMEOUT = "WANDB_LOGIN_TIMEOUT";
+    /// Seconds that the server may take.
+    HTTP_TIMEOUT = "WANDB_HTTP_TIMEOUT";
+    /// Sent to the server as `X-Wandb-Username`.
+    USERNAME = "WANDB_USERNAME";
+    /// Sent to the server as `X-Wandb-User-Email`.
+    USER_EMAIL = "WANDB_USER_EMAIL";
+    /// A JSON object of HTTP headers to add to each request.
+    EXTRA_HTTP_HEADERS = "WANDB_X_EXTRA_HTTP_HEADERS";
+    /// The SDK's other name for `WANDB_X_EXTRA_HTTP_HEADERS`, which wins over it.
+    EXTRA_HTTP_HEADERS_OLD = "WANDB__EXTRA_HTTP_HEADERS";
+    /// Do not verify the server's certificate.
+    INSECURE_DISABLE_SSL = "WANDB_INSECURE_DISABLE_SSL";
+    /// The proxy for `http` servers, used for the loopback too.
+    WANDB_HTTP_PROXY = "WANDB_HTTP_PROXY";
+    /// The proxy for `https` servers, used for the loopback too.
+    WANDB_HTTPS_PROXY = "WANDB_HTTPS_PROXY";
+    /// The proxy for `http` servers.
+    HTTP_PROXY = "HTTP_PROXY";
+    /// `HTTP_PROXY` in lower case.
+    HTTP_PROXY_LOWER = "http_proxy";
+    /// The proxy for `https` servers.
+    HTTPS_PROXY = "HTTPS_PROXY";
+    /// `HTTPS_PROXY` in lower case.
+    HTTPS_PROXY_LOWER = "https_proxy";
+    /// Servers that are reached without a proxy.
+    NO_PROXY = "NO_PROXY";
+    /// `NO_PROXY` in lower case.
+    NO_PROXY_LOWER = "no_proxy";
+    /// Set for CGI programs, where `HTTP_PROXY` comes from the request and is ignored.
+    REQUEST_METHOD = "REQUEST_METHOD";
+    /// A file of trust anchors in place of the system's.
+    SSL_CERT_FILE = "SSL_CERT_FILE";
+    /// Directories of trust anchors in place of the system's.
+    SSL_CERT_DIR = "SSL_CERT_DIR";
+    /// As `SSL_CERT_FILE`, if neither of the two above is set.
+    REQUESTS_CA_BUNDLE = "REQUESTS_CA_BUNDLE";
+    /// The netrc file.
+    NETRC = "NETRC";
+    /// The home directory.
+    HOME = "HOME";
+    /// Anything but empty: no colors.
+    NO_COLOR = "NO_COLOR";
+    /// `dumb`: a terminal without a hidden prompt.
+    TERM = "TERM";
+    /// Rank in a `torchrun` job.
+    RANK = "RANK";
+    /// Number of ranks of a `torchrun` job.
+    WORLD_SIZE = "WORLD_SIZE";
+    /// Rank in an Open MPI job.
+    OMPI_RANK = "OMPI_COMM_WORLD_RANK";
+    /// Number of ranks of an Open MPI job.
+    OMPI_SIZE = "OMPI_COMM_WORLD_SIZE";
+    /// Rank in an MPICH, Intel MPI or Cray job.
+    PMI_RANK = "PMI_RANK";
+    /// Number of ranks of an MPICH, Intel MPI or Cray job.
+    PMI_SIZE = "PMI_SIZE";
+    /// Rank in an MVAPICH2 job.
+    MV2_RANK = "MV2_COMM_WORLD_RANK";
+    /// Number of ranks of an MVAPICH2 job.
+    MV2_SIZE = "MV2_COMM_WORLD_SIZE";
+    /// Rank in a Slurm job step.
+    SLURM_RANK = "SLURM_PROCID";
+    /// Number of tasks of a Slurm job step.
+    SLURM_SIZE = "SLURM_STEP_NUM_TASKS";
+    /// Rank in a Flux job.
+    FLUX_RANK = "FLUX_TASK_RANK";
+    /// Number of ranks of a Flux job.
+    FLUX_SIZE = "FLUX_JOB_SIZE";
+    /// Rank in an IBM Spectrum LSF (`jsrun`) job.
+    JSM_RANK = "JSM_NAMESPACE_RANK";
+    /// Number of ranks of an IBM Spectrum LSF (`jsrun`) job.
+    JSM_SIZE = "JSM_NAMESPACE_SIZE";
+    /// Rank in a PMIx job, which publishes no size of its own.
+    PMIX_RANK = "PMIX_RANK";
+    /// Rank in a PALS job (Cray), which publishes no size of its own.
+    PALS_RANK = "PALS_RANKID";
+}
+
+/// The keys of the settings files.
+pub(crate) mod setting {
+    names! { SETTINGS:
+        /// The API key.
+        API_KEY = "api_key";
+        /// The server.
+        BASE_URL = "base_url";
+        /// Whether to log in at all.
+        MODE = "mode";
+        /// No information lines and no terminal prompt.
+        SILENT = "silent";
+        /// No information lines.
+        QUIET = "quiet";
+        /// The default team.
+        ENTITY = "entity";
+        /// Seconds that the prompt may take.
+        LOGIN_TIMEOUT = "login_timeout";
+        /// `true` after an anonymous login; written by the library.
+        ANONYMOUS = "anonymous";
+        /// Prompt for a key although one is configured. System file only.
+        RELOGIN = "relogin";
+        /// Offer neither "create an account" nor "offline". System file only.
+        FORCE = "force";
+        /// The web app of the server. System file only.
+        APP_URL = "app_url_override";
+        /// The cache of access tokens. System file only.
+        CREDENTIALS_FILE = "credentials_file";
+        /// Do not verify the server's certificate. System file only.
+        INSECURE_DISABLE_SSL = "insecure_disable_ssl";
+        /// The proxy for `http` servers. System file only.
+        HTTP_PROXY = "http_proxy";
+        /// The proxy for `https` servers. System file only.
+        HTTPS_PROXY = "https_proxy";
+        /// A JSON object of HTTP headers to add to each request. System file only.
+        EXTRA_HTTP_HEADERS = "x_extra_http_headers";
+        /// The SDK's other name for `x_extra_http_headers`.
+        EXTRA_HTTP_HEADERS_OLD = "_extra_http_headers";
+    }
+}

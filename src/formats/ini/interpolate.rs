@@ -1,0 +1,185 @@
+//! `%(name)s` and `%%`: configparser's `BasicInterpolation`.
+
+use super::{Document, Fault, Opt, WipedBytes, lower};
+
+/// Python's `MAX_INTERPOLATION_DEPTH`.
+const MAX_DEPTH: usize = 10;
+
+/// The work that one value may cost, in bytes written and options looked at.
+/// References can double at each level; nobody's settings need this much.
+const BUDGET: usize = 1 << 20;
+
+/// A piece of a value.
+#[derive(Debug, PartialEq, Eq)]
+enum Part<'v> {
+    Text(&'v [u8]),
+    /// `%%`
+    Percent,
+    /// A `%` that is neither; Python refuses it.
+    Bare,
+    /// `%(name)s`, the name in lower case.
+    Reference(std::borrow::Cow<'v, [u8]>),
+}
+
+/// One expansion under way. Without `out` it only measures.
+struct Run<'o> {
+    out: Option<&'o mut Vec<u8>>,
+    size: usize,
+    budget: usize,
+    bare: bool,
+}
+
+impl Document<'_> {
+    /// The option's value with its references followed.
+    pub(super) fn interpolated(&self, option: &Opt) -> (WipedBytes, Option<Fault>) {
+        let raw = self.raw(option);
+        if !raw.contains(&b'%') {
+            return (raw, None);
+        }
+        let mut run = Run::new(BUDGET);
+        if self.expand(&raw, 1, &mut run).is_err() {
+            return (raw, Some(Fault::Reference));
+        }
+        // Measured first, so that the buffer never grows and leaves copies.
+        let mut text = WipedBytes::new(Vec::with_capacity(run.size));
+        let mut run = Run {
+            out: Some(&mut text),
+            ..Run::new(BUDGET)
+        };
+        let expanded = self.expand(&raw, 1, &mut run);
+        debug_assert!(expanded.is_ok(), "the same work as the time before");
+        let fault = run.bare.then_some(Fault::BarePercent);
+        (text, fault)
+    }
+
+    /// Notes the options whose value Python would not give: asked for all of
+    /// a section, it dies of the first.
+    pub(super) fn check_interpolation(&mut self) {
+        let mut found = Vec::new();
+        let mut budget = BUDGET;
+        for option in self.visible() {
+            let span = option.value.start..option.rest.end.max(option.value.end);
+            if !self.text[span].contains(&b'%') {
+                continue;
+            }
+            // What it costs to look whether it is overridden.
+            budget = budget.saturating_sub(self.options.len());
+            if self.overridden(option) {
+                continue;
+            }
+            let mut run = Run::new(budget);
+            let expanded = self.expand(&self.raw(option), 1, &mut run);
+            budget = run.budget;
+            if expanded.is_err() {
+                found.push((option.line, "a %(name)s that cannot be followed"));
+            } else if run.bare {
+                found.push((option.line, "a bare % was taken as it stands"));
+            }
+            if budget == 0 || found.len() == super::MAX_NOTES {
+                break;
+            }
+        }
+        for (line, text) in found {
+            self.reject(line, text);
+        }
+    }
+
+    /// Whether `[default]` has its own value for an option of `[DEFAULT]`.
+    fn overridden(&self, option: &Opt) -> bool {
+        self.find(&option.key)
+            .is_some_and(|f| f.kind != option.kind)
+    }
+
+    /// Whether the option's value refers to `key` by name.
+    pub(super) fn refers_to(&self, option: &Opt, key: &[u8]) -> bool {
+        let raw = self.raw(option);
+        parts(&raw).any(|part| matches!(part, Part::Reference(name) if *name == *key))
+    }
+
+    fn expand(&self, raw: &[u8], depth: usize, run: &mut Run) -> Result<(), ()> {
+        if depth > MAX_DEPTH {
+            return Err(());
+        }
+        for part in parts(raw) {
+            match part {
+                Part::Text(text) => run.emit(text)?,
+                Part::Percent => run.emit(b"%")?,
+                Part::Bare => {
+                    run.bare = true;
+                    run.emit(b"%")?;
+                }
+                Part::Reference(name) => {
+                    // Two passes over the options, for the value and a rival.
+                    run.spend(2 * self.options.len())?;
+                    let target = self.find(&name).ok_or(())?;
+                    if self.conflict_of(&name).is_some() {
+                        return Err(());
+                    }
+                    let value = self.raw(target);
+                    run.spend(value.len())?;
+                    self.expand(&value, depth + usize::from(value.contains(&b'%')), run)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Run<'_> {
+    fn new(budget: usize) -> Run<'static> {
+        Run {
+            out: None,
+            size: 0,
+            budget,
+            bare: false,
+        }
+    }
+
+    fn emit(&mut self, text: &[u8]) -> Result<(), ()> {
+        self.spend(text.len())?;
+        self.size += text.len();
+        if let Some(out) = &mut self.out {
+            out.extend_from_slice(text);
+        }
+        Ok(())
+    }
+
+    fn spend(&mut self, cost: usize) -> Result<(), ()> {
+        let left = self.budget.checked_sub(cost);
+        self.budget = left.unwrap_or(0);
+        left.map(drop).ok_or(())
+    }
+}
+
+fn parts(value: &[u8]) -> impl Iterator<Item = Part<'_>> {
+    let find = |byte: u8, from: usize| {
+        let found = value[from..].iter().position(|b| *b == byte);
+        found.map_or(value.len(), |at| from + at)
+    };
+    let mut at = 0;
+    // The next `)`, kept: looking for it at each `%(` would cost a square.
+    let mut close = 0;
+    std::iter::from_fn(move || {
+        let (part, end) = match &value[at..] {
+            [] => return None,
+            [b'%', b'%', ..] => (Part::Percent, at + 2),
+            [b'%', b'(', ..] => {
+                let name = at + 2;
+                if close < name {
+                    close = find(b')', name);
+                }
+                match close > name && value.get(close + 1) == Some(&b's') {
+                    true => (Part::Reference(lower(&value[name..close])), close + 2),
+                    false => (Part::Bare, at + 1),
+                }
+            }
+            [b'%', ..] => (Part::Bare, at + 1),
+            _ => {
+                let end = find(b'%', at);
+                (Part::Text(&value[at..end]), end)
+            }
+        };
+        at = end;
+        Some(part)
+    })
+}

@@ -1,0 +1,247 @@
+//! The reader and the editor against the CPython at hand, on pseudo-random
+//! files: it knows its own quirks best.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::invariants::files;
+use super::*;
+use crate::formats::netrc::scan::{Dialect, Event, Kind, Scanner};
+
+const FILES: usize = 4000;
+
+/// What CPython's netrc says of a file: machines with login, account and
+/// password, or the error with its line.
+type Reading = Result<BTreeMap<String, [String; 3]>, (String, u64)>;
+
+const ORACLE: &str = r#"
+import json, netrc, os, sys, tempfile
+if sys.version_info < (3, 11):
+    sys.exit(3)
+answers = []
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "netrc")
+    for text in json.load(sys.stdin):
+        with open(path, "wb") as file:
+            file.write(bytes.fromhex(text))
+        try:
+            answers.append(netrc.netrc(path).hosts)
+        except netrc.NetrcParseError as error:
+            answers.append([error.msg, error.lineno])
+json.dump(answers, sys.stdout)
+"#;
+
+/// Asks CPython, or says loudly that it cannot be asked.
+fn ask(files: &[Vec<u8>]) -> Option<Vec<Reading>> {
+    let hex = |file: &Vec<u8>| {
+        file.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let question = serde_json::to_vec(&files.iter().map(hex).collect::<Vec<_>>()).unwrap();
+    let child = Command::new("python3")
+        .args(["-X", "utf8", "-c", ORACLE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let output = child.and_then(|mut child| {
+        child.stdin.take().expect("a pipe").write_all(&question)?;
+        child.wait_with_output()
+    });
+    match output {
+        Ok(output) if output.status.success() => {
+            let answers: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+            Some(answers.iter().map(reading).collect())
+        }
+        other => {
+            let why = other.map_or_else(
+                |error| error.to_string(),
+                |output| output.status.to_string(),
+            );
+            assert!(
+                std::env::var_os("WANDB_LOGIN_TEST_STRICT").is_none_or(|strict| strict != "1"),
+                "python3 (3.11 or later) cannot be asked: {why}"
+            );
+            eprintln!(
+                "NOT TESTED: agreement with CPython; python3 (3.11 or later) cannot be asked: {why}"
+            );
+            None
+        }
+    }
+}
+
+fn reading(answer: &Value) -> Reading {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    match answer {
+        Value::Array(error) => Err((text(&error[0]), error[1].as_u64().unwrap())),
+        hosts => Ok(hosts
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, entry)| (name.clone(), [0, 1, 2].map(|i| text(&entry[i]))))
+            .collect()),
+    }
+}
+
+/// The same from our scanner.
+fn our_reading(text: &[u8]) -> Reading {
+    let value = |token: Token| String::from_utf8(token.unescape(text).to_vec()).unwrap();
+    let mut hosts = BTreeMap::new();
+    let mut host = String::new();
+    let mut scanner = Scanner::new(text, Dialect::CPython);
+    loop {
+        let event = scanner.next().map_err(|refusal| {
+            let stop = refusal.describe(text);
+            (stop.message.to_owned(), stop.sdk_line as u64)
+        })?;
+        let word = scanner.value;
+        let kind = match event {
+            None => return Ok(hosts),
+            Some(Event::Machine) => {
+                host = value(word);
+                hosts.insert(host.clone(), Default::default());
+                continue;
+            }
+            Some(Event::Default) => {
+                host = "default".into();
+                hosts.insert(host.clone(), Default::default());
+                continue;
+            }
+            Some(Event::Field(kind)) => kind,
+            Some(Event::Macro) => continue,
+            Some(Event::Stray { .. }) => unreachable!("CPython refuses stray words"),
+        };
+        let slot = match kind {
+            Kind::Login => 0,
+            Kind::Account => 1,
+            Kind::Password => 2,
+        };
+        hosts.get_mut(&host).unwrap()[slot] = value(word);
+    }
+}
+
+#[test]
+fn reads_as_cpython_reads() {
+    let files = files(FILES);
+    let Some(answers) = ask(&files) else { return };
+    let mut accepted = 0;
+    for (file, theirs) in files.iter().zip(answers) {
+        let shown = String::from_utf8_lossy(file);
+        let theirs = theirs.map_err(|(message, line)| {
+            // Ours never quotes the word.
+            let end = message
+                .find("token ")
+                .map_or(message.len(), |at| at + "token".len());
+            (message[..end].to_owned(), line)
+        });
+        assert_eq!(our_reading(file), theirs, "{shown:?}");
+        accepted += usize::from(theirs.is_ok());
+        if let Ok(hosts) = &theirs {
+            let found = look_up(file, &names("x.com"), is_key);
+            assert_eq!(found.sdk_stops, None);
+            let key = hosts
+                .get("x.com")
+                .map(|entry| &entry[2])
+                .filter(|key| !key.is_empty());
+            if let Some(key) = key {
+                assert_eq!(
+                    found.hit.map(|hit| hit.password.to_vec()),
+                    Some(key.clone().into_bytes()),
+                    "{shown:?}"
+                );
+            }
+        } else {
+            assert!(
+                look_up(file, &names("x.com"), is_key).sdk_stops.is_some(),
+                "{shown:?}"
+            );
+        }
+    }
+    eprintln!("{FILES} files read as CPython reads them, {accepted} of which it accepts");
+    assert!(accepted > FILES / 10, "the files say nothing");
+}
+
+/// A file whose last word is open, and belongs to an entry of another tool for
+/// our machine: nothing can be put behind it.
+fn nothing_fits_behind(file: &[u8]) -> bool {
+    let mut open = false;
+    let mut scanner = Scanner::new(file, Dialect::CPython);
+    let mut item = 0;
+    while let Ok(Some(event)) = scanner.next() {
+        if event == Event::Machine {
+            item = scanner.keyword.start;
+            open = scanner.value.is(file, b"x.com");
+        } else if matches!(event, Event::Default | Event::Macro) {
+            open = false;
+        }
+    }
+    open && scanner.open == Some(item)
+}
+
+#[test]
+fn cpython_reads_what_was_written() {
+    let before = files(FILES);
+    let names = names("x.com");
+    let stored: Vec<_> = before.iter().map(|file| stored(file, &names)).collect();
+    let forgotten: Vec<_> = before.iter().map(|file| forgotten(file, &names)).collect();
+    let texts = |edited: &[Edited]| {
+        edited
+            .iter()
+            .map(|edited| edited.text.to_vec())
+            .collect::<Vec<_>>()
+    };
+    let all = [before.clone(), texts(&stored), texts(&forgotten)].concat();
+    let Some(answers) = ask(&all) else { return };
+    let mut checked = 0;
+    for (i, file) in before.iter().enumerate() {
+        let Ok(theirs) = &answers[i] else { continue };
+        if nothing_fits_behind(file) {
+            continue;
+        }
+        checked += 1;
+        let others = |hosts: &BTreeMap<String, [String; 3]>| {
+            let mut hosts = hosts.clone();
+            hosts.retain(|name, _| !["x.com", "X.COM", "'x.com'"].contains(&name.as_str()));
+            hosts
+        };
+        for (edited, answer) in [
+            (&stored[i], &answers[FILES + i]),
+            (&forgotten[i], &answers[2 * FILES + i]),
+        ] {
+            let shown = format!(
+                "{:?} became {:?}",
+                String::from_utf8_lossy(file),
+                String::from_utf8_lossy(&edited.text)
+            );
+            assert_eq!(edited.sdk_stops.is_some(), answer.is_err(), "{shown}");
+            let after = answer
+                .as_ref()
+                .unwrap_or_else(|error| panic!("{error:?}: {shown}"));
+            assert_eq!(others(after), others(theirs), "{shown}");
+        }
+        let key = answers[FILES + i]
+            .as_ref()
+            .unwrap()
+            .get("x.com")
+            .map(|entry| entry[2].as_str());
+        assert_eq!(
+            key,
+            Some(NEW),
+            "{:?} became {:?}",
+            String::from_utf8_lossy(file),
+            String::from_utf8_lossy(&stored[i].text)
+        );
+        if let Some(left) = answers[2 * FILES + i].as_ref().unwrap().get("x.com") {
+            assert!(
+                !is_key(left[2].as_bytes()),
+                "{:?}",
+                String::from_utf8_lossy(file)
+            );
+        }
+    }
+    eprintln!("{checked} edited files read back by CPython");
+    assert!(checked > FILES / 10, "the files say nothing");
+}

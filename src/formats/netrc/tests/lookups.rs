@@ -1,0 +1,245 @@
+//! What a look-up finds in turn, and what it tells on the way.
+
+use super::*;
+use crate::formats::netrc::lookup::Lookup;
+
+fn file(text: &str) -> Vec<u8> {
+    text.replace("{K}", OLD).replace("{N}", NEW).into_bytes()
+}
+
+/// What was found, with the lines of the places.
+struct Look {
+    found: Lookup,
+    hit: Option<(usize, Match)>,
+    sdk_line: Option<usize>,
+    default_line: Option<usize>,
+}
+
+fn look(text: &str, names: &Names) -> Look {
+    let text = file(text);
+    let found = look_up(&text, names, is_key);
+    let line = |at: usize| line_of(&text, at);
+    Look {
+        hit: found.hit.as_ref().map(|hit| (line(hit.at), hit.how)),
+        sdk_line: found.sdk_at.map(line),
+        default_line: found.default_at.map(line),
+        found,
+    }
+}
+
+#[test]
+fn names_have_their_turn() {
+    let all = Names {
+        netloc: "x.com:80",
+        spelled: Some("X.com:80"),
+        alias: Some("z.com"),
+        prefer_alias: false,
+        bare_host: Some("x.com"),
+    };
+    // Each line is better than the ones above it.
+    let lines = [
+        "machine x.com password {K}",
+        "machine z.com password {K}",
+        "machine 'x.com:80' password '{K}'",
+        "machine x.COM:80 password {K}",
+        "machine X.com:80 password {K}",
+        "machine x.com:80 password {K}",
+    ];
+    let how = [
+        Match::BareHost,
+        Match::Alias,
+        Match::Exact,
+        Match::Exact,
+        Match::Exact,
+        Match::Exact,
+    ];
+    for count in 1..=lines.len() {
+        let found = look(&lines[..count].join("\n"), &all);
+        assert_eq!(found.hit, Some((count, how[count - 1])));
+        assert_eq!(
+            found.found.hit.map(|hit| hit.password.to_vec()),
+            Some(OLD.into())
+        );
+    }
+    let preferred = Names {
+        prefer_alias: true,
+        ..all
+    };
+    assert_eq!(
+        look(&lines.join("\n"), &preferred).hit,
+        Some((2, Match::Alias))
+    );
+}
+
+#[test]
+fn the_bare_host_must_be_meant_for_us() {
+    let names = Names {
+        netloc: "x.com:80",
+        bare_host: Some("x.com"),
+        ..Names::default()
+    };
+    for (entry, found) in [
+        ("password {K}", true),
+        ("login user password {K}", true),
+        ("login git password {K}", false),
+        ("password short", false),
+        ("login user", false),
+    ] {
+        assert_eq!(
+            look(&format!("machine x.com {entry}"), &names)
+                .hit
+                .is_some(),
+            found,
+            "{entry}"
+        );
+    }
+}
+
+#[test]
+fn a_malformed_password_is_the_callers_to_judge() {
+    assert_eq!(
+        key_of(b"machine x.com password short", &names("x.com")).as_deref(),
+        Some("short")
+    );
+    for password in ["a#b", "#a", "\"a #b\""] {
+        let found = key_of(
+            format!("machine x.com password {password}").as_bytes(),
+            &names("x.com"),
+        );
+        assert_eq!(found.as_deref(), Some(password.trim_matches('"')));
+    }
+}
+
+#[test]
+fn the_report_has_its_facts() {
+    let found = look(
+        "default password d\r\nmachine x.com password {N}\r\nmachine x.com password {K}\r\n",
+        &names("x.com"),
+    );
+    assert_eq!(
+        (
+            found.default_line,
+            found.found.shadowed,
+            found.found.crlf,
+            found.found.bom
+        ),
+        (Some(1), 1, true, false)
+    );
+    assert_eq!(
+        (found.sdk_line, found.hit),
+        (Some(3), Some((3, Match::Exact)))
+    );
+    let found = look("default password d\n", &names("x.com"));
+    assert_eq!(
+        (found.hit.is_some(), found.sdk_line, found.default_line),
+        (false, Some(1), Some(1))
+    );
+    let cloud = Names {
+        netloc: "api.wandb.ai",
+        alias: Some("api.forge.coreweave.com"),
+        prefer_alias: true,
+        bare_host: None,
+        spelled: None,
+    };
+    let found = look(
+        "machine api.wandb.ai password {K}\nmachine api.forge.coreweave.com password {N}\n",
+        &cloud,
+    );
+    assert_eq!((found.found.notes[0].line, found.sdk_line), (1, Some(2)));
+    assert_eq!(found.found.notes.len(), 1);
+    // The SDK goes from the new name to the old one, not back.
+    assert_eq!(
+        look("machine api.wandb.ai password {K}\n", &cloud).sdk_line,
+        Some(1)
+    );
+    let old_only = Names {
+        prefer_alias: false,
+        ..cloud
+    };
+    let found = look("machine api.forge.coreweave.com password {K}\n", &old_only);
+    assert_eq!((found.sdk_line, found.hit), (None, Some((1, Match::Alias))));
+}
+
+#[test]
+fn an_entry_without_password_is_told_and_passed_over() {
+    let names = Names {
+        netloc: "x.com",
+        alias: Some("z.com"),
+        ..Names::default()
+    };
+    let found = look(
+        "\nmachine x.com login user\nmachine z.com password {K}\n",
+        &names,
+    );
+    assert_eq!(found.hit, Some((3, Match::Alias)));
+    assert_eq!(found.found.notes[0].line, 2);
+    assert!(found.found.notes[0].text.contains("'x.com' has no API key"));
+}
+
+/// Where CPython stops, no password may slip from one machine to another.
+#[test]
+fn lenient_reading_mixes_no_machines() {
+    for text in [
+        "machine x.com login user password\nmachine y.com login u password {K}\n",
+        "machine x.com login user password machine y.com login u password {K}\n",
+        "machine x.com login user\nMachine y.com login u password {K}\n",
+        "machine x.com\nmachne y.com login u password {K}\n",
+        "machine x.com login user password # none\nmachne y.com\n  login u\n  password {K}\n",
+        "machine x.com foo\n# password {K}\n",
+    ] {
+        let found = look(text, &names("x.com"));
+        assert!(found.found.sdk_stops.is_some(), "{text:?}");
+        let password = found.found.hit.map(|hit| hit.password.to_vec());
+        assert_ne!(password.as_deref(), Some(OLD.as_bytes()), "{text:?}");
+    }
+    assert_eq!(
+        key_of(
+            &file("# two words\n\n# more\nmachine x.com\n  port 443\n\n  # a b\n  password {K}\n"),
+            &names("x.com")
+        )
+        .as_deref(),
+        Some(OLD)
+    );
+}
+
+#[test]
+fn nothing_told_holds_a_password() {
+    let names = Names {
+        netloc: "x.com",
+        bare_host: Some("z.com"),
+        alias: Some("y.com"),
+        ..Names::default()
+    };
+    for text in invariants::files(8_000) {
+        let found = look_up(&text, &names, is_key);
+        let edited = stored(&text, &names);
+        let told = found
+            .notes
+            .iter()
+            .chain(&edited.notes)
+            .map(|note| &*note.text);
+        let stops = found
+            .sdk_stops
+            .iter()
+            .chain(&edited.sdk_stops)
+            .map(|stop| stop.message);
+        for line in told.chain(stops) {
+            assert!(!line.contains(OLD) && !line.contains(NEW), "{line}");
+        }
+    }
+}
+
+#[test]
+fn warnings_are_few_however_long_the_file() {
+    assert!(
+        look(&"foo\n".repeat(10_000), &names("x.com"))
+            .found
+            .notes
+            .len()
+            < 20
+    );
+    let many: String = (0..1000)
+        .map(|i| format!("machine x.com login git{i} password p\n"))
+        .collect();
+    assert!(stored(many.as_bytes(), &names("x.com")).notes.len() < 20);
+}

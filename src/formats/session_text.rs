@@ -1,0 +1,323 @@
+//! A session as text, for the other ranks of a job, and back again.
+//!
+//! A first line names the format; then one `name value` line for each fact, in
+//! any order. In a value, `\` is written `\\` and a line feed `\n`. Readers pass
+//! over names that they do not know, so that the format can grow.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::key::ApiKey;
+use crate::session::{AccessToken, Credential, Session, SessionData, Source, Viewer};
+use crate::url::BaseUrl;
+use crate::util::secret::{Secret, WipedBytes};
+
+const FORMAT: &[u8] = b"wandb-login-session 1\n";
+
+/// The most that is read: keys are at most 64 KiB, so no real one comes near.
+const LIMIT: usize = 1 << 20;
+
+impl Session {
+    /// The session as text that [`Session::import`] reads. It holds the
+    /// credential: treat it as a secret.
+    pub fn export(&self) -> Secret {
+        let lines = lines(self.data());
+        let length =
+            |value: &[u8]| value.len() + value.iter().filter(|b| b"\\\n".contains(b)).count();
+        let size = lines
+            .iter()
+            .map(|(name, value)| name.len() + length(value) + 2)
+            .sum::<usize>();
+        let mut text = WipedBytes::new(Vec::with_capacity(FORMAT.len() + size));
+        text.extend_from_slice(FORMAT);
+        for (name, value) in &lines {
+            text.extend_from_slice(name.as_bytes());
+            text.push(b' ');
+            for &byte in value.iter() {
+                match byte {
+                    b'\\' => text.extend_from_slice(b"\\\\"),
+                    b'\n' => text.extend_from_slice(b"\\n"),
+                    _ => text.push(byte),
+                }
+            }
+            text.push(b'\n');
+        }
+        Secret::new(&text)
+    }
+
+    /// The session that [`Session::export`] wrote, checked as if it came from
+    /// a stranger.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] says what is wrong with the text.
+    pub fn import(text: &[u8]) -> Result<Session> {
+        if text.len() > LIMIT {
+            return Err(broken("it is larger than 1 MiB"));
+        }
+        let mut rest = text
+            .strip_prefix(FORMAT)
+            .ok_or_else(|| broken("its first line is not that of one"))?;
+        let mut fields = Fields::default();
+        while !rest.is_empty() {
+            let end = rest.iter().position(|&byte| byte == b'\n');
+            let (line, after) = rest.split_at(end.ok_or_else(|| broken("it is cut off"))?);
+            let space = line.iter().position(|&byte| byte == b' ');
+            let (name, value) = line.split_at(space.ok_or_else(|| broken("a line has no value"))?);
+            fields.take(name, &unescape(&value[1..])?)?;
+            rest = &after[1..];
+        }
+        fields.into_session()
+    }
+}
+
+/// What of a session is written, under which names.
+fn lines(facts: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
+    fn text(value: &str) -> Cow<'_, [u8]> {
+        Cow::Borrowed(value.as_bytes())
+    }
+    let mut lines = vec![
+        ("base_url", text(facts.base_url.as_str())),
+        ("app_url", text(&facts.app_url)),
+        ("source", text(facts.source.name())),
+        ("saved", text(if facts.saved { "true" } else { "false" })),
+    ];
+    match &facts.credential {
+        Credential::Key(key) => lines.push(("api_key", Cow::Borrowed(key.as_bytes()))),
+        Credential::Access(access) => {
+            let file = access.identity_token_file.as_os_str().as_encoded_bytes();
+            lines.push(("access_token", Cow::Borrowed(access.token.as_bytes())));
+            lines.push((
+                "expires_at",
+                Cow::Owned(access.expires_at.to_string().into()),
+            ));
+            lines.push(("identity_token_file", Cow::Borrowed(file)));
+        }
+    }
+    let mut optional = |name, value: &Option<String>| {
+        if let Some(value) = value {
+            lines.push((name, Cow::Owned(value.clone().into())));
+        }
+    };
+    optional("source_name", &facts.source_name);
+    optional("configured_entity", &facts.entity);
+    if let Some(viewer) = &facts.viewer {
+        optional("username", &viewer.username);
+        optional("email", &viewer.email);
+        optional("entity", &viewer.entity);
+        lines.push(("verified", text("true")));
+        lines.extend(viewer.teams.iter().map(|team| ("team", text(team))));
+    }
+    lines
+}
+
+/// What has been read so far.
+#[derive(Default)]
+struct Fields {
+    base_url: Option<BaseUrl>,
+    app_url: String,
+    source: Option<Source>,
+    saved: bool,
+    api_key: Option<ApiKey>,
+    access_token: Option<Secret>,
+    expires_at: Option<i64>,
+    identity_token_file: PathBuf,
+    source_name: Option<String>,
+    configured_entity: Option<String>,
+    verified: bool,
+    viewer: Viewer,
+}
+
+impl Fields {
+    fn take(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
+        let text = || -> Result<String> {
+            let text = std::str::from_utf8(value).map_err(|_| broken("it is not UTF-8"))?;
+            Ok(text.to_string())
+        };
+        match name {
+            b"base_url" => {
+                let url = BaseUrl::parse(&text()?);
+                self.base_url = Some(url.map_err(|problem| broken(&problem.to_string()))?);
+            }
+            b"app_url" => self.app_url = text()?,
+            b"source" => {
+                let source = Source::from_name(value);
+                self.source = Some(source.ok_or_else(|| broken("its source is unknown"))?);
+            }
+            b"saved" => self.saved = value == b"true",
+            b"api_key" => {
+                let parsed = ApiKey::parse(value);
+                self.api_key = Some(parsed.map_err(|problem| broken(&problem.to_string()))?.key);
+            }
+            // What goes into a header must not be able to add another one.
+            b"access_token" if value.is_empty() || !value.iter().all(u8::is_ascii_graphic) => {
+                return Err(broken("its access token is malformed"));
+            }
+            b"access_token" => self.access_token = Some(Secret::new(value)),
+            b"expires_at" => {
+                let seconds = text()?.parse::<i64>();
+                self.expires_at = Some(seconds.map_err(|_| broken("its expiry is no number"))?);
+            }
+            b"identity_token_file" => self.identity_token_file = PathBuf::from(text()?),
+            b"source_name" => self.source_name = Some(text()?),
+            b"configured_entity" => self.configured_entity = Some(text()?),
+            b"username" => self.viewer.username = Some(text()?),
+            b"email" => self.viewer.email = Some(text()?),
+            b"entity" => self.viewer.entity = Some(text()?),
+            b"verified" => self.verified = value == b"true",
+            b"team" => self.viewer.teams.push(text()?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn into_session(self) -> Result<Session> {
+        let credential = match (self.api_key, self.access_token, self.expires_at) {
+            (Some(key), None, _) => Credential::Key(key),
+            (None, Some(token), Some(expires_at)) => Credential::Access(AccessToken {
+                token,
+                expires_at,
+                identity_token_file: self.identity_token_file,
+            }),
+            _ => return Err(broken("it does not hold exactly one credential")),
+        };
+        Ok(Session::new(SessionData {
+            base_url: self.base_url.ok_or_else(|| broken("it names no server"))?,
+            app_url: self.app_url,
+            credential,
+            source: self.source.ok_or_else(|| broken("it names no source"))?,
+            source_name: self.source_name,
+            saved: self.saved,
+            viewer: self.verified.then_some(self.viewer),
+            entity: self.configured_entity,
+        }))
+    }
+}
+
+fn unescape(value: &[u8]) -> Result<WipedBytes> {
+    let mut text = WipedBytes::new(Vec::with_capacity(value.len()));
+    let mut bytes = value.iter();
+    while let Some(&byte) = bytes.next() {
+        text.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b'\\') => b'\\',
+                Some(b'n') => b'\n',
+                _ => return Err(broken("a backslash stands alone")),
+            },
+            0 => return Err(broken("it holds a NUL")),
+            byte => byte,
+        });
+    }
+    Ok(text)
+}
+
+fn broken(why: &str) -> Error {
+    Error::Argument(format!("this is not an exported session: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "1111111111111111111111111111111111111111";
+
+    fn session(credential: Credential) -> Session {
+        Session::new(SessionData {
+            base_url: BaseUrl::parse("https://corp.example:8443/wandb").expect("a server"),
+            app_url: "https://corp.example:8443/wandb".into(),
+            credential,
+            source: Source::Netrc,
+            source_name: Some("/home/a b\\c\nd/.netrc".into()),
+            saved: true,
+            viewer: Some(Viewer {
+                username: Some("usr".into()),
+                email: None,
+                entity: Some("Größe".into()),
+                teams: vec!["Größe".into(), "t 2".into()],
+            }),
+            entity: Some("team".into()),
+        })
+    }
+
+    fn key() -> Credential {
+        Credential::Key(ApiKey::parse(KEY.as_bytes()).expect("a key").key)
+    }
+
+    fn token() -> Credential {
+        Credential::Access(AccessToken {
+            token: Secret::new(b"abc.def-_"),
+            expires_at: 1_900_000_000,
+            identity_token_file: PathBuf::from("/var/run/token"),
+        })
+    }
+
+    #[test]
+    fn what_is_exported_is_imported() {
+        for credential in [key(), token()] {
+            let before = session(credential);
+            let text = before.export();
+            let after = Session::import(text.as_bytes()).expect("its own export");
+            assert_eq!(after.export(), text);
+            assert_eq!(after.authorization(), before.authorization());
+            assert_eq!(after.api_key(), before.api_key());
+            assert_eq!(after.expires_at(), before.expires_at());
+            assert_eq!(after.source_name(), before.source_name());
+            assert_eq!(after.teams(), before.teams());
+            assert_eq!(after.environ(), before.environ());
+            assert_eq!(after.display(), before.display());
+        }
+    }
+
+    #[test]
+    fn names_that_a_later_version_adds_are_passed_over() {
+        let mut text = session(key()).export().as_bytes().to_vec();
+        text.extend_from_slice(b"colour green\n");
+        assert!(Session::import(&text).is_ok());
+    }
+
+    #[test]
+    fn a_text_that_is_cut_anywhere_is_refused() {
+        let text = session(key()).export();
+        let lines = text
+            .as_bytes()
+            .split_inclusive(|&byte| byte == b'\n')
+            .count();
+        let cuts =
+            (0..text.as_bytes().len()).filter(|&end| text.as_bytes()[..end].last() != Some(&b'\n'));
+        for end in cuts {
+            assert!(
+                Session::import(&text.as_bytes()[..end]).is_err(),
+                "cut at {end}"
+            );
+        }
+        assert!(lines > 5);
+    }
+
+    #[test]
+    fn a_text_that_lies_is_refused_without_quoting_it() {
+        let head = "wandb-login-session 1\nbase_url https://x.example\nsource netrc\n";
+        let cases = [
+            String::new(),
+            "hello\n".into(),
+            head.into(),
+            format!("{head}api_key {KEY}\naccess_token abc\nexpires_at 1\n"),
+            format!("{head}api_key short\n"),
+            format!("{head}access_token a\\nHost: evil\nexpires_at 1\n"),
+            format!("{head}access_token \nexpires_at 1\n"),
+            format!("{head}access_token abc\nexpires_at soon\n"),
+            format!("{head}api_key {KEY}\nbase_url https://user:{KEY}@x\n"),
+            format!("{head}api_key {KEY}\nsource moon\n"),
+            format!("{head}api_key {KEY}\nusername a\\x\n"),
+            format!("{head}api_key {KEY}\nusername a\0b\n"),
+            format!("{head}api_key {KEY}\n{}\n", "x".repeat(LIMIT)),
+        ];
+        for text in cases {
+            let error = Session::import(text.as_bytes())
+                .expect_err(&text)
+                .to_string();
+            assert!(!error.contains(KEY), "{error}");
+        }
+        let good = format!("{head}api_key {KEY}\n");
+        assert!(Session::import(good.as_bytes()).is_ok());
+    }
+}

@@ -1,0 +1,213 @@
+//! The credentials file, in which the SDK and this library keep access tokens
+//! until they expire. Text in, text out: the caller reads, locks and writes.
+//!
+//! ```json
+//! {
+//!   "credentials": {
+//!     "https://api.wandb.ai": {
+//!       "access_token": "…",
+//!       "expires_at": "2006-01-02 15:04:05"
+//!     }
+//!   }
+//! }
+//! ```
+
+use serde_json::{Map, Value};
+
+use crate::formats::date;
+use crate::formats::json::WipedJson;
+use crate::util::secret::{Secret, WipedBytes};
+
+/// A token this close to its end, in seconds, is exchanged anew.
+const MARGIN: i64 = 5 * 60;
+
+/// What an identity token was exchanged for.
+#[derive(Debug, Clone)]
+pub(crate) struct AccessToken {
+    pub token: Secret,
+    /// Unix seconds.
+    pub expires_at: i64,
+}
+
+/// The token for the first of these servers that has one with more than five
+/// minutes to live. A file or an entry that makes no sense has none.
+pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<AccessToken> {
+    let file = WipedJson::parse(text)?;
+    let credentials = file.0.get("credentials")?;
+    base_urls.iter().find_map(|base_url| {
+        let entry = credentials.get(base_url)?;
+        let token = entry.get("access_token")?.as_str()?;
+        let expires_at = date::parse(entry.get("expires_at")?.as_str()?)?;
+        let usable = is_token(token) && expires_at.saturating_sub(now) > MARGIN;
+        usable.then(|| AccessToken {
+            token: Secret::new(token.as_bytes()),
+            expires_at,
+        })
+    })
+}
+
+/// The file's text with this token in it. All else in the file stays; a text
+/// that is no JSON object is replaced, as the SDK does with its cache.
+pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedBytes {
+    let token = String::from_utf8_lossy(access.token.as_bytes()).into_owned();
+    let entry = Value::Object(Map::from_iter([
+        ("access_token".to_owned(), Value::String(token)),
+        (
+            "expires_at".to_owned(),
+            Value::String(date::format(access.expires_at)),
+        ),
+    ]));
+    let mut file = WipedJson::parse(text)
+        .filter(|file| file.0.is_object())
+        .unwrap_or_else(|| WipedJson(Value::Object(Map::new())));
+    let credentials = &mut file.0["credentials"];
+    if !credentials.is_object() {
+        *credentials = Value::Object(Map::new());
+    }
+    // The value that made room is a secret too.
+    drop(WipedJson(std::mem::replace(
+        &mut credentials[base_url],
+        entry,
+    )));
+    file.to_pretty()
+}
+
+/// The file's text without the tokens of these servers, or nothing if it holds
+/// none of them.
+pub(crate) fn forget(text: &[u8], base_urls: &[&str]) -> Option<WipedBytes> {
+    let mut file = WipedJson::parse(text)?;
+    let credentials = file.0.get_mut("credentials")?.as_object_mut()?;
+    let mut found = false;
+    for base_url in base_urls {
+        if let Some(entry) = credentials.remove(*base_url) {
+            drop(WipedJson(entry));
+            found = true;
+        }
+    }
+    found.then(|| file.to_pretty())
+}
+
+/// Whether a text can go into an HTTP header as a token: visible ASCII.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "https://api.wandb.ai";
+    const ALIAS: &str = "https://api.forge.coreweave.com";
+
+    fn token(text: &str, expires_at: &str) -> AccessToken {
+        AccessToken {
+            token: Secret::new(text.as_bytes()),
+            expires_at: date::parse(expires_at).unwrap(),
+        }
+    }
+
+    fn found(text: &str, base_urls: &[&str], now: &str) -> Option<String> {
+        let access = look_up(text.as_bytes(), base_urls, date::parse(now).unwrap())?;
+        Some(String::from_utf8(access.token.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_new_file_is_byte_for_byte_the_sdks_but_for_the_order_of_members() {
+        let text = store(b"", URL, &token("AT", "2026-11-21 01:18:17"));
+        let expected = format!(
+            "{{\n  \"credentials\": {{\n    \"{URL}\": {{\n      \"access_token\": \"AT\",\n      \
+             \"expires_at\": \"2026-11-21 01:18:17\"\n    }}\n  }}\n}}"
+        );
+        assert_eq!(std::str::from_utf8(&text).unwrap(), expected);
+        assert_eq!(text.capacity(), text.len());
+    }
+
+    #[test]
+    fn reads_what_the_sdk_wrote_until_five_minutes_before_the_end() {
+        let text = format!(
+            "{{\n  \"credentials\": {{\n    \"{URL}\": {{\n      \"expires_at\": \"2026-11-21 \
+             01:18:17\",\n      \"access_token\": \"AT-z.c2ln\"\n    }}\n  }}\n}}"
+        );
+        let at = |now| found(&text, &[URL], now);
+        assert_eq!(at("2026-11-21 00:53:17").as_deref(), Some("AT-z.c2ln"));
+        assert_eq!(at("2026-11-21 01:13:16").as_deref(), Some("AT-z.c2ln"));
+        assert_eq!(at("2026-11-21 01:13:17"), None);
+        assert_eq!(at("2026-11-21 02:00:00"), None);
+        assert_eq!(found(&text, &[ALIAS], "2026-01-01 00:00:00"), None);
+        assert_eq!(
+            found(&text, &[ALIAS, URL], "2026-01-01 00:00:00").as_deref(),
+            Some("AT-z.c2ln")
+        );
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_no_token() {
+        for text in [
+            "",
+            "not json",
+            "[]",
+            "{}",
+            r#"{"credentials":[]}"#,
+            r#"{"credentials":{"https://api.wandb.ai":"AT"}}"#,
+            r#"{"credentials":{"https://api.wandb.ai":{"access_token":"AT"}}}"#,
+            r#"{"credentials":{"https://api.wandb.ai":{"access_token":5,"expires_at":"2099-01-01 00:00:00"}}}"#,
+            r#"{"credentials":{"https://api.wandb.ai":{"access_token":"","expires_at":"2099-01-01 00:00:00"}}}"#,
+            r#"{"credentials":{"https://api.wandb.ai":{"access_token":"A\nT","expires_at":"2099-01-01 00:00:00"}}}"#,
+            r#"{"credentials":{"https://api.wandb.ai":{"access_token":"AT","expires_at":"2099-01-01T00:00:00Z"}}}"#,
+        ] {
+            assert_eq!(found(text, &[URL], "2026-01-01 00:00:00"), None, "{text}");
+        }
+        let deep = "[".repeat(1 << 20);
+        assert_eq!(found(&deep, &[URL], "2026-01-01 00:00:00"), None);
+    }
+
+    #[test]
+    fn storing_and_forgetting_leave_the_rest_alone() {
+        let text = r#"{"credentials":{"http://other":{"access_token":"O","expires_at":"bad","x":1}},"version":2}"#;
+        let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
+        let seen: Value = serde_json::from_slice(&stored).unwrap();
+        assert_eq!(seen["version"], 2);
+        assert_eq!(seen["credentials"]["http://other"]["x"], 1);
+        assert_eq!(seen["credentials"][URL]["access_token"], "AT");
+
+        let replaced = store(&stored, URL, &token("NEW", "2099-01-01 00:00:00"));
+        assert!(!replaced.windows(4).any(|part| part == b"\"AT\""));
+
+        let forgotten = forget(&replaced, &[ALIAS, URL]).unwrap();
+        let seen: Value = serde_json::from_slice(&forgotten).unwrap();
+        assert_eq!(seen, serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(forget(&forgotten, &[ALIAS, URL]), None);
+        assert_eq!(forget(b"not json", &[URL]), None);
+    }
+
+    #[test]
+    fn numbers_of_others_stay_what_they_are() {
+        let text =
+            r#"{"a":1.11111111111111112e+24,"b":1e+999,"c":18446744073709551616,"credentials":{}}"#;
+        let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
+        let forgotten = forget(&stored, &[URL]).unwrap();
+        let flat: Vec<u8> = forgotten
+            .iter()
+            .copied()
+            .filter(|b| !b" \n".contains(b))
+            .collect();
+        assert_eq!(String::from_utf8(flat).unwrap(), text);
+    }
+
+    #[test]
+    fn odd_files_are_replaced_as_the_sdk_does() {
+        for text in ["not json", "[1]", r#"{"credentials":5}"#, "null"] {
+            let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
+            assert_eq!(
+                found(
+                    std::str::from_utf8(&stored).unwrap(),
+                    &[URL],
+                    "2026-01-01 00:00:00"
+                )
+                .as_deref(),
+                Some("AT"),
+                "{text}"
+            );
+        }
+    }
+}

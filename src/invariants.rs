@@ -1,0 +1,257 @@
+//! What holds for every input: functions that panic where it does not. The
+//! property tests below try them on inputs made of likely pieces, the targets
+//! of `fuzz` on whatever a fuzzer comes up with.
+
+use crate::config::settings::{Notes, SettingResult, SettingsFile, Which};
+use crate::formats::ini;
+use crate::formats::netrc::{self, Names};
+use crate::key::ApiKey;
+use crate::session::Session;
+use crate::url::{BaseUrl, authorize_url};
+use crate::util::sanitize;
+
+#[cfg(test)]
+mod tests;
+
+/// A key as a server gives one.
+const KEY: &[u8] = b"NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNN";
+
+/// A netrc file, in the eyes of a server of one of several kinds.
+///
+/// # Panics
+/// If a law is broken.
+pub fn netrc(text: &[u8]) {
+    let names = |netloc| Names {
+        netloc,
+        ..Names::default()
+    };
+    let all = [
+        names("x.com"),
+        Names {
+            spelled: Some("X.com:80"),
+            bare_host: Some("x.com"),
+            ..names("x.com:8080")
+        },
+        Names {
+            alias: Some("y.com"),
+            prefer_alias: true,
+            ..names("x.com")
+        },
+    ];
+    let names = &all[text.len() % all.len()];
+    netrc::invariants::check(text, names, KEY, ApiKey::is_key);
+}
+
+/// The password of a machine after our key was stored for it, for a comparison
+/// with other readers: nothing where we warn that others may read it otherwise.
+#[must_use]
+pub fn netrc_with_key(text: &[u8], machine: &str) -> Option<(Vec<u8>, &'static [u8])> {
+    let names = Names {
+        netloc: machine,
+        ..Names::default()
+    };
+    let edited = netrc::store(text, &names, KEY, ApiKey::is_key).ok()?;
+    let doubtful = edited.sdk_stops.is_some() || !edited.foreign_logins.is_empty();
+    (!doubtful).then(|| (edited.text.to_vec(), KEY))
+}
+
+/// A settings file: every setting is asked for, and one is set and cleared.
+///
+/// # Panics
+/// If a law is broken.
+pub fn settings(text: &[u8], value: &str) {
+    for which in [Which::System, Which::Workspace] {
+        let read = |notes| SettingsFile::parse(which, "settings".as_ref(), text, notes);
+        let file = read(Notes::Told);
+        for problem in [
+            file.api_key().err(),
+            file.base_url().err(),
+            file.anonymous().err(),
+        ] {
+            assert!(problem.is_none_or(|problem| problem.line > 0 && !problem.text.is_empty()));
+        }
+        // What nobody is told changes no value.
+        let untold = read(Notes::Untold);
+        assert!(same(file.api_key(), untold.api_key()));
+        assert!(same(file.base_url(), untold.base_url()));
+        assert!(same(file.anonymous(), untold.anonymous()));
+    }
+    ini::invariants::check(text, "base_url", value);
+    ini::invariants::check(text, "anonymous", "true");
+}
+
+/// Whether two files answer alike.
+fn same<T: PartialEq>(one: SettingResult<T>, other: SettingResult<T>) -> bool {
+    match (one, other) {
+        (Ok(Some(one)), Ok(Some(other))) => one.value == other.value && one.line == other.line,
+        (Ok(one), Ok(other)) => one.is_none() && other.is_none(),
+        (one, other) => one.err() == other.err(),
+    }
+}
+
+/// An API key.
+///
+/// # Panics
+/// If a law is broken.
+pub fn key(text: &[u8]) {
+    let parsed = ApiKey::parse(text);
+    assert_eq!(parsed.is_ok(), ApiKey::is_key(text));
+    match parsed {
+        Ok(parsed) => {
+            let key = parsed.key;
+            assert!(key.as_bytes().iter().all(u8::is_ascii_graphic));
+            assert_eq!(parsed.trimmed, key.as_bytes() != text);
+            assert_eq!(
+                ApiKey::parse(key.as_bytes()).map(|again| again.key),
+                Ok(key.clone())
+            );
+            let masked = key.masked();
+            let shown = masked.rsplit("****").next().unwrap_or_default();
+            assert!(shown.len() <= 4 && masked.len() < 32, "{masked}");
+            assert_eq!(format!("{key:?}"), "ApiKey(..)");
+            let names = Names {
+                netloc: "x.com",
+                ..Names::default()
+            };
+            netrc::invariants::check(b"", &names, key.as_bytes(), ApiKey::is_key);
+        }
+        Err(problem) => assert!(problem.to_string().len() < 100),
+    }
+}
+
+/// A server's address.
+///
+/// # Panics
+/// If a law is broken.
+pub fn server_url(given: &str) {
+    let url = match BaseUrl::parse(given) {
+        Ok(url) => url,
+        Err(problem) => {
+            // It is shown, so it must not fake a line.
+            let shown = sanitize::clean(&problem.to_string()).into_owned();
+            assert!(!shown.chars().any(char::is_control));
+            return;
+        }
+    };
+    let shown = url.as_str();
+    assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()), "{shown}");
+    assert!(!shown.contains(['@', '?', '#', '"', '\'', '\\']), "{shown}");
+    let again = BaseUrl::parse(shown).expect("a normal form is an address");
+    assert_eq!(again.as_str(), shown, "a normal form is its own");
+    assert_eq!(again.spelled_netloc(), None);
+    assert!(url.same_server(&url) && url.same_server(&again));
+    assert_eq!(url.is_https(), shown.starts_with("https://"));
+    assert!(!url.host().is_empty() && url.netloc().contains(url.host()));
+    for page in [
+        authorize_url(&url.app_url(None), true, Some(given)),
+        authorize_url(&url.app_url(Some(given)), false, None),
+    ] {
+        assert!(page.bytes().all(|byte| byte.is_ascii_graphic()), "{page}");
+    }
+    // The name under which the key is looked up is that of the machine it is
+    // sent to.
+    #[cfg(feature = "http")]
+    {
+        let uri: ureq::http::Uri = shown.parse().expect("the HTTP client takes it");
+        let host = uri.host().expect("it has a host");
+        assert_eq!(
+            host.trim_start_matches('[').trim_end_matches(']'),
+            url.host()
+        );
+        let port = uri
+            .port_u16()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
+        assert_eq!(format!("{host}{port}"), url.netloc());
+    }
+    let names = Names {
+        netloc: url.netloc(),
+        spelled: url.spelled_netloc(),
+        alias: url.alias_netloc(),
+        prefer_alias: false,
+        bare_host: url.bare_host(),
+    };
+    netrc::invariants::check(b"default login a password b\n", &names, KEY, ApiKey::is_key);
+}
+
+/// What a server sends.
+///
+/// # Panics
+/// If a law is broken.
+#[cfg(feature = "http")]
+pub fn server_answer(status: u16, location: Option<&str>, body: &[u8]) {
+    crate::server::invariants::check(status, location, body, KEY);
+}
+
+/// The cache of access tokens.
+///
+/// # Panics
+/// If a law is broken.
+#[cfg(feature = "http")]
+pub fn credentials(text: &[u8]) {
+    use crate::formats::token_cache::{AccessToken, forget, look_up, store};
+    use serde_json::Value;
+
+    const URL: &str = "https://x.com";
+    let now = 1_700_000_000;
+    let access = AccessToken {
+        token: crate::util::secret::Secret::new(KEY),
+        expires_at: now + 3600,
+    };
+    if let Some(found) = look_up(text, &[URL, "y"], now) {
+        assert!(found.expires_at > now);
+        assert!(found.token.as_bytes().iter().all(u8::is_ascii_graphic));
+    }
+    let stored = store(text, URL, &access);
+    let found = look_up(&stored, &[URL], now).expect("what was stored is found");
+    assert_eq!(found.token, access.token);
+    assert_eq!(found.expires_at, access.expires_at);
+    assert_eq!(
+        *store(&stored, URL, &access),
+        *stored,
+        "storing twice changes twice"
+    );
+    let value = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
+    let others = |text: &[u8]| -> Value {
+        let mut value = value(text).filter(Value::is_object).unwrap_or_default();
+        match value.get_mut("credentials").and_then(Value::as_object_mut) {
+            Some(credentials) => {
+                credentials.remove(URL);
+                if credentials.is_empty() {
+                    value["credentials"] = Value::Null;
+                }
+            }
+            None => value["credentials"] = Value::Null,
+        }
+        value
+    };
+    assert_eq!(others(text), others(&stored), "another entry has changed");
+    let gone = forget(&stored, &[URL]).expect("there was one");
+    assert_eq!(others(text), others(&gone));
+    assert!(look_up(&gone, &[URL], 0).is_none());
+    assert!(forget(&gone, &[URL]).is_none());
+}
+
+/// A session as text, from whoever sends one.
+///
+/// # Panics
+/// If a law is broken.
+pub fn exported(given: &[u8]) {
+    let Ok(session) = Session::import(given) else {
+        return;
+    };
+    let written = session.export();
+    let again = Session::import(written.as_bytes()).expect("what was written is read");
+    assert!(again.export() == written, "a session changes on its way");
+    assert!(
+        session
+            .authorization()
+            .as_bytes()
+            .iter()
+            .all(|byte| (b' '..=b'~').contains(byte))
+    );
+    for entry in session.environ() {
+        assert!(!entry.as_bytes().contains(&0));
+    }
+    assert!(!session.display().contains('\0'));
+}

@@ -1,0 +1,317 @@
+//! The line being typed: what each byte from the terminal does to it.
+
+use zeroize::Zeroize;
+
+use super::Entry;
+use crate::util::secret::WipedBytes;
+
+/// The longest line that is kept. ControlChars are shorter than 64 KiB.
+pub(crate) const MAX_LINE: usize = 65_536;
+
+/// A choice is one digit. What is longer may be a key pasted too early.
+const PREVIEW: usize = 3;
+
+/// The editing and signal characters that the user chose for the terminal
+/// (`stty`); 0 where there is none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ControlChars {
+    pub interrupt: u8,
+    pub quit: u8,
+    pub suspend: u8,
+    pub end: u8,
+    pub erase: u8,
+    pub kill: u8,
+    pub word_erase: u8,
+}
+
+/// What a byte did.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Press {
+    Edited,
+    Enter,
+    Interrupt,
+    End,
+    Suspend,
+}
+
+/// Where in an escape sequence the last byte left us. Arrow keys, function keys
+/// and the marks around a bracketed paste (`ESC [ 200 ~`, `ESC [ 201 ~`) all
+/// have one of these shapes, and none of them is part of a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    No,
+    Begun,
+    /// `ESC [`, then parameters up to a final letter.
+    Control,
+    /// One more byte belongs to it.
+    Last,
+}
+
+pub(super) struct Line {
+    text: WipedBytes,
+    escape: Escape,
+    too_long: bool,
+    /// Ctrl-D was pressed once behind some text.
+    ending: bool,
+}
+
+impl Line {
+    pub(super) fn new() -> Line {
+        Line {
+            text: WipedBytes::new(Vec::with_capacity(MAX_LINE)),
+            escape: Escape::No,
+            too_long: false,
+            ending: false,
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        // Wipes the whole buffer and keeps it; a new one could not be bigger.
+        self.text.zeroize();
+        (self.escape, self.too_long, self.ending) = (Escape::No, false, false);
+    }
+
+    pub(super) fn finish(self) -> Entry {
+        match self.too_long {
+            true => Entry::TooLong,
+            false => Entry::Line(self.text),
+        }
+    }
+
+    pub(super) fn press(&mut self, byte: u8, keys: &ControlChars) -> Press {
+        let was_ending = std::mem::take(&mut self.ending);
+        let is = |key: u8| key != 0 && byte == key;
+        if is(keys.interrupt) || is(keys.quit) {
+            return Press::Interrupt;
+        }
+        if is(keys.suspend) {
+            return Press::Suspend;
+        }
+        if self.in_escape(byte) {
+            return Press::Edited;
+        }
+        match byte {
+            b'\r' | b'\n' => return Press::Enter,
+            _ if is(keys.end) => {
+                // As in a terminal's own line editing: behind text, the first
+                // one hands over what is there and only the second one ends.
+                if self.text.is_empty() {
+                    return Press::End;
+                }
+                if was_ending {
+                    return Press::Enter;
+                }
+                self.ending = true;
+            }
+            // Terminals disagree on what Backspace sends.
+            0x08 | 0x7f => self.erase_char(),
+            _ if is(keys.erase) => self.erase_char(),
+            _ if is(keys.kill) => self.clear(),
+            _ if is(keys.word_erase) => self.erase_word(),
+            b'\t' | b' '..=0x7e | 0x80.. => self.add(byte),
+            _ => {}
+        }
+        Press::Edited
+    }
+
+    /// True for a byte that belongs to an escape sequence. A control character
+    /// breaks off a sequence and keeps its own meaning.
+    fn in_escape(&mut self, byte: u8) -> bool {
+        let (next, inside) = match (self.escape, byte) {
+            (_, 0x1b) => (Escape::Begun, true),
+            (Escape::No, _) | (_, ..0x20) => (Escape::No, false),
+            (Escape::Begun, b'[') => (Escape::Control, true),
+            (Escape::Begun, b'O') => (Escape::Last, true),
+            (Escape::Begun | Escape::Last, _) => (Escape::No, true),
+            (Escape::Control, b'[') => (Escape::Last, true), // Linux console, F1 to F5
+            (Escape::Control, 0x20..0x40) => (Escape::Control, true),
+            (Escape::Control, _) => (Escape::No, true),
+        };
+        self.escape = next;
+        inside
+    }
+
+    fn add(&mut self, byte: u8) {
+        match self.text.len() < MAX_LINE {
+            true => self.text.push(byte),
+            false => self.too_long = true,
+        }
+    }
+
+    fn erase_char(&mut self) {
+        while self.text.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
+    }
+
+    fn erase_word(&mut self) {
+        let is_space = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+        while is_space(self.text.last()) {
+            self.text.pop();
+        }
+        while !self.text.is_empty() && !is_space(self.text.last()) {
+            self.text.pop();
+        }
+    }
+
+    /// What of the line may be shown.
+    pub(super) fn preview(&self) -> String {
+        let valid = self.text.utf8_chunks().next().map_or("", |c| c.valid());
+        valid
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(PREVIEW)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: ControlChars = ControlChars {
+        interrupt: 3,
+        quit: 0x1c,
+        suspend: 0x1a,
+        end: 4,
+        erase: 0x7f,
+        kill: 0x15,
+        word_erase: 0x17,
+    };
+
+    /// The line when the input is used up or ended, and how the last byte
+    /// ended it.
+    fn type_in(input: &[u8]) -> (Vec<u8>, Press) {
+        let mut line = Line::new();
+        let mut last = Press::Edited;
+        for &byte in input {
+            last = line.press(byte, &KEYS);
+            if last != Press::Edited {
+                break;
+            }
+        }
+        match line.finish() {
+            Entry::Line(text) => (text.to_vec(), last),
+            Entry::TooLong => (b"TOO LONG".to_vec(), last),
+        }
+    }
+
+    #[test]
+    fn each_byte_does_what_its_key_says() {
+        let cases: &[(&str, &[u8], &[u8], Press)] = &[
+            ("return", b"abc\r", b"abc", Press::Enter),
+            ("newline", b"abc\n", b"abc", Press::Enter),
+            ("backspace", b"abd\x7fc\r", b"abc", Press::Enter),
+            ("the other backspace", b"abd\x08c\r", b"abc", Press::Enter),
+            ("backspace at the start", b"\x7f\x7fa\r", b"a", Press::Enter),
+            (
+                "backspace over UTF-8",
+                "a\u{20ac}\x7fb\r".as_bytes(),
+                b"ab",
+                Press::Enter,
+            ),
+            ("ctrl-u", b"old\x15new\r", b"new", Press::Enter),
+            (
+                "ctrl-w",
+                b"one two  \x17three\r",
+                b"one three",
+                Press::Enter,
+            ),
+            ("ctrl-c", b"abc\x03", b"abc", Press::Interrupt),
+            ("ctrl-backslash", b"\x1c", b"", Press::Interrupt),
+            ("ctrl-z", b"a\x1a", b"a", Press::Suspend),
+            ("ctrl-d at the start", b"\x04", b"", Press::End),
+            ("ctrl-d once", b"abc\x04", b"abc", Press::Edited),
+            ("ctrl-d twice", b"abc\x04\x04", b"abc", Press::Enter),
+            (
+                "ctrl-d, text, ctrl-d",
+                b"abc\x04d\x04",
+                b"abcd",
+                Press::Edited,
+            ),
+            (
+                "paste marks",
+                b"\x1b[200~key\x1b[201~\r",
+                b"key",
+                Press::Enter,
+            ),
+            (
+                "arrows",
+                b"a\x1b[Db\x1bOCc\x1b[1;5Dd\r",
+                b"abcd",
+                Press::Enter,
+            ),
+            ("console F1", b"a\x1b[[Ab\r", b"ab", Press::Enter),
+            ("alt-x", b"a\x1bxb\r", b"ab", Press::Enter),
+            ("escape, return", b"a\x1b\r", b"a", Press::Enter),
+            (
+                "cut-off sequence, return",
+                b"a\x1b[12\r",
+                b"a",
+                Press::Enter,
+            ),
+            (
+                "cut-off sequence, ctrl-c",
+                b"a\x1b[12\x03",
+                b"a",
+                Press::Interrupt,
+            ),
+            (
+                "cut-off sequence, ctrl-u",
+                b"a\x1b[1\x15b\r",
+                b"b",
+                Press::Enter,
+            ),
+            ("two escapes", b"a\x1b\x1b[Ab\r", b"ab", Press::Enter),
+            (
+                "control characters",
+                b"a\x00\x01\x0cb\r",
+                b"ab",
+                Press::Enter,
+            ),
+            ("tab and space stay", b" a\tb \r", b" a\tb ", Press::Enter),
+            (
+                "bytes that are not UTF-8",
+                b"a\xff\r",
+                b"a\xff",
+                Press::Enter,
+            ),
+        ];
+        for (name, input, text, end) in cases {
+            let (got, last) = type_in(input);
+            assert_eq!((got.as_slice(), &last), (*text, end), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_the_user_switched_off_is_no_key() {
+        let mut line = Line::new();
+        assert_eq!(line.press(3, &ControlChars::default()), Press::Edited);
+        assert_eq!(line.press(0, &ControlChars::default()), Press::Edited);
+        assert!(line.text.is_empty());
+    }
+
+    #[test]
+    fn the_longest_line_fits_without_growing_and_one_more_is_too_long() {
+        let mut line = Line::new();
+        let buffer = line.text.as_ptr();
+        for _ in 0..MAX_LINE {
+            line.press(b'x', &KEYS);
+        }
+        assert_eq!(line.text.len(), MAX_LINE);
+        assert!(!line.too_long);
+        line.press(b'x', &KEYS);
+        assert!(line.too_long);
+        assert_eq!(line.text.as_ptr(), buffer);
+        line.press(0x15, &KEYS);
+        assert!(!line.too_long, "Ctrl-U starts over");
+        assert_eq!(line.text.as_ptr(), buffer);
+    }
+
+    #[test]
+    fn only_the_start_of_a_line_can_be_shown() {
+        let mut line = Line::new();
+        for byte in "\u{ff12}\u{7}abcdefghijkl".bytes() {
+            line.press(byte, &KEYS);
+        }
+        assert_eq!(line.preview(), "\u{ff12}ab");
+    }
+}

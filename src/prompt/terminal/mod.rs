@@ -1,0 +1,303 @@
+//! One hidden line from the human at the controlling terminal, and the
+//! terminal given back as it was, however the reading ends.
+//!
+//! The promises are those of OpenBSD's `readpassphrase`: echo is off only while
+//! the prompt is open, a signal that ends or stops the process gives the
+//! terminal back first, and after a stop the prompt starts over. Three things
+//! are different, because this runs inside other people's programs:
+//!
+//! * Ctrl-C, Ctrl-\ and Ctrl-Z arrive as bytes (`ISIG` is off), so that they
+//!   end the prompt and not the host.
+//! * Signals from outside are caught only where they would have had their
+//!   default effect, and nothing is left installed (see `signals`).
+//! * Nothing here waits without end: the terminal is polled, so the time limit
+//!   and the caller's cancel function hold at every moment.
+//!
+//! Line editing is our own, and so there is no limit of 4,095 bytes as in the
+//! kernel's.
+
+mod line;
+#[cfg(unix)]
+mod signals;
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+use unix as platform;
+// The seam for a console reader on Windows. Until it is written, a prompt there
+// is refused with `Obstacle::Unsupported`.
+#[cfg(not(unix))]
+mod unsupported;
+#[cfg(not(unix))]
+use unsupported as platform;
+
+use std::fmt;
+use std::io;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroize;
+
+use crate::util::secret::WipedBytes;
+use line::{Line, Press};
+
+pub(crate) use line::MAX_LINE;
+
+/// How long to sleep before looking at the clock, the cancel function and the
+/// signals again. The contract with `cancel_fn` is 100 ms.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Why nobody can be asked here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    DumbTerminal,
+    StdinNotTerminal,
+    StderrNotTerminal,
+    NoControllingTerminal,
+    Background,
+    #[cfg(not(unix))]
+    Unsupported,
+}
+
+impl fmt::Display for Obstacle {
+    /// The reason, as a clause.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Obstacle::DumbTerminal => "TERM is `dumb`",
+            Obstacle::StdinNotTerminal => "standard input is not a terminal",
+            Obstacle::StderrNotTerminal => "standard error is not a terminal",
+            Obstacle::NoControllingTerminal => "the process has no controlling terminal",
+            Obstacle::Background => "the process runs in the background of its terminal",
+            #[cfg(not(unix))]
+            Obstacle::Unsupported => "the prompt does not work on this platform yet",
+        })
+    }
+}
+
+/// Why a terminal could not be opened for a prompt.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Obstacle(Obstacle),
+    /// Another prompt of this process is open.
+    Busy,
+    Failed(io::Error),
+}
+
+/// How a prompt ended without a line.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Ctrl-C or Ctrl-\.
+    Interrupted,
+    /// Ctrl-D.
+    Ended,
+    TimedOut,
+    /// The caller's cancel function said so.
+    Cancelled,
+    /// The terminal went away.
+    HungUp,
+    Failed(io::Error),
+}
+
+/// How long a prompt may wait.
+pub(crate) struct Wait<'a> {
+    pub until: Option<Instant>,
+    pub cancel: &'a dyn Fn() -> bool,
+}
+
+impl Wait<'_> {
+    /// The time to sleep now, unless the waiting is over.
+    fn tick(&self) -> Result<Duration, Stop> {
+        if (self.cancel)() {
+            return Err(Stop::Cancelled);
+        }
+        let left = match self.until {
+            Some(until) => until.saturating_duration_since(Instant::now()),
+            None => TICK,
+        };
+        if left.is_zero() {
+            return Err(Stop::TimedOut);
+        }
+        Ok(left.min(TICK))
+    }
+}
+
+/// What the human entered.
+pub(crate) enum Entry {
+    Line(WipedBytes),
+    /// More than `MAX_LINE` bytes; they are dropped.
+    TooLong,
+}
+
+/// Says why nobody can be asked, if that is so.
+pub(crate) fn obstacle(dumb: bool) -> Option<Obstacle> {
+    match dumb {
+        true => Some(Obstacle::DumbTerminal),
+        false => platform::obstacle(),
+    }
+}
+
+/// The controlling terminal with echo, line editing and signal characters off.
+/// Dropping it gives the terminal back.
+pub(crate) struct Terminal {
+    tty: platform::Tty,
+    typed: TypeAhead,
+}
+
+impl Terminal {
+    /// Takes the terminal over. Input from before is dropped: it was typed at
+    /// something else, and was seen.
+    pub(crate) fn open(dumb: bool) -> Result<Terminal, Refusal> {
+        if let Some(obstacle) = obstacle(dumb) {
+            return Err(Refusal::Obstacle(obstacle));
+        }
+        Ok(Terminal {
+            tty: platform::Tty::open()?,
+            typed: TypeAhead::default(),
+        })
+    }
+
+    /// Shows a text.
+    pub(crate) fn write(&mut self, text: &str, wait: &Wait) -> Result<(), Stop> {
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            match self.tty.write(rest)? {
+                0 => self.tty.wait_writable(wait.tick()?)?,
+                n => rest = &rest[n..],
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the prompt and reads a line. Hidden unless `visible`; and even
+    /// then only the first few characters show, since a key may be pasted
+    /// where a choice was asked for.
+    pub(crate) fn read_line(
+        &mut self,
+        prompt: &str,
+        visible: bool,
+        wait: &Wait,
+    ) -> Result<Entry, Stop> {
+        let entry = self.edit_line(prompt, visible, wait);
+        // Whatever comes next begins on a line of its own. That can fail only
+        // where the terminal is gone, which the next one to use it will see.
+        let patient = Wait {
+            until: Some(Instant::now() + TICK),
+            cancel: &|| false,
+        };
+        let _ = self.write("\n", &patient);
+        entry
+    }
+
+    fn edit_line(&mut self, prompt: &str, visible: bool, wait: &Wait) -> Result<Entry, Stop> {
+        let mut line = Line::new();
+        let mut shown = String::new();
+        self.write(prompt, wait)?;
+        loop {
+            match self.next_byte(wait)? {
+                ControlFlow::Continue(None) => {}
+                ControlFlow::Continue(Some(byte)) => match line.press(byte, self.tty.keys()) {
+                    Press::Edited => {
+                        if visible {
+                            let now = line.preview();
+                            self.write(&redraw(&shown, &now), wait)?;
+                            shown = now;
+                        }
+                    }
+                    Press::Enter => return Ok(line.finish()),
+                    Press::Interrupt => return Err(Stop::Interrupted),
+                    Press::End => return Err(Stop::Ended),
+                    Press::Suspend => {
+                        self.typed.clear();
+                        self.write("\n", wait)?;
+                        self.tty.stop(platform::Who::Group);
+                        self.resume(prompt, &mut line, &mut shown, wait)?;
+                    }
+                },
+                // Stopped and continued from outside, or sent to the background.
+                ControlFlow::Break(()) => self.resume(prompt, &mut line, &mut shown, wait)?,
+            }
+        }
+    }
+
+    /// Waits to be in the foreground, hides again and starts the line over: the
+    /// human cannot see what was typed before the stop.
+    fn resume(
+        &mut self,
+        prompt: &str,
+        line: &mut Line,
+        shown: &mut String,
+        wait: &Wait,
+    ) -> Result<(), Stop> {
+        self.typed.clear();
+        line.clear();
+        shown.clear();
+        while self.tty.was_interrupted()? {
+            std::thread::sleep(wait.tick()?);
+        }
+        self.tty.hide().map_err(Stop::Failed)?;
+        self.write(prompt, wait)
+    }
+
+    /// The next byte, or nothing for this tick. Breaks when the terminal was
+    /// given back meanwhile and must be taken over again.
+    fn next_byte(&mut self, wait: &Wait) -> Result<ControlFlow<(), Option<u8>>, Stop> {
+        if self.typed.is_empty() {
+            let nap = wait.tick()?;
+            if self.tty.was_interrupted()? {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.typed.len = self.tty.read(&mut self.typed.bytes[..], nap)?;
+        }
+        Ok(ControlFlow::Continue(self.typed.next()))
+    }
+}
+
+/// Bytes read but not used yet.
+struct TypeAhead {
+    /// On the heap, where moving the terminal leaves no copy behind.
+    bytes: WipedBytes,
+    next: usize,
+    len: usize,
+}
+
+impl Default for TypeAhead {
+    fn default() -> TypeAhead {
+        TypeAhead {
+            bytes: WipedBytes::new(vec![0; 1024]),
+            next: 0,
+            len: 0,
+        }
+    }
+}
+
+impl TypeAhead {
+    fn is_empty(&self) -> bool {
+        self.next == self.len
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let byte = *self.bytes[..self.len].get(self.next)?;
+        self.next += 1;
+        if self.is_empty() {
+            self.clear();
+        }
+        Some(byte)
+    }
+
+    fn clear(&mut self) {
+        self.bytes.as_mut_slice().zeroize();
+        (self.next, self.len) = (0, 0);
+    }
+}
+
+/// What to write so that a terminal that shows `old` before the cursor shows
+/// `new`.
+fn redraw(old: &str, new: &str) -> String {
+    match new.strip_prefix(old) {
+        Some(added) => added.to_owned(),
+        None => {
+            // Full-width digits, which the menu takes, cover two columns.
+            let columns: usize = old.chars().map(|c| 1 + usize::from(c >= '\u{1100}')).sum();
+            "\u{8} \u{8}".repeat(columns) + new
+        }
+    }
+}

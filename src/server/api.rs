@@ -1,0 +1,188 @@
+//! The three requests: who am I, an anonymous key, an access token. Each is one
+//! POST, and each failure is told apart.
+
+use std::time::SystemTime;
+
+use ureq::http::{HeaderName, HeaderValue, header};
+
+use super::error::Subject;
+use super::http::{self, Answer, Request};
+use super::settings::Transport;
+use super::wait::Wait;
+use super::{response, zeroizing};
+use crate::error::{Error, Result};
+use crate::formats::token_cache::AccessToken;
+use crate::session::{Viewer, basic};
+use crate::util::secret::{Secret, WipedBytes};
+
+/// What is shown to the server.
+pub(crate) enum Authorization<'a> {
+    /// An API key; one in the form of a JWT is sent the same way.
+    Basic(&'a Secret),
+    /// An access token.
+    Bearer(&'a Secret),
+}
+
+/// The request of the SDK's own client, byte for byte.
+pub(super) const VIEWER: &[u8] = br#"{"query":"\nquery Viewer {\n\tviewer {\n\t\tid\n\t\tentity\n\t\tusername\n\t\temail\n\t\tflags\n\t\tteams {\n\t\t\tedges {\n\t\t\t\tnode {\n\t\t\t\t\tname\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n}\n","operationName":"Viewer"}"#;
+
+/// The request of the last SDK that had anonymous mode.
+const ANONYMOUS: &[u8] = br#"{"query": "mutation CreateAnonymousApiKey {\n  createAnonymousEntity(input: {}) {\n    apiKey {\n      name\n    }\n  }\n}\n", "variables": {}}"#;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+/// Asks the server who the credential belongs to.
+pub(crate) fn viewer(
+    base_url: &str,
+    authorization: Authorization,
+    transport: &Transport,
+    wait: &Wait,
+) -> Result<Viewer> {
+    let (secret, value, credential) = match authorization {
+        Authorization::Basic(key) => {
+            let plain = Secret::from_parts(&[b"api:", key.as_bytes()]);
+            (key, basic(plain.as_bytes()), "the API key")
+        }
+        Authorization::Bearer(token) => {
+            let value = Secret::from_parts(&[b"Bearer ", token.as_bytes()]);
+            (token, value, "the access token")
+        }
+    };
+    // The server may repeat the header in its own words, with or without scheme.
+    let encoded = value
+        .as_bytes()
+        .strip_prefix(b"Basic ")
+        .unwrap_or(value.as_bytes());
+    let secrets = [secret.as_bytes(), encoded];
+    let subject = Subject {
+        server: base_url,
+        credential,
+        secrets: &secrets,
+    };
+    let answer = graphql(VIEWER, &value, &subject, transport, wait)?;
+    response::viewer(&answer, &subject)
+}
+
+/// Asks the server for a key that belongs to nobody.
+pub(crate) fn anonymous_key(base_url: &str, transport: &Transport, wait: &Wait) -> Result<Secret> {
+    let subject = Subject {
+        server: base_url,
+        credential: "anonymous use",
+        secrets: &[],
+    };
+    let advice = |error: Error| match error {
+        Error::Rejected(text) => Error::Rejected(format!("{text}. {ADVICE}")),
+        Error::Server(text) => Error::Server(format!("{text}. {ADVICE}")),
+        other => other,
+    };
+    const ADVICE: &str = "Make an account and use its API key instead";
+    let answer = graphql(ANONYMOUS, &basic(b"api:"), &subject, transport, wait)?;
+    response::anonymous_key(&answer, &subject).map_err(advice)
+}
+
+/// Exchanges an identity token, the content of its file, for an access token.
+pub(crate) fn exchange(
+    base_url: &str,
+    identity_token: &[u8],
+    transport: &Transport,
+    wait: &Wait,
+) -> Result<AccessToken> {
+    let token = identity_token.trim_ascii();
+    if token.is_empty() {
+        return Err(Error::Credentials("the identity token is empty".to_owned()));
+    }
+    let secrets = [token];
+    let subject = Subject {
+        server: base_url,
+        credential: "the identity token",
+        secrets: &secrets,
+    };
+    let request = Request {
+        url: format!("{base_url}/oidc/token"),
+        headers: headers(transport, [(header::CONTENT_TYPE, FORM)]),
+        body: form(token),
+    };
+    let answer = http::post(request, &subject, transport, wait)?;
+    response::access_token(&answer, &subject, now())
+}
+
+fn graphql(
+    query: &[u8],
+    authorization: &Secret,
+    subject: &Subject,
+    transport: &Transport,
+    wait: &Wait,
+) -> Result<Answer> {
+    let value = zeroizing::sensitive(authorization.as_bytes()).map_err(|_| {
+        Error::Credentials(format!(
+            "{} holds characters that cannot be sent",
+            subject.credential
+        ))
+    })?;
+    let own = [
+        (header::AUTHORIZATION, value),
+        (header::CONTENT_TYPE, JSON),
+        (
+            HeaderName::from_static("x-wandb-user-email"),
+            transport.user_email.clone(),
+        ),
+        (
+            HeaderName::from_static("x-wandb-username"),
+            transport.username.clone(),
+        ),
+    ];
+    let request = Request {
+        url: format!("{}/graphql", subject.server),
+        headers: headers(transport, own),
+        body: WipedBytes::new(query.to_vec()),
+    };
+    http::post(request, subject, transport, wait)
+}
+
+/// The headers of a request: our own, and the extra ones, which replace ours
+/// but for those that name the user.
+fn headers<const N: usize>(
+    transport: &Transport,
+    own: [(HeaderName, HeaderValue); N],
+) -> Vec<(HeaderName, HeaderValue)> {
+    let agent = (header::USER_AGENT, HeaderValue::from_static("wandb-core"));
+    let extra = &transport.headers;
+    let mut headers: Vec<_> = std::iter::once(agent)
+        .chain(own)
+        .filter(|(name, _)| extra.iter().all(|(other, _)| other != name))
+        .collect();
+    headers.extend(extra.iter().cloned());
+    headers
+}
+
+/// The form of an exchange; the token is escaped as Go's `url.QueryEscape` does.
+fn form(token: &[u8]) -> WipedBytes {
+    const GRANT: &[u8] = b"grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=";
+    let mut body = WipedBytes::new(Vec::with_capacity(GRANT.len() + 3 * token.len()));
+    body.extend_from_slice(GRANT);
+    for &byte in token {
+        const HEX: &[u8; 16] = b"0123456789ABCDEF";
+        match byte {
+            b' ' => body.push(b'+'),
+            b'-' | b'_' | b'.' | b'~' => body.push(byte),
+            _ if byte.is_ascii_alphanumeric() => body.push(byte),
+            _ => {
+                let digits = [
+                    b'%',
+                    HEX[usize::from(byte >> 4)],
+                    HEX[usize::from(byte & 15)],
+                ];
+                body.extend_from_slice(&digits);
+            }
+        }
+    }
+    body
+}
+
+pub(super) fn now() -> i64 {
+    let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    elapsed.map_or(0, |elapsed| {
+        i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+    })
+}

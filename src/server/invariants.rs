@@ -1,0 +1,67 @@
+//! What the reader of answers owes to whoever called, whatever a server sends.
+
+use std::time::Duration;
+
+use super::error::Subject;
+use super::http::Answer;
+use super::response;
+use crate::util::secret::{Secret, WipedBytes};
+
+/// No sentence of ours is longer, the server's address aside.
+const LONGEST: usize = 2_000;
+
+/// Reads an answer as each of those that are asked for.
+///
+/// # Panics
+/// If something comes out that must not.
+pub(crate) fn check(status: u16, location: Option<&str>, body: &[u8], secret: &[u8]) {
+    let secrets = [secret];
+    let subject = Subject {
+        server: "https://wandb.example",
+        credential: "the API key",
+        secrets: &secrets,
+    };
+    let answer = Answer {
+        status,
+        location: location.map(str::to_owned),
+        retry_after: Some(Duration::from_secs(1)),
+        body: WipedBytes::new(body.to_vec()),
+    };
+    let token = |token: &Secret| {
+        assert!(token.as_bytes().iter().all(u8::is_ascii_graphic));
+        assert!(!token.as_bytes().is_empty());
+    };
+    match response::viewer(&answer, &subject) {
+        Ok(viewer) => {
+            let names = [viewer.username, viewer.email, viewer.entity];
+            for name in names.iter().flatten().chain(&viewer.teams) {
+                check_text(name, secret);
+                assert!(!name.is_empty());
+            }
+        }
+        Err(error) => check_message(&error.to_string(), secret),
+    }
+    match response::anonymous_key(&answer, &subject) {
+        Ok(key) => token(&key),
+        Err(error) => check_message(&error.to_string(), secret),
+    }
+    match response::access_token(&answer, &subject, i64::MAX - 1) {
+        Ok(access) => token(&access.token),
+        Err(error) => check_message(&error.to_string(), secret),
+    }
+}
+
+fn check_message(text: &str, secret: &[u8]) {
+    check_text(text, secret);
+    assert!(
+        text.len() <= LONGEST,
+        "a long message: {} bytes",
+        text.len()
+    );
+}
+
+fn check_text(text: &str, secret: &[u8]) {
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+    let mut windows = text.as_bytes().windows(secret.len());
+    assert!(!windows.any(|part| part == secret), "the secret is shown");
+}

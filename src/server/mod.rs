@@ -1,0 +1,123 @@
+//! The only code that touches the network: who owns a credential, an anonymous
+//! account, an access token. Nothing here runs unless it was asked for.
+
+mod api;
+mod ca;
+mod connect;
+mod error;
+mod http;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod invariants;
+mod proxy;
+mod redact;
+mod response;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod wait;
+mod zeroizing;
+
+use std::path::Path;
+use std::time::Instant;
+
+use crate::config::context::Context;
+use crate::config::endpoint::Endpoint;
+use crate::config::settings::SettingResult;
+use crate::error::{Error, Result};
+use crate::files;
+use crate::formats::token_cache::AccessToken;
+use crate::key::ApiKey;
+use crate::session::{Credential, Viewer};
+use crate::util::secret::{Secret, WipedText};
+use api::Authorization;
+use proxy::ProxySettings;
+use settings::{Transport, TransportSettings};
+use wait::Wait;
+
+/// Asks the server whose credential this is.
+pub(crate) fn viewer(
+    context: &Context,
+    server: &Endpoint,
+    credential: &Credential,
+) -> Result<Viewer> {
+    let authorization = match credential {
+        Credential::Key(key) => Authorization::Basic(key.secret()),
+        Credential::Access(access) => Authorization::Bearer(&access.token),
+    };
+    reach(context, |transport, wait| {
+        api::viewer(server.url.as_str(), authorization, transport, wait)
+    })
+}
+
+/// Asks the server for an anonymous account.
+pub(crate) fn anonymous_key(context: &Context, server: &Endpoint) -> Result<ApiKey> {
+    if !context.is_active_rank() {
+        return Err(Error::not_configured(
+            server.url.as_str(),
+            Some("only rank 0 makes an anonymous account"),
+        ));
+    }
+    let text = reach(context, |transport, wait| {
+        api::anonymous_key(server.url.as_str(), transport, wait)
+    })?;
+    let parsed = ApiKey::parse(text.as_bytes()).map_err(|problem| {
+        let url = server.url.as_str();
+        Error::Server(format!(
+            "{url} gave an anonymous key that is none: {problem}"
+        ))
+    })?;
+    Ok(parsed.key)
+}
+
+/// Exchanges the identity token in a file for an access token.
+pub(crate) fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Result<AccessToken> {
+    // Read anew each time: whoever mounts it renews it.
+    let text = files::read_secret(file, &|| context.cancelled());
+    context.check_cancelled()?;
+    let text =
+        text.map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
+    reach(context, |transport, wait| {
+        api::exchange(server.url.as_str(), &text.bytes, transport, wait)
+    })
+}
+
+/// Calls the server, in the way that the configuration says and within the
+/// time that is allowed.
+fn reach<T>(context: &Context, call: impl FnOnce(&Transport, &Wait) -> Result<T>) -> Result<T> {
+    let settings = context.settings();
+    let text = |asked: SettingResult<'_, Secret>| -> Result<Option<WipedText>> {
+        Ok(asked?.map(|placed| {
+            String::from_utf8_lossy(placed.value.as_bytes())
+                .into_owned()
+                .into()
+        }))
+    };
+    let settings = TransportSettings {
+        proxies: ProxySettings {
+            http: text(settings.http_proxy())?,
+            https: text(settings.https_proxy())?,
+        },
+        insecure_disable_ssl: settings
+            .insecure_disable_ssl()?
+            .map(|placed| placed.value.to_string()),
+        extra_headers: text(settings.x_extra_http_headers())?,
+        working_directory: context.options.working_directory.map(Path::to_path_buf),
+    };
+    let (transport, warning) = Transport::new(
+        &|name| context.env.text(name).map(WipedText::new),
+        &settings,
+    )?;
+    if let Some(warning) = warning {
+        context.log.security(warning);
+    }
+    let now = Instant::now();
+    let deadline = now.checked_add(context.http_timeout()?).unwrap_or(now);
+    call(
+        &transport,
+        &Wait {
+            deadline,
+            cancel: &|| context.cancelled(),
+        },
+    )
+}

@@ -1,0 +1,28 @@
+//! The build without HTTP: every call that needs the server says so.
+
+use std::path::Path;
+
+use crate::config::context::Context;
+use crate::config::endpoint::Endpoint;
+use crate::error::{Error, Result};
+use crate::formats::token_cache::AccessToken;
+use crate::key::ApiKey;
+use crate::session::{Credential, Viewer};
+
+fn unsupported<T>(what: &str) -> Result<T> {
+    Err(Error::Unsupported(format!(
+        "this build of libwandb_login has no HTTP and cannot {what}: use one with the http feature"
+    )))
+}
+
+pub(crate) fn viewer(_: &Context, _: &Endpoint, _: &Credential) -> Result<Viewer> {
+    unsupported("verify a key")
+}
+
+pub(crate) fn anonymous_key(_: &Context, _: &Endpoint) -> Result<ApiKey> {
+    unsupported("make an anonymous account")
+}
+
+pub(crate) fn exchange(_: &Context, _: &Endpoint, _: &Path) -> Result<AccessToken> {
+    unsupported("exchange an identity token")
+}

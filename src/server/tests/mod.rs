@@ -1,0 +1,95 @@
+//! Against a stub server on the loopback: what is sent, and what each way to
+//! fail is called. Variables are passed in, so the process's own do not matter.
+
+#[path = "../../../tests/support/stub.rs"]
+mod stub;
+
+mod conformance;
+mod failures;
+mod proxies;
+mod requests;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::api::{self, Authorization};
+use super::settings::{Transport, TransportSettings};
+use super::wait::Wait;
+use crate::error::{Error, Result};
+use crate::session::Viewer;
+use crate::util::secret::Secret;
+
+const KEY: &str = "1111111111111111111111111111111111111111";
+/// base64 of `api:` and the key.
+const BASIC: &str = "Basic YXBpOjExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";
+
+type Variables<'a> = BTreeMap<&'a str, String>;
+
+fn variables<'a, const N: usize>(list: [(&'a str, &str); N]) -> Variables<'a> {
+    list.into_iter()
+        .map(|(name, value)| (name, value.to_owned()))
+        .collect()
+}
+
+fn transport(variables: &Variables) -> Result<Transport> {
+    let var = |name: &str| variables.get(name).cloned().map(Into::into);
+    Ok(Transport::new(&var, &TransportSettings::default())?.0)
+}
+
+/// Long enough for any answer that comes at all.
+fn patient() -> Wait<'static> {
+    wait(Duration::from_secs(20))
+}
+
+fn wait(time: Duration) -> Wait<'static> {
+    Wait {
+        deadline: Instant::now() + time,
+        cancel: &|| false,
+    }
+}
+
+/// Verifies the key with a server.
+fn verify(url: &str, variables: &Variables, wait: &Wait) -> Result<Viewer> {
+    let key = Secret::new(KEY.as_bytes());
+    api::viewer(
+        url,
+        Authorization::Basic(&key),
+        &transport(variables)?,
+        wait,
+    )
+}
+
+/// The same where it must fail; no message may hold the key.
+fn problem(url: &str, variables: &Variables, wait: &Wait) -> Error {
+    let error = verify(url, variables, wait).expect_err("the login must fail");
+    let text = error.to_string();
+    assert!(!text.contains(KEY) && !text.contains(&BASIC[6..]), "{text}");
+    assert!(!text.contains(char::is_control), "{text:?}");
+    error
+}
+
+/// A directory that goes with the test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("wandb-login-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,5 @@
+//! Small tools that know nothing of logins.
+
+pub(crate) mod sanitize;
+pub(crate) mod secret;
+pub(crate) mod sort;

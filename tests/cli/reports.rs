@@ -1,0 +1,286 @@
+//! The report in many situations, as the command line and a C program print it.
+//! `WANDB_LOGIN_UPDATE_GOLDEN=1 cargo test --test cli` writes what came out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::situation::{Situation, abstracted, tree};
+use crate::support::{self, Home, KEY_1, KEY_2, Run};
+use crate::{program, schema};
+
+/// The schema of a report's JSON.
+pub fn schema() -> Value {
+    let path = support::root().join("tests/conformance/report.schema.json");
+    serde_json::from_str(&fs::read_to_string(path).expect("the schema")).expect("JSON")
+}
+
+/// Runs a program that must change nothing, and gives what it printed.
+fn look(situation: &Situation, home: &Home, command: &mut Command) -> Run {
+    command.args(situation.arguments());
+    situation.environment(home, command);
+    let before = tree(home.base());
+    let run = Run::of(command);
+    assert_eq!(
+        tree(home.base()),
+        before,
+        "{}: files changed",
+        situation.name()
+    );
+    let stdout = abstracted(&run.stdout, home);
+    Run { stdout, ..run }
+}
+
+#[test]
+fn reports_are_as_recorded() {
+    let update = std::env::var_os("WANDB_LOGIN_UPDATE_GOLDEN").is_some_and(|value| value == "1");
+    let schema = schema();
+    let situations = Situation::all();
+    assert!(situations.len() >= 40, "{} situations", situations.len());
+    let mut states = BTreeSet::new();
+    for situation in &situations {
+        let name = situation.name();
+        let home = situation.set_up();
+        let text = look(situation, &home, &mut home.wandb_login(&["status"]));
+        let json = look(
+            situation,
+            &home,
+            &mut home.wandb_login(&["status", "--json"]),
+        );
+        assert_eq!(
+            (text.stderr.as_str(), json.stderr.as_str()),
+            ("", ""),
+            "{name}"
+        );
+        let value: Value =
+            serde_json::from_str(&json.stdout).unwrap_or_else(|e| panic!("{name}: {e}"));
+        schema::check(&schema, &value).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+        consistent(&name, &value);
+        for row in value["sources"].as_array().into_iter().flatten() {
+            states.insert(format!("{} {}", row["source"], row["state"]));
+        }
+        let code = Some(if value["configured"] == true { 0 } else { 1 });
+        assert_eq!((text.code, json.code), (code, code), "{name}");
+
+        let mut outcomes = vec![("text", text.stdout.clone()), ("json", json.stdout.clone())];
+        if let Some(program) = program::path() {
+            for (section, format, same) in [("c text", "text", &text), ("c json", "json", &json)] {
+                let mut command = home.command(program);
+                command.env("LD_LIBRARY_PATH", program::library_folder());
+                let run = look(situation, &home, command.args(["explain", format]));
+                // OK whenever there is a report, whatever it says.
+                assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{name}");
+                if run.stdout != same.stdout {
+                    outcomes.push((section, run.stdout));
+                }
+            }
+        }
+        if update {
+            let sections: Vec<_> = outcomes
+                .iter()
+                .map(|(name, text)| (*name, text.as_str()))
+                .collect();
+            situation.rewrite(&sections);
+            continue;
+        }
+        for (section, outcome) in &outcomes {
+            let expected = situation.expected(section);
+            let expected =
+                expected.unwrap_or_else(|| panic!("{name}: in C {section} differs:\n{outcome}"));
+            assert_eq!(outcome, expected, "{name}, {section}");
+        }
+        if program::path().is_some() {
+            for section in ["c text", "c json"] {
+                let differs = outcomes.iter().any(|(name, _)| *name == section);
+                assert_eq!(
+                    situation.expected(section).is_some(),
+                    differs,
+                    "{name}, {section}"
+                );
+            }
+        }
+    }
+    // The table is worth its name only while every state of every source that
+    // the command line can meet is in it.
+    for source in [
+        "environment",
+        "identity_token",
+        "key_file",
+        "settings",
+        "netrc",
+    ] {
+        for state in ["used", "shadowed", "absent", "invalid", "skipped"] {
+            // Two variables are never both in force, and nothing else goes
+            // before them here.
+            if state == "shadowed" && !["settings", "netrc"].contains(&source) {
+                continue;
+            }
+            let met = states.contains(&format!("\"{source}\" \"{state}\""));
+            assert!(met, "no situation in which {source} is {state}");
+        }
+    }
+}
+
+/// What holds in every report.
+fn consistent(name: &str, report: &Value) {
+    let rows = report["sources"].as_array().expect("an array");
+    let used: Vec<_> = rows.iter().filter(|row| row["state"] == "used").collect();
+    assert!(used.len() <= 1, "{name}: one winner at most");
+    assert_eq!(report["configured"], !used.is_empty(), "{name}");
+    let winner = used.first().map_or(&Value::Null, |row| &row["source"]);
+    assert_eq!(&report["winner"], winner, "{name}");
+    for row in rows {
+        let must_say_why = row["state"] != "used" && row["state"] != "absent";
+        assert_eq!(row["problem"].is_string(), must_say_why, "{name}: {row}");
+    }
+}
+
+/// The winner stands on the first line, the server on the second: that is what
+/// a person reads in five seconds.
+#[test]
+fn the_winner_comes_first() {
+    for situation in Situation::all() {
+        let text = situation.expected("text").expect("recorded");
+        let mut lines = text.lines();
+        let first = lines.next().expect("a line");
+        assert!(first.starts_with("Key in force: "), "{}", situation.name());
+        assert!(
+            lines.next().expect("a line").starts_with("Server:"),
+            "{}",
+            situation.name()
+        );
+        assert!(
+            first.len() < 120 && text.lines().count() < 25,
+            "{}",
+            situation.name()
+        );
+    }
+}
+
+/// What only a program can give: a key, a session, the wish for an anonymous
+/// account.
+#[test]
+fn what_a_program_gives_goes_first() {
+    let Some(program) = program::path() else {
+        return;
+    };
+    let netrc = format!("machine api.wandb.ai login user password {KEY_1}\n");
+    let short = "12345678901234567890";
+    for (arguments, stored, says) in [
+        (
+            &["--key", KEY_2][..],
+            true,
+            &[
+                "Key in force: API key ****2222, from the options",
+                "used      the options",
+                "line 1: API key ****1111: comes after the options; leave it out to use this one",
+            ][..],
+        ),
+        (
+            &["--key", short],
+            true,
+            &[
+                "Key in force: none",
+                "Problem:      the api_key option invalid: API key must have 40+ characters, has 20.",
+                "invalid   the options",
+                "line 1: API key ****1111: a login stops before it",
+            ],
+        ),
+        (
+            &["--session", KEY_2],
+            true,
+            &[
+                "Key in force: API key ****2222, from the session",
+                "used      the session",
+                "line 1: API key ****1111: comes after the session; leave it out to use this one",
+            ],
+        ),
+        (
+            &["--session", KEY_2, "--host", "https://a.example"],
+            true,
+            &[
+                "Key in force: none",
+                "skipped   the session: the session is for https://api.wandb.ai",
+            ],
+        ),
+        (
+            &["--session", KEY_2, "--key", KEY_1],
+            false,
+            &[
+                "Key in force: API key ****1111, from the options",
+                "shadowed  the session: API key ****2222",
+            ],
+        ),
+        (
+            &["--anonymous"],
+            false,
+            &[
+                "Key in force: none",
+                "skipped   an anonymous account: a login would ask the server for an anonymous account",
+            ],
+        ),
+    ] {
+        let home = Home::new();
+        if stored {
+            home.write("home/.netrc", &netrc);
+        }
+        for format in ["text", "json"] {
+            let mut command = home.command(program);
+            command.env("LD_LIBRARY_PATH", program::library_folder());
+            let run = Run::ok(command.args(["explain", format]).args(arguments));
+            if format == "json" {
+                let report: Value = serde_json::from_str(&run.stdout).expect("JSON");
+                schema::check(&schema(), &report).unwrap_or_else(|wrong| panic!("{wrong}"));
+                consistent(&format!("{arguments:?}"), &report);
+                continue;
+            }
+            for line in says {
+                assert!(run.stdout.contains(line), "{line}\n{}", run.stdout);
+            }
+            assert!(!run.stdout.contains(short), "{}", run.stdout);
+        }
+    }
+}
+
+/// No file is opened for writing, no socket is made, no terminal is opened.
+#[test]
+fn a_report_only_reads() {
+    let Some(strace) = support::tool("strace") else {
+        return;
+    };
+    let home = Home::new();
+    home.write(
+        "home/.netrc",
+        format!("machine api.wandb.ai login user password {KEY_1}\n"),
+    );
+    home.write("home/.config/wandb/settings", "[default]\nentity = us\n");
+    let mut command = home.command(strace);
+    command.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/stderr",
+        "-e",
+        "trace=%file,%network,%desc",
+    ]);
+    let run = Run::ok(command.arg(env!("CARGO_BIN_EXE_wandb-login")).arg("status"));
+    assert!(
+        run.stderr.contains("/.netrc\""),
+        "the trace shows what is read:\n{}",
+        run.stderr
+    );
+    for call in run.stderr.lines() {
+        let network = ["socket(", "connect(", "sendto("]
+            .iter()
+            .any(|name| call.contains(name));
+        let writes = [
+            "O_WRONLY", "O_RDWR", "O_CREAT", "rename", "unlink", "mkdir", "chmod", "flock(",
+            "/dev/tty",
+        ]
+        .iter()
+        .any(|word| call.contains(word));
+        assert!(!network && !writes, "{call}");
+    }
+}

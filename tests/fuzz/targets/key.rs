@@ -1,4 +1,0 @@
-//! An API key.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|text: &[u8]| wandb_login::laws::key(text));

@@ -1,4 +1,0 @@
-//! A netrc file is read, edited and read again.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|text: &[u8]| wandb_login::laws::netrc(text));

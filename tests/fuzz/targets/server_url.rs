@@ -1,4 +1,0 @@
-//! The address of a server.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|text: &str| wandb_login::laws::server_url(text));
