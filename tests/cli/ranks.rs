@@ -218,7 +218,7 @@ fn mpirun_is_understood() {
         .args([
             "-n",
             "4",
-            env!("CARGO_BIN_EXE_wandb-login"),
+            crate::support::wandb_login_path(),
             "--rank-aware",
             KEY_1,
         ]);

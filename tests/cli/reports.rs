@@ -265,7 +265,11 @@ fn a_report_only_reads() {
         "-e",
         "trace=%file,%network,%desc",
     ]);
-    let run = Run::ok(command.arg(env!("CARGO_BIN_EXE_wandb-login")).arg("status"));
+    let run = Run::ok(
+        command
+            .arg(crate::support::wandb_login_path())
+            .arg("status"),
+    );
     assert!(
         run.stderr.contains("/.netrc\""),
         "the trace shows what is read:\n{}",

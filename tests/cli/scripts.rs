@@ -91,7 +91,7 @@ fn a_child_of_the_shell_is_logged_in() {
         wandb-login status --json
         wandb-login token
     "#;
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_wandb-login"));
+    let binary = std::path::Path::new(crate::support::wandb_login_path());
     let path = std::env::join_paths([
         binary.parent().expect("a folder"),
         "/usr/bin".as_ref(),

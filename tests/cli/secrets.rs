@@ -156,7 +156,7 @@ fn a_shell_may_hand_the_key_over_in_a_pipe() {
     let home = Home::new();
     let script = format!(
         "WANDB_API_KEY_FILE=<(sleep 0.2; printf %s {KEY_1}) {} token",
-        env!("CARGO_BIN_EXE_wandb-login")
+        crate::support::wandb_login_path()
     );
     let run = Run::ok(home.command(bash).args(["-c", &script]));
     assert_eq!(

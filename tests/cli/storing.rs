@@ -13,7 +13,7 @@ fn netrc_is_for_its_owner_alone() {
     let home = Home::new();
     let script = format!(
         "umask 000; exec {} {KEY_1}",
-        env!("CARGO_BIN_EXE_wandb-login")
+        crate::support::wandb_login_path()
     );
     Run::ok(home.command(sh).args(["-c", &script]));
     assert_eq!(home.mode("home/.netrc"), 0o600);

@@ -56,7 +56,7 @@ fn as_plain_user(home: &Home, arguments: &[&str]) -> Command {
         if !copy.exists() {
             // Not by this process: another thread's child would inherit the file
             // while it is open for writing, and nobody may run it then.
-            let real = env!("CARGO_BIN_EXE_wandb-login");
+            let real = crate::support::wandb_login_path();
             Run::ok(Command::new("cp").arg(real).arg(&copy));
         }
         command = home.command(copy);

@@ -131,7 +131,7 @@ fn a_key_file_holds_only_the_key() {
             "-c",
             &format!("printf '%s\\n' {KEY_4} | WANDB_API_KEY_FILE=/dev/fd/0 \"$0\" token"),
         ])
-        .arg(env!("CARGO_BIN_EXE_wandb-login"))
+        .arg(crate::support::wandb_login_path())
         .env("WANDB_BASE_URL", SERVER)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

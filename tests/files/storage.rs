@@ -104,7 +104,7 @@ fn modes_are_for_the_owner_alone() {
         let script = format!("umask {umask}; exec \"$0\" login --host {SERVER} {KEY_1}");
         Run::ok(
             home.command("sh")
-                .args(["-c", &script, env!("CARGO_BIN_EXE_wandb-login")]),
+                .args(["-c", &script, crate::support::wandb_login_path()]),
         );
         assert_eq!(
             (home.mode(NETRC), home.mode(SETTINGS)),

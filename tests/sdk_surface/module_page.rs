@@ -125,7 +125,7 @@ fn propagate_login_through_the_environment() {
     // A shell takes the same from the command line.
     let script = format!(
         "eval \"$({} env --host {SERVER})\" && env",
-        env!("CARGO_BIN_EXE_wandb-login")
+        crate::support::wandb_login_path()
     );
     let shell = Run::ok(around.home.command("sh").args(["-c", &script]));
     assert!(

@@ -70,7 +70,7 @@ fn an_unverified_login_makes_no_network_call_at_all() {
     traced
         .args(["-f", "-e", NETWORK, "-o"])
         .arg(&trace)
-        .arg(env!("CARGO_BIN_EXE_wandb-login"))
+        .arg(crate::support::wandb_login_path())
         .args(["--verify", KEY_2])
         .env("WANDB_BASE_URL", URL);
     assert_eq!(Run::of(&mut traced).code, Some(1));

@@ -49,10 +49,10 @@ impl Story<'_> {
 
     fn command(&self, home: &Home, starter: &[&str]) -> Command {
         let mut command = match starter {
-            [] => home.command(env!("CARGO_BIN_EXE_wandb-login")),
+            [] => home.command(crate::support::wandb_login_path()),
             [program, words @ ..] => {
                 let mut command = home.command(program);
-                command.args(words).arg(env!("CARGO_BIN_EXE_wandb-login"));
+                command.args(words).arg(crate::support::wandb_login_path());
                 command
             }
         };

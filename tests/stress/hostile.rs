@@ -28,7 +28,7 @@ fn within_memory(home: &Home, arguments: &[&str]) -> Command {
     let mut command = home.command("sh");
     let script = "ulimit -v 400000; exec \"$0\" \"$@\"";
     command
-        .args(["-c", script, env!("CARGO_BIN_EXE_wandb-login")])
+        .args(["-c", script, crate::support::wandb_login_path()])
         .args(arguments);
     command
 }

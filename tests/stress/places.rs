@@ -26,7 +26,7 @@ fn login() -> [&'static str; 3] {
 fn behind(home: &Home, words: &[&str]) -> Option<Command> {
     let (program, words) = words.split_first()?;
     let mut command = home.command(tool(program)?);
-    command.args(words).arg(env!("CARGO_BIN_EXE_wandb-login"));
+    command.args(words).arg(crate::support::wandb_login_path());
     Some(command)
 }
 

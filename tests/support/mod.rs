@@ -113,7 +113,7 @@ impl Home {
 
     /// The command line of this project in this home.
     pub fn wandb_login(&self, arguments: &[&str]) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_wandb-login"));
+        let mut command = self.command(wandb_login_path());
         command.args(arguments);
         command
     }
@@ -177,7 +177,16 @@ impl From<Output> for Run {
 
 /// The root of the repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders = package.ancestors();
+    folders
+        .find(|folder| folder.join("tests/support").is_dir())
+        .expect("each package of the workspace is below its root")
+}
+
+/// The command line of this project; only the tests of its own package have it.
+pub fn wandb_login_path() -> &'static str {
+    option_env!("CARGO_BIN_EXE_wandb-login").expect("a test of bindings/cli")
 }
 
 /// A folder with the shared library that `cargo test` built, under its plain

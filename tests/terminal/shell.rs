@@ -44,7 +44,7 @@ impl Shell {
         let program = program()?;
         let home = Home::new();
         let library = support::library();
-        let bin = Path::new(env!("CARGO_BIN_EXE_wandb-login"));
+        let bin = Path::new(crate::support::wandb_login_path());
         let folders = [bin.parent(), program.parent()];
         let mut paths: Vec<PathBuf> = folders.iter().flatten().map(PathBuf::from).collect();
         let own = std::env::var_os("PATH").unwrap_or_default();

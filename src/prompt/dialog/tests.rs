@@ -120,7 +120,11 @@ impl Drop for Stage {
 fn program(scene: &str, settings: &[(&str, &str)], dir: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("this executable"));
     command
-        .args(["--exact", "prompt::dialog::tests::scenes::program", "--nocapture"])
+        .args([
+            "--exact",
+            "prompt::dialog::tests::scenes::program",
+            "--nocapture",
+        ])
         .env_clear()
         .env("SCENE", scene)
         .env("DIR", dir)
