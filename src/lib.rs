@@ -52,6 +52,8 @@ mod storage;
 mod url;
 mod util;
 
+#[doc(hidden)]
+pub use env::variables::{Name, VARIABLES, setting::SETTINGS};
 pub use error::{Error, Result};
 pub use log::{Level, print};
 pub use login::{Login, check, current, explain, forget, login, prompt_api_key, refresh};

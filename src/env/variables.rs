@@ -1,15 +1,28 @@
 //! Every environment variable and every setting that the library reads: each
-//! name once, with its meaning. `docs/configuration.md` explains them to users;
-//! a test compares it with the lists below, both ways.
+//! name once, with its meaning. `wandb-login help environment` prints both lists;
+//! `docs/configuration.md` explains them to users.
+
+/// A name, and one sentence that says what it means.
+#[derive(Debug, Clone, Copy)]
+pub struct Name {
+    /// The name of the variable or the setting.
+    pub name: &'static str,
+    /// What it means, in Markdown.
+    pub meaning: &'static str,
+}
 
 /// Defines each name as a constant, and the list of all of them.
 macro_rules! names {
     ($list:ident: $($(#[doc = $meaning:literal])+ $constant:ident = $name:literal;)+) => {
         $($(#[doc = $meaning])+ pub(crate) const $constant: &str = $name;)+
 
-        /// All names above.
-        #[cfg(test)]
-        pub(crate) const $list: &[&str] = &[$($name),+];
+        /// All names, in the order of the help.
+        pub const $list: &[$crate::env::variables::Name] = &[$(
+            $crate::env::variables::Name {
+                name: $name,
+                meaning: concat!($($meaning),+).trim_ascii(),
+            }
+        ),+];
     };
 }
 
@@ -121,7 +134,7 @@ names! { VARIABLES:
 }
 
 /// The keys of the settings files.
-pub(crate) mod setting {
+pub mod setting {
     names! { SETTINGS:
         /// The API key.
         API_KEY = "api_key";

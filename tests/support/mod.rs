@@ -186,7 +186,10 @@ pub fn root() -> &'static Path {
 
 /// The command line of this project; only the tests of its own package have it.
 pub fn wandb_login_path() -> &'static str {
-    option_env!("CARGO_BIN_EXE_wandb-login").expect("a test of bindings/cli")
+    match option_env!("CARGO_BIN_EXE_wandb-login") {
+        Some(path) => path,
+        None => panic!("only tests of bindings/cli have the command"),
+    }
 }
 
 /// A folder with the shared library that `cargo test` built, under its plain
