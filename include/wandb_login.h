@@ -329,7 +329,7 @@ typedef void (*wandb_login_backend_fn)(void *user_data,
                                        wandb_login_session *session);
 
 /**
- * Asked at least every 100 ms while the call waits for a human, a lock, a pipe
+ * Called at least every 100 ms while the call waits for a human, a lock, a pipe
  * or the server.
  *
  * \param user_data `cancel_user_data` of the options.

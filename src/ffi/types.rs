@@ -202,7 +202,7 @@ pub type wandb_login_log_fn =
 pub type wandb_login_backend_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, session: *mut wandb_login_session)>;
 
-/// SettingResult at least every 100 ms while the call waits for a human, a lock, a pipe
+/// Called at least every 100 ms while the call waits for a human, a lock, a pipe
 /// or the server.
 ///
 /// \param user_data `cancel_user_data` of the options.
