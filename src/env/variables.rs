@@ -172,3 +172,83 @@ pub mod setting {
         EXTRA_HTTP_HEADERS_OLD = "_extra_http_headers";
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{VARIABLES, setting};
+
+    const PAGE: &str = include_str!("../../docs/configuration.md");
+
+    /// The names in the first column of the tables between two headings.
+    fn documented(from: &str, to: &str) -> BTreeSet<&'static str> {
+        let (_, section) = PAGE.split_once(from).expect(from);
+        let (section, _) = section.split_once(to).expect(to);
+        let rows = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let mut names = BTreeSet::new();
+        for (name, rest) in rows {
+            assert!(names.insert(name), "{name} is documented twice");
+            let cells = rest.trim_end_matches(" |").split(" | ");
+            assert!(
+                cells.clone().count() == 6 && cells.clone().all(|cell| !cell.trim().is_empty()),
+                "{name}: each of the seven columns is filled in"
+            );
+        }
+        names
+    }
+
+    #[test]
+    fn every_variable_is_documented_and_every_documented_variable_exists() {
+        let known: BTreeSet<_> = VARIABLES.iter().copied().collect();
+        let documented = documented("\n## Environment variables\n", "\n## Settings files\n");
+        assert_eq!(
+            documented, known,
+            "docs/configuration.md, src/env/variables.rs"
+        );
+    }
+
+    #[test]
+    fn every_setting_is_documented_and_every_documented_setting_exists() {
+        let known: BTreeSet<_> = setting::SETTINGS.iter().copied().collect();
+        let documented = documented("\n## Settings files\n", "\n## Bindings\n");
+        assert_eq!(
+            documented, known,
+            "docs/configuration.md, src/env/variables.rs"
+        );
+    }
+
+    /// A variable and its setting name each other.
+    #[test]
+    fn the_tables_name_existing_counterparts() {
+        let cell = |line: &'static str, column: usize| {
+            let mut cells = line.trim_matches('|').split(" | ").map(str::trim);
+            cells.nth(column).expect("seven columns").trim_matches('`')
+        };
+        let (_, page) = PAGE
+            .split_once("\n## Environment variables\n")
+            .expect("the variables");
+        let (variables, rest) = page
+            .split_once("\n## Settings files\n")
+            .expect("the settings");
+        let (settings, _) = rest.split_once("\n## Bindings\n").expect("the bindings");
+        let pairs = |text: &'static str, column: usize| -> BTreeSet<(&str, &str)> {
+            text.lines()
+                .filter(|line| line.starts_with("| `"))
+                .map(|line| (cell(line, 0), cell(line, column)))
+                .filter(|(_, other)| *other != "–")
+                .collect()
+        };
+        let forward = pairs(variables, 4);
+        let backward = pairs(settings, 5)
+            .into_iter()
+            .map(|(s, v)| (v, s))
+            .collect();
+        assert_eq!(
+            forward, backward,
+            "a variable and its setting name each other"
+        );
+    }
+}
