@@ -1,14 +1,16 @@
-//! The documentation of the repository: its relative links lead to files that exist.
+//! The Markdown pages of the repository: links lead somewhere, lists are complete.
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use support::root;
 
-/// Every Markdown file below a folder, apart from build output and hidden folders.
-fn markdown_files(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Every file with an extension below a folder, apart from build output and
+/// hidden folders.
+fn files(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a readable folder") {
         let entry = entry.expect("a readable entry");
         let path = entry.path();
@@ -16,9 +18,9 @@ fn markdown_files(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = name.to_string_lossy();
         if path.is_dir() {
             if name != "target" && !name.starts_with('.') {
-                markdown_files(&path, found);
+                files(&path, extension, found);
             }
-        } else if name.ends_with(".md") {
+        } else if path.extension().is_some_and(|end| end == extension) {
             found.push(path);
         }
     }
@@ -49,12 +51,12 @@ fn anchors(text: &str) -> Vec<String> {
 
 #[test]
 fn relative_links_lead_to_existing_files_and_headings() {
-    let mut files = Vec::new();
-    markdown_files(root(), &mut files);
-    assert!(files.contains(&root().join("README.md")));
+    let mut pages = Vec::new();
+    files(root(), "md", &mut pages);
+    assert!(pages.contains(&root().join("README.md")));
     let mut dead = Vec::new();
     let mut checked = 0;
-    for file in &files {
+    for file in &pages {
         let text = fs::read_to_string(file).expect("UTF-8");
         for link in links(&text).filter(|link| !link.contains("://")) {
             checked += 1;
@@ -82,4 +84,39 @@ fn a_link_with_a_dead_anchor_is_noticed() {
     let found: Vec<_> = links(text).collect();
     assert_eq!(found, ["#where-the-key-comes-from", "x/y.svg"]);
     assert_eq!(anchors(text), ["where-the-key-comes-from"]);
+}
+
+/// The names that begin with a prefix, in a text.
+fn names<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(prefix).map(move |(at, _)| {
+        let rest = &text[at..];
+        let is_part = |c: char| c.is_ascii_uppercase() || c == '_';
+        &rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn every_switch_of_the_tests_is_documented() {
+    let page = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("CONTRIBUTING.md");
+    let mut sources = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        files(&root().join(folder), "rs", &mut sources);
+    }
+    let mut switches = BTreeSet::new();
+    for source in sources {
+        let text = fs::read_to_string(source).expect("UTF-8");
+        for prefix in ["WANDB_LOGIN_TEST_", "WANDB_LOGIN_UPDATE_"] {
+            switches.extend(
+                names(&text, prefix)
+                    .filter(|name| *name != prefix)
+                    .map(str::to_owned),
+            );
+        }
+    }
+    let missing: Vec<_> = switches
+        .iter()
+        .filter(|name| !page.contains(&format!("`{name}")))
+        .collect();
+    assert!(switches.contains("WANDB_LOGIN_TEST_STRICT"), "{switches:?}");
+    assert!(missing.is_empty(), "not in CONTRIBUTING.md: {missing:?}");
 }

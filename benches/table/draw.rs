@@ -11,21 +11,46 @@ use crate::support::{Run, root};
 const BEGIN: &str = "<!-- bench:begin -->\n";
 const END: &str = "<!-- bench:end -->";
 
+/// The works of the rows that README.md shows.
+const SUMMARY: [&str; 5] = [
+    "key look-up in a netrc of 3 entries and two settings files",
+    "`wandb_login`, a new key stored in netrc",
+    "a process that logs in from netrc",
+    "`dlopen`",
+    "a process that logs in, verified over TLS by a local server",
+];
+
+/// All rows, as BENCHMARKS.md shows them.
 pub fn table(rows: &[Row]) -> String {
-    let mut cells = vec![HEAD.map(str::to_owned)];
-    cells.extend(rows.iter().map(Row::cells));
-    let widths: [usize; 7] = std::array::from_fn(|column| {
-        let lengths = cells.iter().map(|row| row[column].chars().count());
+    let cells = rows.iter().map(|row| row.cells().to_vec());
+    format!("{}\n\n{}", setting(), markdown(&HEAD, cells))
+}
+
+/// A few rows, without their goals, as README.md shows them.
+fn summary(rows: &[Row]) -> String {
+    const COLUMNS: usize = 4;
+    let chosen = rows.iter().filter(|row| SUMMARY.contains(&row.work.as_str()));
+    let cells = chosen.map(|row| row.cells()[..COLUMNS].to_vec());
+    markdown(&HEAD[..COLUMNS], cells)
+}
+
+/// A Markdown table whose columns are aligned in the text, too.
+fn markdown(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut cells = vec![head.iter().map(|&title| title.to_owned()).collect()];
+    cells.extend(rows);
+    let width = |column: usize| {
+        let lengths = cells.iter().map(|row: &Vec<String>| row[column].chars().count());
         lengths.max().unwrap_or(0)
-    });
-    let mut text = format!("{}\n\n", setting());
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut text = String::new();
     for (number, row) in cells.iter().enumerate() {
-        for (cell, width) in row.iter().zip(widths) {
+        for (cell, &width) in row.iter().zip(&widths) {
             text += &format!("| {cell:width$} ");
         }
         text += "|\n";
         if number == 0 {
-            for width in widths {
+            for &width in &widths {
                 text += &format!("|{}", "-".repeat(width + 2));
             }
             text += "|\n";
@@ -78,16 +103,20 @@ fn today() -> String {
     format!("{year}-{month:02}-{day:02}")
 }
 
-/// Writes the table into the README, and the chart.
+/// Writes the tables of BENCHMARKS.md and README.md, and the chart.
 pub fn update(rows: &[Row]) {
     let chart = root().join("benches/table.svg");
     fs::write(chart, draw(rows)).expect("the chart is written");
-    let readme = root().join("README.md");
-    let text = fs::read_to_string(&readme).expect("README.md");
-    let (before, rest) = text.split_once(BEGIN).expect("README.md has the marks");
-    let (_, after) = rest.split_once(END).expect("README.md has both marks");
-    let table = table(rows);
-    fs::write(readme, format!("{before}{BEGIN}{table}{END}{after}")).expect("README.md");
+    replace_between_marks("BENCHMARKS.md", &table(rows));
+    replace_between_marks("README.md", &summary(rows));
+}
+
+fn replace_between_marks(name: &str, table: &str) {
+    let path = root().join(name);
+    let text = fs::read_to_string(&path).expect(name);
+    let (before, rest) = text.split_once(BEGIN).expect("the first mark");
+    let (_, after) = rest.split_once(END).expect("the second mark");
+    fs::write(path, format!("{before}{BEGIN}{table}{END}{after}")).expect(name);
 }
 
 /// Two bars for each row that compares times, on a logarithmic scale.
@@ -99,7 +128,7 @@ fn draw(rows: &[Row]) -> String {
     // From 1 µs to 10 s.
     let width = LEFT + 7.0 * DECADE + 120.0;
     let length = |ns: f64| ((ns / 1e3).log10() * DECADE).max(2.0);
-    let timed: Vec<(String, &Row, Pair)> = titles(rows)
+    let timed: Vec<(&str, &Row, Pair)> = titles(rows)
         .filter_map(|(title, row)| match row.figures {
             Figures::Both(pair) if row.unit == Unit::Time => Some((title, row, pair)),
             _ => None,
@@ -149,15 +178,15 @@ fn draw(rows: &[Row]) -> String {
     svg + "</svg>\n"
 }
 
-/// Rows with their full titles: one that begins with a dash goes on about the
+/// Rows with their full titles: a row that begins with a dash continues the
 /// work above it.
-fn titles(rows: &[Row]) -> impl Iterator<Item = (String, &Row)> {
+fn titles(rows: &[Row]) -> impl Iterator<Item = (&str, &Row)> {
     let mut work = "";
     rows.iter().map(move |row| {
         if !row.work.starts_with('–') {
             work = &row.work;
         }
-        (work.replace("the same", "key look-up"), row)
+        (work, row)
     })
 }
 

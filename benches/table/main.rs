@@ -1,12 +1,12 @@
-//! `cargo bench`: measures the library against the least that the work needs and
-//! against what people would use instead, and prints one table.
+//! `cargo bench`: measures the library against a minimal C program that does the
+//! same work and against common alternatives, and prints one table.
 //!
-//! Both sides of a row are measured in one run, by turns. The library is built
-//! as it is shipped; the C programs in `c/` are built with the system's compiler.
-//! What a row needs and this machine lacks, the row says.
+//! Both sides of a row are measured alternately in one run. The library is built
+//! with the release profile, the C programs in `c/` with the system's compiler.
+//! A row that needs a missing tool names the tool.
 //!
-//! With `WANDB_LOGIN_UPDATE_BENCH=1` the table in the README and the chart
-//! `benches/table.svg` are written anew.
+//! With `WANDB_LOGIN_UPDATE_BENCH=1` the tables in `BENCHMARKS.md` and `README.md`
+//! and the chart `benches/table.svg` are rewritten.
 
 mod built;
 mod draw;

@@ -218,7 +218,7 @@ impl Bench {
         let code = counts(instructions(&ours), instructions(&theirs), NO_VALGRIND);
         let memory = counts(allocations(&ours), allocations(&theirs), NO_VALGRIND);
         drop((ours, theirs));
-        let work = "the same, key in a netrc of 3 entries, both settings files present";
+        let work = "key look-up in a netrc of 3 entries and two settings files";
         self.add(work, FLOOR, Unit::Time, Goal::Times(1.25), pair(time));
         self.add("– system calls", FLOOR, Unit::Count, Goal::More(3.0), calls);
         self.add(
@@ -269,7 +269,7 @@ impl Bench {
         let [python] = rounds(5, || once(ours(50)), python);
         drop((ours, theirs));
         self.add(
-            format!("the same, netrc of {MANY} entries"),
+            format!("key look-up in a netrc of {MANY} entries"),
             FLOOR,
             Unit::Time,
             Goal::Times(2.0),
@@ -284,7 +284,7 @@ impl Bench {
         );
         let most = "the file's size";
         self.add(
-            "– most memory at once",
+            "– peak heap",
             most,
             Unit::Bytes,
             Goal::Times(2.0),
@@ -331,11 +331,11 @@ impl Bench {
             Some(trace(command).lines().filter(flush).count() as f64)
         };
         let flushes = counts(flushes(ours(1)), flushes(theirs(1)), NO_STRACE);
-        let floor = "C: write aside, flush, rename, flush";
+        let floor = "C: write a temporary file, fsync, rename, fsync";
         let work = "`wandb_login`, a new key stored in netrc";
         self.add(work, floor, Unit::Time, Goal::Times(1.2), pair(time));
         self.add(
-            "– flushes of file and folder",
+            "– fsync of file and directory",
             floor,
             Unit::Count,
             Goal::Stated,
@@ -355,7 +355,7 @@ impl Bench {
         let work = "a process that logs in from netrc";
         self.add(work, against, Unit::Time, Goal::More(MS), pair(time));
         self.add(
-            "– most memory",
+            "– peak memory",
             against,
             Unit::Bytes,
             Goal::More(KIB * KIB),
@@ -440,7 +440,7 @@ impl Bench {
         let work = "a process that logs in, verified over TLS by a local server";
         self.add(work, against, Unit::Time, Goal::Times(0.5), time);
         self.add(
-            "– most memory",
+            "– peak memory",
             against,
             Unit::Bytes,
             Goal::Times(1.0 / 3.0),
@@ -473,7 +473,7 @@ impl Bench {
         let work = "a process that logs in with a new key, unverified";
         self.add(work, against, Unit::Time, Goal::Times(1.0 / 300.0), time);
         self.add(
-            "– most memory",
+            "– peak memory",
             against,
             Unit::Bytes,
             Goal::Times(1.0 / 20.0),

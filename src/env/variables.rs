@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_variable_is_documented_and_every_documented_variable_exists() {
-        let known: BTreeSet<_> = VARIABLES.iter().copied().collect();
+        let known: BTreeSet<_> = VARIABLES.iter().map(|known| known.name).collect();
         let documented = documented("\n## Environment variables\n", "\n## Settings files\n");
         assert_eq!(
             documented, known,
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_documented_and_every_documented_setting_exists() {
-        let known: BTreeSet<_> = setting::SETTINGS.iter().copied().collect();
+        let known: BTreeSet<_> = setting::SETTINGS.iter().map(|known| known.name).collect();
         let documented = documented("\n## Settings files\n", "\n## Bindings\n");
         assert_eq!(
             documented, known,
