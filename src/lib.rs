@@ -10,7 +10,7 @@
 //!
 //! | wing | what it does |
 //! |---|---|
-//! | [`login`] | the flow: resolve, prompt, verify, store, report |
+//! | `login` | the flow: resolve, prompt, verify, store, report |
 //! | `options` | what the caller asks for |
 //! | `env` | what surrounds the call: variables, home directory, working directory, rank |
 //! | `config` | what is configured: settings files, their paths, the server |

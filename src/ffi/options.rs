@@ -202,7 +202,7 @@ fn os_str(bytes: &[u8]) -> &OsStr {
 /// The same, as UTF-8.
 ///
 /// # Safety
-/// As for [`bytes`].
+/// As for [`bytes()`].
 unsafe fn text<'a>(text: *const c_char, member: &str) -> Result<Option<&'a str>> {
     // SAFETY: the caller's promise.
     let Some(bytes) = (unsafe { bytes(text) }) else {

@@ -18,7 +18,7 @@ pub(crate) fn format(seconds: i64) -> String {
     )
 }
 
-/// Reads what [`format`] writes, and nothing else.
+/// Reads what [`format()`] writes, and nothing else.
 pub(crate) fn parse(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let separators = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
