@@ -29,7 +29,9 @@ pub fn table(rows: &[Row]) -> String {
 /// A few rows, without their goals, as README.md shows them.
 fn summary(rows: &[Row]) -> String {
     const COLUMNS: usize = 4;
-    let chosen = rows.iter().filter(|row| SUMMARY.contains(&row.work.as_str()));
+    let chosen = rows
+        .iter()
+        .filter(|row| SUMMARY.contains(&row.work.as_str()));
     let cells = chosen.map(|row| row.cells()[..COLUMNS].to_vec());
     markdown(&HEAD[..COLUMNS], cells)
 }
@@ -39,7 +41,9 @@ fn markdown(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut cells = vec![head.iter().map(|&title| title.to_owned()).collect()];
     cells.extend(rows);
     let width = |column: usize| {
-        let lengths = cells.iter().map(|row: &Vec<String>| row[column].chars().count());
+        let lengths = cells
+            .iter()
+            .map(|row: &Vec<String>| row[column].chars().count());
         lengths.max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();

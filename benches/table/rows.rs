@@ -283,13 +283,7 @@ impl Bench {
             code,
         );
         let most = "the file's size";
-        self.add(
-            "– peak heap",
-            most,
-            Unit::Bytes,
-            Goal::Times(2.0),
-            heap,
-        );
+        self.add("– peak heap", most, Unit::Bytes, Goal::Times(2.0), heap);
         let work = "– instructions for ten times the entries";
         self.add(
             work,
