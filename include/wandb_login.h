@@ -2,11 +2,11 @@
  * libwandb_login: log in to Weights & Biases (W&B) from C and C++.
  * SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * One call finds the API key where the Python SDK would find it (options,
- * environment, settings files, netrc), asks for one where none is configured and
- * a human is there, and stores a key that was given or typed where the SDK finds
- * it again. What it leaves in your hand is a session: the credential, where it
- * came from, and the server it is for.
+ * wandb_login() finds the API key where the Python SDK finds it: in the options,
+ * the environment, the settings files or the netrc file. If no key is configured,
+ * it prompts the user for one. It stores a key that was passed in or typed where
+ * the Python SDK and the next login find it. The result is a session: the
+ * credential, its source, and the server that it is for.
  *
  *     #include <stdio.h>
  *     #include <wandb_login.h>
@@ -29,50 +29,48 @@
  *
  *     cc example.c -lwandb_login
  *
- * Seven rules hold for all that follows.
+ * Seven rules apply to the whole header:
  *
- * 1. Ownership. What you pass in stays yours, and is read during the call only.
- *    What comes out through a pointer argument is yours: a session goes back with
- *    wandb_login_session_free(), a text with wandb_login_string_free(). What a
- *    function of a session returns is "borrowed": it belongs to the session, is
- *    valid until the session's last owner frees it, and must not be changed. An
- *    output is set exactly when the status is WANDB_LOGIN_STATUS_OK, and is NULL
- *    otherwise. A pointer may be NULL only where this header says so, but a NULL
- *    session or output is an error or an empty answer, and never a crash.
+ * 1. Ownership. The caller owns what it passes in; the library reads it during the
+ *    call only. The caller owns what a pointer argument receives: free a session
+ *    with wandb_login_session_free() and a string with wandb_login_string_free().
+ *    A pointer that a session getter returns is "borrowed": the session owns it, it
+ *    is valid until the last owner frees the session, and it must not be modified.
+ *    An output is set if the status is WANDB_LOGIN_STATUS_OK; otherwise it is NULL.
+ *    A pointer may be NULL only if its description says so. A NULL session or
+ *    output never crashes: the function returns an error or an empty value.
  *
- * 2. Text is UTF-8 and ends with NUL. An empty text counts as NULL.
+ * 2. Strings are UTF-8 and NUL-terminated. An empty string is treated as NULL.
  *
- * 3. Threads. Any function may be called from any thread, many at once: there is
- *    no global state. Functions that take options read the environment and the
- *    working directory, so no other thread may change those meanwhile; a program
- *    that cannot promise that passes `environment` and `working_directory`. A
- *    session never changes, and any number of threads may read it. The library
- *    starts no thread of its own, except for looking up a server's name, and
- *    leaves no signal handler and no open file behind.
+ * 3. Threads. Any thread may call any function, at the same time as other threads:
+ *    there is no global state. Functions that take options read the environment and
+ *    the working directory; no other thread may change these during the call. A
+ *    program that cannot guarantee this sets `environment` and `working_directory`.
+ *    Sessions are immutable. The library starts no threads, except to resolve a
+ *    host name, and leaves no signal handlers and no open files.
  *
- * 4. Errors are statuses; nothing is kept per thread or per process. Give
- *    `error_buf`, and it holds one sentence that names what is wrong, its place
- *    and the remedy. A call that fails leaves the user's files as they were. The
- *    library prints on standard error only, where `log_fn` does not take the lines,
- *    and never on standard output.
+ * 4. Errors. Functions return a status; there is no "last error" per thread or
+ *    process. `error_buf` receives one sentence: what happened, where, and what to
+ *    do. A call that fails leaves the user's files unchanged. Log lines go to
+ *    `log_fn`, or to standard error if it is NULL, never to standard output.
  *
- * 5. Callbacks run on the calling thread, during the call. They keep no pointer
- *    that they were given, and must return: no C++ exception and no longjmp() may
- *    leave them. They may read sessions, but not log in or out.
+ * 5. Callbacks run on the calling thread, during the call. They must not keep the
+ *    pointers they receive, and must return: C++ exceptions and longjmp() must not
+ *    leave them. They may read sessions, but must not log in or out.
  *
- * 6. Secrets. A key goes to you, to the files that the user knows, and to the
- *    server that it is for; never into a log line, an error or a report. Memory of
- *    this library that held one is wiped. Your copies are yours to wipe.
+ * 6. Secrets. The library passes a key to the caller, to the user's files and to
+ *    the server that it is for. It never puts one into a log line, an error or a
+ *    report. It wipes its own memory that held a secret; callers wipe their copies.
  *
- * 7. Versions. Within a major version, functions, numbers and members are only ever
- *    added; numbers, names and the order of members stay. So be ready for numbers
- *    that you do not know. "Since" says which version brought a function.
+ * 7. Versions. Within a major version, functions, numbers and members are only
+ *    added; numbers, names and the order of members do not change. Expect numbers
+ *    that you do not know. "Since" is the version that added a function.
  */
 
 #ifndef WANDB_LOGIN_H
 #define WANDB_LOGIN_H
 
-/* Generated by cbindgen from the library's sources: change it there. */
+/* Generated by cbindgen from src/ffi and cbindgen.toml: do not edit. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -82,245 +80,290 @@
 extern "C" {
 #endif
 
-/* Version --------------------------------------------------------------------- */
-
-/** The version of this header. */
-#define WANDB_LOGIN_VERSION "0.1.0"
-/** The same as one number: major * 10000 + minor * 100 + patch. */
-#define WANDB_LOGIN_VERSION_NUMBER 100
-
-/* Statuses, sources and sessions ---------------------------------------------- */
+/* Simple use: log in, read the credential, free the session ------------------- */
 
 /**
- * What a call came to: 0 is done, a positive number is another outcome that
- * is no error, a negative number is an error. Later versions may add numbers,
- * so test for `WANDB_LOGIN_STATUS_OK` first and treat a number that you do not
- * know by its sign.
+ * The result of a call: 0 is success, a positive number is an outcome that is not
+ * an error, a negative number is an error. Later versions may add numbers: compare
+ * with `WANDB_LOGIN_STATUS_OK` first, and treat an unknown number by its sign.
  */
 typedef int32_t wandb_login_status;
 
-/** Done. */
+/**
+ * A successful login: the credential, its source, and its user if verified. Opaque
+ * and immutable, so any number of threads may read it at the same time.
+ */
+typedef struct wandb_login_session wandb_login_session;
+
+/** The options of a call; see `struct wandb_login_options` below. */
+typedef struct wandb_login_options wandb_login_options;
+
+/**
+ * Logs in. Finds the API key in the options, the session, the environment, the
+ * settings files and the netrc file, in this order. If none is configured, prompts
+ * for one. Verifies it with the server if `WANDB_LOGIN_VERIFY` is set. Stores a key
+ * that was passed in or typed, where the Python SDK finds it.
+ *
+ * If the key cannot be stored, the login still succeeds: see
+ * `wandb_login_session_saved()`. In a distributed job only rank 0 prompts, writes
+ * and verifies; the other ranks use what they find.
+ *
+ * \param options The options, or NULL for all defaults.
+ * \param session Receives the session. The caller frees it with
+ *        `wandb_login_session_free()`. NULL if the session is not needed.
+ * \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` has the details.
+ *
+ * Threads: any (rule 3). Origin: `wandb.login()` of the Python SDK, with the
+ * sources in the order that W&B documents. Since 0.1.
+ */
+wandb_login_status wandb_login(const wandb_login_options *options,
+                               wandb_login_session **session);
+
+/**
+ * Returns the value of the HTTP header `Authorization`: `Basic ...` for an API key,
+ * `Bearer ...` for an access token. Send it only to
+ * `wandb_login_session_base_url()`.
+ *
+ * \return A secret; borrowed. NULL only for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *wandb_login_session_authorization(const wandb_login_session *session);
+
+/**
+ * Returns the API key. For HTTP basic authentication it is the password of the user
+ * `api`.
+ *
+ * \return A secret; borrowed. NULL for a session from an identity token, and for a
+ *         NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *wandb_login_session_api_key(const wandb_login_session *session);
+
+/**
+ * Returns the URL of the server in normalized form, without a trailing slash, such
+ * as `https://api.wandb.ai`.
+ *
+ * \return Borrowed. NULL only for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *wandb_login_session_base_url(const wandb_login_session *session);
+
+/**
+ * Returns one line for a person, in the wording of the Python SDK, such as
+ * `Currently logged in as: ...`. It contains no secret.
+ *
+ * \return Borrowed. NULL only for a NULL session.
+ *
+ * Threads: any. Origin: `login_display()` of the Python SDK. Since 0.1.
+ */
+const char *wandb_login_session_display(const wandb_login_session *session);
+
+/**
+ * Removes an owner from a session. The last call wipes the secrets and frees the
+ * session with everything that its getters returned.
+ *
+ * \param session The session; not used by this owner after the call. May be NULL.
+ *
+ * Threads: any, provided that no thread still reads strings that it borrowed through
+ * this owner. Origin: libwandb_login. Since 0.1.
+ */
+void wandb_login_session_free(wandb_login_session *session);
+
+/* Statuses -------------------------------------------------------------------- */
+
+/** Success. */
 #define WANDB_LOGIN_STATUS_OK 0
 /**
- * Nothing was done, because `WANDB_MODE` or the `mode` setting is `offline`,
- * `dryrun` or `disabled`, or because the user chose so in the prompt. Train
- * without W&B.
+ * W&B is offline or disabled: `WANDB_MODE` or the `mode` setting is `offline`,
+ * `dryrun` or `disabled`, or the user chose offline mode in the prompt. Nothing was
+ * done; train without W&B.
  */
 #define WANDB_LOGIN_STATUS_OFFLINE 1
 /**
- * No credential was found, and asking is not possible or not allowed. The
- * Python SDK raises `UsageError`.
+ * No credential is configured, and prompting is disabled or not possible. The
+ * Python SDK raises `UsageError` in this case.
  */
 #define WANDB_LOGIN_STATUS_NOT_CONFIGURED 2
-/** An argument or a member of the options is wrong: a mistake in the program. */
+/** An argument or a member of the options is invalid: an error in the program. */
 #define WANDB_LOGIN_STATUS_ERR_ARGUMENT (-1)
 /**
- * A key, a variable or a file is set but malformed, in conflict with another,
- * or not meant for this server. `error_buf` names it, with path and line.
+ * A configured credential is malformed, conflicts with another one, or is not for
+ * this server. `error_buf` names the variable, or the file with path and line.
  */
 #define WANDB_LOGIN_STATUS_ERR_CREDENTIALS (-2)
-/** The server does not accept the credential. Nothing was stored. */
+/** The server rejected the credential. Nothing was stored. */
 #define WANDB_LOGIN_STATUS_ERR_REJECTED (-3)
 /** The server cannot be reached. */
 #define WANDB_LOGIN_STATUS_ERR_NETWORK (-4)
 /**
- * The prompt timed out or was interrupted, its callback failed, or a prompt
- * is already open in this process.
+ * The prompt timed out or was interrupted, `prompt_fn` failed, or another prompt
+ * is open in this process.
  */
 #define WANDB_LOGIN_STATUS_ERR_PROMPT (-5)
-/** `wandb_login_forget()` could not write. */
+/** `wandb_login_forget()` could not write a file. */
 #define WANDB_LOGIN_STATUS_ERR_STORE (-6)
-/** The server's certificate is not trusted, or it does not speak TLS. */
+/** The server's certificate is not trusted, or the server does not support TLS. */
 #define WANDB_LOGIN_STATUS_ERR_TLS (-7)
-/** The server did not answer in time. */
+/** The server did not respond in time. */
 #define WANDB_LOGIN_STATUS_ERR_TIMEOUT (-8)
-/** The proxy refused, or is of a kind that is not supported. */
+/** The proxy refused the connection, or its type is not supported. */
 #define WANDB_LOGIN_STATUS_ERR_PROXY (-9)
-/** The server answered, but not as W&B's server does. */
+/** The server returned an unexpected response. */
 #define WANDB_LOGIN_STATUS_ERR_SERVER (-10)
-/** `cancel_fn` ended the call. */
+/** `cancel_fn` cancelled the call. */
 #define WANDB_LOGIN_STATUS_ERR_CANCELLED (-11)
-/** This build of the library leaves out what was asked for. */
+/** This build of the library does not include the requested feature. */
 #define WANDB_LOGIN_STATUS_ERR_UNSUPPORTED (-12)
 /**
- * A bug of this library, caught before it could harm. The process lives on and
- * other calls still work; please report it.
+ * An internal error of the library. The process continues and later calls work;
+ * please report it.
  */
 #define WANDB_LOGIN_STATUS_ERR_INTERNAL (-99)
 
-/**
- * Where a credential came from. The sources are asked in the order of these
- * numbers, and the first that is set wins. Later versions may add numbers.
- */
-typedef int32_t wandb_login_source;
-
-/** No credential. */
-#define WANDB_LOGIN_SOURCE_NONE 0
-/** `api_key` in the options. */
-#define WANDB_LOGIN_SOURCE_EXPLICIT 1
-/** `session` in the options, where it is for the same server. */
-#define WANDB_LOGIN_SOURCE_SESSION 2
-/** The variable `WANDB_API_KEY`. */
-#define WANDB_LOGIN_SOURCE_ENVIRONMENT 3
-/** The file that `WANDB_IDENTITY_TOKEN_FILE` names (federated identity). */
-#define WANDB_LOGIN_SOURCE_IDENTITY_TOKEN 4
-/** The file that `WANDB_API_KEY_FILE` names (a mounted secret). */
-#define WANDB_LOGIN_SOURCE_KEY_FILE 5
-/** `api_key` in a settings file. */
-#define WANDB_LOGIN_SOURCE_SETTINGS 6
-/** The netrc file. `WANDB_LOGIN_SDK_ORDER` asks it before the settings files. */
-#define WANDB_LOGIN_SOURCE_NETRC 7
-/** A human at the terminal, or `prompt_fn`. */
-#define WANDB_LOGIN_SOURCE_PROMPT 8
-/** The server, which made an anonymous account. */
-#define WANDB_LOGIN_SOURCE_ANONYMOUS 9
+/* Options: flags -------------------------------------------------------------- */
 
 /**
- * A login that succeeded: the credential, where it came from and whose it is.
- * Opaque. It never changes, so any number of threads may read it at once.
+ * Prompt for a key even if one is configured. If the login succeeds, the new key
+ * replaces the configured one.
  */
-typedef struct wandb_login_session wandb_login_session;
-
-/* Flags of the options -------------------------------------------------------- */
-
-/** Ask for a key although one is configured, and replace it on success. */
 #define WANDB_LOGIN_RELOGIN 1
-/** Offer neither "create an account" nor "offline" in the prompt. */
+/** Do not offer "create an account" and "offline" in the prompt. */
 #define WANDB_LOGIN_FORCE 2
 /**
- * Never ask; where no credential is configured, the status is
+ * Never prompt. If no credential is configured, the status is
  * `WANDB_LOGIN_STATUS_NOT_CONFIGURED`.
  */
 #define WANDB_LOGIN_NO_PROMPT 4
 /**
- * Check the credential with the server before it is stored, and learn whose it
- * is. Without this flag the library does not touch the network, anonymous
- * accounts and identity tokens apart.
+ * Verify the credential with the server before storing it, and read the user's
+ * name and teams. Without this flag the library uses the network only for
+ * anonymous accounts and identity tokens.
  */
 #define WANDB_LOGIN_VERIFY 8
-/** Write no file. */
+/** Do not write any file. */
 #define WANDB_LOGIN_NO_SAVE 16
 /**
- * No information lines and no terminal prompt. Warnings that concern the safety
- * of a key are still shown, and a `log_fn` still gets every line.
+ * Print no information lines and do not prompt on the terminal. Warnings about the
+ * safety of a key are still printed. A `log_fn` still receives every line.
  */
 #define WANDB_LOGIN_SILENT 32
 /**
- * Log in to `https://api.wandb.ai`, whatever is configured. Together with `host`
- * it is an argument error.
+ * Log in to `https://api.wandb.ai` and ignore the configured server. Using it
+ * together with `host` is an argument error.
  */
 #define WANDB_LOGIN_CLOUD 64
 /**
- * Look into netrc before the settings files, as the Python SDK 0.30 and later
- * do. W&B documents the order without this flag.
+ * Read the netrc file before the settings files, as the Python SDK 0.30 and later
+ * do. The default is the order that W&B documents.
  */
 #define WANDB_LOGIN_SDK_ORDER 128
 /**
- * Prompt, write and verify on every rank of a distributed job, not on rank 0
- * alone.
+ * Prompt, write and verify on every rank of a distributed job. The default is rank
+ * 0 only.
  */
 #define WANDB_LOGIN_ALL_RANKS 256
 
-/* Anonymous accounts: `anonymous` of the options ------------------------------ */
+/* Options: anonymous accounts ------------------------------------------------- */
 
-/** A named account only. The default. */
+/** Use a named account only. The default. */
 #define WANDB_LOGIN_ANONYMOUS_NEVER 0
 /** Offer an anonymous account in the prompt. */
 #define WANDB_LOGIN_ANONYMOUS_ALLOW 1
-/** Use the configured key; without one, ask the server for an anonymous account. */
+/** Use the configured key. If there is none, create an anonymous account. */
 #define WANDB_LOGIN_ANONYMOUS_MUST 2
 
-/* Callbacks of the options (rule 5) ------------------------------------------- */
+/* Options: callbacks (rule 5) ------------------------------------------------- */
 
 /**
- * What a `prompt_fn` is told. The library owns it and all that it points to;
- * it is valid until the callback returns. Texts are UTF-8.
+ * What a `prompt_fn` should ask for. The library owns the struct and all that it
+ * points to; both are valid until the callback returns. Strings are UTF-8.
  */
 typedef struct wandb_login_prompt_request {
   /**
-   * The size of this struct as the library knows it, in bytes. Members are
-   * only ever appended: compare before you read one that came after 0.1.
+   * Size of this struct in the library, in bytes. Members are only ever
+   * appended: check the size before reading a member that is newer than 0.1.
    */
   size_t struct_size;
-  /** Address of the server that the key is for. Never NULL. */
+  /** URL of the server that the key is for. Never NULL. */
   const char *server;
   /**
-   * Where that address came from, such as `WANDB_BASE_URL`: tell the user,
-   * who may not expect it. Never NULL.
+   * Where that URL is configured, such as `WANDB_BASE_URL`. Show it to the user,
+   * who may not expect this server. Never NULL.
    */
   const char *server_source;
-  /** Web page where the user makes a key. Never NULL. */
+  /** URL of the web page where the user gets an API key. Never NULL. */
   const char *authorize_url;
-  /** Web page where the user makes an account first. Never NULL. */
+  /** URL of the web page where a new user creates an account. Never NULL. */
   const char *signup_url;
   /** Not 0 if `WANDB_LOGIN_PROMPT_OFFLINE` is allowed. */
   int32_t may_offline;
   /** Not 0 if `WANDB_LOGIN_PROMPT_ANONYMOUS` is allowed. */
   int32_t may_anonymous;
-  /** 1 for the first time, then counted up. */
+  /** Number of this attempt, counted from 1. */
   uint32_t attempt;
-  /**
-   * Milliseconds left of the prompt's time limit; `UINT32_MAX` if there is none.
-   */
+  /** Time until the prompt times out, in milliseconds. `UINT32_MAX`: no limit. */
   uint32_t remaining_ms;
   /**
-   * What was wrong with the answer before, in one sentence; NULL for the first
-   * attempt. Never a secret.
+   * Why the previous answer was not accepted, in one sentence without secrets.
+   * NULL on the first attempt.
    */
   const char *problem;
 } wandb_login_prompt_request;
 
 /**
- * Asks for a key in place of the terminal: a notebook, a graphical front end,
- * a vault. Called again, with `problem` set, if the key is no good; at most 5
- * times in one call.
+ * Prompts for a key instead of the terminal, for example in a notebook or a
+ * graphical user interface. If the key is not accepted, the library calls it again
+ * with `problem` set; it makes at most 5 attempts.
  *
  * \param user_data `prompt_user_data` of the options.
- * \param request What to show. Never NULL.
- * \param key_buf Where the key goes, ended by NUL. All zero at first; the library
- *        owns it and wipes it. Never NULL.
- * \param key_buf_size Its size in bytes: at least 65,537, the NUL included.
- * \return A `WANDB_LOGIN_PROMPT_...` number; any other, negative ones above all,
- *         gives up: `WANDB_LOGIN_STATUS_ERR_PROMPT`.
+ * \param request What to ask for. Never NULL.
+ * \param key_buf Buffer for the key, which must be NUL-terminated. It is all zero
+ *        at first. The library owns it and wipes it. Never NULL.
+ * \param key_buf_size Size of `key_buf` in bytes, NUL included: at least 65,537.
+ * \return A `WANDB_LOGIN_PROMPT_...` number. Any other value (negative ones are
+ *         reserved) aborts the login with `WANDB_LOGIN_STATUS_ERR_PROMPT`.
  */
 typedef int32_t (*wandb_login_prompt_fn)(void *user_data,
                                          const wandb_login_prompt_request *request,
                                          char *key_buf,
                                          size_t key_buf_size);
 
-/** The key is in `key_buf`, ended by NUL. */
+/** The key is in `key_buf`, NUL-terminated. */
 #define WANDB_LOGIN_PROMPT_KEY 0
-/** Go on without W&B. Only if `may_offline`. */
+/** Continue without W&B. Allowed only if `may_offline` is not 0. */
 #define WANDB_LOGIN_PROMPT_OFFLINE 1
-/** Ask on the terminal instead, now and in the attempts that follow. */
+/** Prompt on the terminal instead, in this attempt and in all later ones. */
 #define WANDB_LOGIN_PROMPT_TERMINAL 2
-/** Make an anonymous account. Only if `may_anonymous`. */
+/** Create an anonymous account. Allowed only if `may_anonymous` is not 0. */
 #define WANDB_LOGIN_PROMPT_ANONYMOUS 3
 
 /**
- * Takes a line that would go to standard error.
+ * Receives a log line instead of standard error.
  *
  * \param user_data `log_user_data` of the options.
  * \param level A `WANDB_LOGIN_LOG_...` number.
- * \param line UTF-8, without a line end or control characters, and never a
- *        secret. The library owns it; valid until the callback returns. Never NULL.
+ * \param line One line of UTF-8, without newline, control characters or secrets.
+ *        The library owns it; it is valid until the callback returns. Never NULL.
  */
 typedef void (*wandb_login_log_fn)(void *user_data, int32_t level, const char *line);
 
-/** Something failed. */
+/** An operation failed. */
 #define WANDB_LOGIN_LOG_ERROR 1
 /** Something needs the user's attention. */
 #define WANDB_LOGIN_LOG_WARN 2
-/** What was done. */
+/** An operation succeeded. */
 #define WANDB_LOGIN_LOG_INFO 3
 
 /**
- * Hands the session to whatever uses it, after every successful login, prompt
- * and refresh, on every rank, before the function returns. Called also where the
- * caller gave no place for the session.
+ * Receives the session after every successful login, prompt and refresh, on every
+ * rank, before the function returns. It is called even if the caller passed NULL
+ * for the session.
  *
  * \param user_data `backend_user_data` of the options.
- * \param session Borrowed until the callback returns: to keep it, call
+ * \param session Borrowed until the callback returns. To keep it, call
  *        `wandb_login_session_retain()`. Never NULL.
  *
  * Origin: `set_backend()` and `propogate_login()` of the Python SDK.
@@ -329,124 +372,120 @@ typedef void (*wandb_login_backend_fn)(void *user_data,
                                        wandb_login_session *session);
 
 /**
- * Called at least every 100 ms while the call waits for a human, a lock, a pipe
+ * Called at least every 100 ms while the call waits for the user, a lock, a pipe
  * or the server.
  *
  * \param user_data `cancel_user_data` of the options.
- * \return 0 to go on; any other number ends the call with
- *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`, unless the key is stored already:
- *         then the login ends at once, and well.
+ * \return 0 to continue. Any other number cancels the call, which then returns
+ *         `WANDB_LOGIN_STATUS_ERR_CANCELLED`. If the key is already stored, the
+ *         call returns `WANDB_LOGIN_STATUS_OK` immediately instead.
  */
 typedef int32_t (*wandb_login_cancel_fn)(void *user_data);
 
-/* Options --------------------------------------------------------------------- */
+/* Options: the struct --------------------------------------------------------- */
 
 /**
- * What a call can be told. Start from `WANDB_LOGIN_OPTIONS_INIT` (in C and C++)
- * or `wandb_login_options_init()`, then set what you need: 0 or NULL is the
- * default of every member but the first. NULL in place of the struct means all
- * defaults.
+ * The options of a call. Initialize them with `WANDB_LOGIN_OPTIONS_INIT` (C and
+ * C++) or `wandb_login_options_init()`, then set the members you need. For every
+ * member but the first, 0 or NULL is the default. Passing NULL for the struct
+ * selects all defaults.
  *
- * The caller owns it and all that it points to; the library reads it during the
- * call only, and changes nothing but `error_buf`. A text that is not UTF-8 is an
- * argument error, an empty one counts as NULL.
+ * The caller owns the struct and all that it points to. The library reads them
+ * during the call only and writes nothing but `error_buf`. A string that is not
+ * UTF-8 is an argument error. An empty string is treated as NULL.
  *
- * A struct of an older or newer header works, as long as `struct_size` is the
- * size that the caller's own compiler gave it: what an older one lacks is 0, and
- * what a newer one has beyond this library's knowledge must be 0. A size under
- * that of 0.1 or over 4096 is an argument error, which `error_buf` cannot tell.
+ * A struct of an older or a newer header works, provided that `struct_size` is its
+ * size in the caller's compiler. Members that an older struct lacks are 0. Members
+ * of a newer struct that this library does not know must be 0. A size below that of
+ * 0.1 or above 4096 is an argument error; `error_buf` is then not written, because
+ * its position is unknown.
  */
-typedef struct wandb_login_options {
+struct wandb_login_options {
   /** `sizeof(wandb_login_options)`. */
   size_t struct_size;
   /**
-   * The key to log in with, before every other source; at most 65,536 bytes.
-   * A secret: it is copied into memory that is wiped. A malformed one is
+   * The API key to log in with. It overrides every other source. At most 65,536
+   * bytes. A secret: the library wipes its own copy. A malformed key is
    * `WANDB_LOGIN_STATUS_ERR_CREDENTIALS`.
    */
   const char *api_key;
   /**
-   * The server's address, such as `https://wandb.example.com`; it is
-   * remembered in the system settings after a successful login, as the SDK
-   * does. NULL: `WANDB_BASE_URL`, else the settings files, else
-   * `https://api.wandb.ai`.
+   * URL of the server, such as `https://wandb.example.com`. A successful login
+   * saves it in the system settings, as the Python SDK does. NULL:
+   * `WANDB_BASE_URL`, then the settings files, then `https://api.wandb.ai`.
    */
   const char *host;
-  /** Who sends the user to the web page where keys are made: its `ref=`. */
+  /** Value of `ref=` in the URL of the web page where the user gets a key. */
   const char *referrer;
-  /**
-   * Any of the flags above, joined with `|`. An unknown bit is an argument
-   * error.
-   */
+  /** The flags above, combined with `|`. An unknown bit is an argument error. */
   uint32_t flags;
-  /** A `WANDB_LOGIN_ANONYMOUS_...` number; any other is an argument error. */
+  /** A `WANDB_LOGIN_ANONYMOUS_...` number. Any other is an argument error. */
   int32_t anonymous;
   /**
-   * How long the prompt may last, over all attempts, in milliseconds. 0: as
-   * `WANDB_LOGIN_TIMEOUT` or the `login_timeout` setting say, else without limit.
-   * `UINT32_MAX`: without limit.
+   * Time limit of the prompt over all attempts, in milliseconds. 0:
+   * `WANDB_LOGIN_TIMEOUT`, then the `login_timeout` setting, then no limit.
+   * `UINT32_MAX`: no limit.
    */
   uint32_t prompt_timeout_ms;
   /**
-   * How long the server may take, in milliseconds. 0: `WANDB_HTTP_TIMEOUT`,
-   * else 10 s.
+   * Time limit for the server's response, in milliseconds. 0:
+   * `WANDB_HTTP_TIMEOUT`, then 10 s.
    */
   uint32_t http_timeout_ms;
-  /** Asks for a key in place of the terminal, or NULL. */
+  /** Prompts for a key. NULL: the library prompts on the terminal. */
   wandb_login_prompt_fn prompt_fn;
-  /** Handed to `prompt_fn`. */
+  /** Passed to `prompt_fn`. */
   void *prompt_user_data;
   /**
-   * Takes the log lines. NULL: standard error; nowhere for the functions that
-   * only answer a question (`wandb_login_check()`,
-   * `wandb_is_apikey_configured()`). `wandb_login_explain()` never calls it: its
-   * warnings are in the report.
+   * Receives the log lines. NULL: they go to standard error, except those of
+   * `wandb_login_check()` and `wandb_is_apikey_configured()`, which are dropped.
+   * `wandb_login_explain()` never calls it: its warnings are in the report.
    */
   wandb_login_log_fn log_fn;
-  /** Handed to `log_fn`. */
+  /** Passed to `log_fn`. */
   void *log_user_data;
-  /** Called with the session after success, or NULL. */
+  /** Receives the session after success. May be NULL. */
   wandb_login_backend_fn backend_fn;
-  /** Handed to `backend_fn`. */
+  /** Passed to `backend_fn`. */
   void *backend_user_data;
-  /** Ends a wait early, or NULL. */
+  /** Cancels a call that waits. May be NULL. */
   wandb_login_cancel_fn cancel_fn;
-  /** Handed to `cancel_fn`. */
+  /** Passed to `cancel_fn`. */
   void *cancel_user_data;
   /**
-   * A session whose credential is used again if it is for the same server, or
-   * NULL. Borrowed: the call neither retains nor frees it.
+   * A session whose credential is reused if it is for the same server. Borrowed:
+   * the call neither retains nor frees it. May be NULL.
    */
   const wandb_login_session *session;
   /**
-   * `NAME=value` entries, then NULL, in place of the process's environment, as
-   * `environ` and `execve` have them; any bytes but NUL. NULL: the process's own.
+   * Replaces the environment of the process: `NAME=value` entries, then NULL, as
+   * in `environ`. Any bytes but NUL. NULL: the environment of the process.
    */
   const char *const *environment;
   /**
-   * A directory in place of the process's working directory, for the workspace
-   * settings and relative paths; any bytes but NUL. NULL: the process's own.
+   * Replaces the working directory of the process for the workspace settings and
+   * for relative paths. Any bytes but NUL. NULL: that of the process.
    */
   const char *working_directory;
   /**
-   * Where one sentence goes that says why the status is not
-   * `WANDB_LOGIN_STATUS_OK`, never a secret; or NULL. It is made empty first,
-   * and the sentence is cut to fit, never in the middle of a UTF-8 character.
+   * Buffer for an error message, or NULL. The call first makes it empty. If the
+   * status is not `WANDB_LOGIN_STATUS_OK`, it holds one sentence without secrets,
+   * truncated to fit at a UTF-8 character boundary.
    */
   char *error_buf;
-  /** The size of `error_buf` in bytes, its NUL included. 512 is plenty. */
+  /** Size of `error_buf` in bytes, NUL included. 512 is sufficient. */
   size_t error_buf_size;
-} wandb_login_options;
+};
 
 /**
- * Initialises options with the defaults:
+ * Initializes options with the defaults:
  * `wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;`
  */
 #define WANDB_LOGIN_OPTIONS_INIT                                                    \
   {                                                                                 \
     sizeof(wandb_login_options), /* struct_size */                                  \
     NULL, NULL, NULL,            /* api_key, host, referrer */                      \
-    0, 0, 0, 0,                  /* flags, anonymous, the two time limits */        \
+    0, 0, 0, 0,                  /* flags, anonymous, prompt and HTTP timeouts */   \
     NULL, NULL,                  /* prompt_fn, prompt_user_data */                  \
     NULL, NULL,                  /* log_fn, log_user_data */                        \
     NULL, NULL,                  /* backend_fn, backend_user_data */                \
@@ -456,66 +495,45 @@ typedef struct wandb_login_options {
   }
 
 /**
- * Fills an options struct with the defaults, as `WANDB_LOGIN_OPTIONS_INIT` does,
- * for languages without macros.
+ * Sets options to the defaults like `WANDB_LOGIN_OPTIONS_INIT`, for languages
+ * without macros.
  *
- * \param options The caller's struct. NULL is fine, and nothing is done.
- * \param struct_size Its size as the caller knows it, in bytes: it becomes the
- *        first member. Nothing is done if it is smaller than a `size_t`, and no
- *        byte beyond it is touched.
+ * \param options The caller's struct. If it is NULL, nothing is done.
+ * \param struct_size Size of the caller's struct in bytes, which becomes its first
+ *        member. No byte beyond it is written. If it is smaller than a `size_t`,
+ *        nothing is done.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 void wandb_login_options_init(wandb_login_options *options,
                               size_t struct_size);
 
-/* Logging in and out ---------------------------------------------------------- */
+/* Prompting, checking and logging out ----------------------------------------- */
 
 /**
- * Logs in: finds the API key (options, session, environment, settings files,
- * netrc, in this order), asks for one where none is configured and a human is
- * there, checks it with the server if `WANDB_LOGIN_VERIFY` is set, and stores a
- * key that was given or typed where the Python SDK finds it.
+ * Prompts for a key without looking for a configured one, with `prompt_fn` or on
+ * the terminal. Then verifies and stores it like `wandb_login()`.
  *
- * A key that cannot be stored logs in all the same: see
- * `wandb_login_session_saved()`. In a distributed job only rank 0 prompts,
- * writes and verifies; the others use what they find.
+ * \param options The options, or NULL for all defaults. `api_key` and
+ *        `WANDB_LOGIN_NO_PROMPT` are argument errors here.
+ * \param session Receives the session. The caller frees it with
+ *        `wandb_login_session_free()`. NULL if the session is not needed.
+ * \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` has the details.
  *
- * \param options What to do, or NULL for all defaults.
- * \param session Receives the session, which the caller owns and gives back with
- *        `wandb_login_session_free()`; NULL unless the status is
- *        `WANDB_LOGIN_STATUS_OK`. May be NULL where it is enough that the machine
- *        is logged in.
- * \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` says more.
- *
- * Threads: any (rule 3). Origin: `wandb.login()` of the Python SDK, with the
- * sources in the order that W&B documents. Since 0.1.
- */
-wandb_login_status wandb_login(const wandb_login_options *options,
-                               wandb_login_session **session);
-
-/**
- * Asks for a key without looking for one first, with `prompt_fn` or on the
- * terminal; then as `wandb_login()`.
- *
- * \param options As for `wandb_login()`; `api_key` or `WANDB_LOGIN_NO_PROMPT` in
- *        them is an argument error.
- * \param session As for `wandb_login()`.
- * \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` says more.
- *
- * Threads: any (rule 3), but a process has one terminal: a second prompt on it
- * is `WANDB_LOGIN_STATUS_ERR_PROMPT`. Origin: `prompt_api_key()` of the Python
- * SDK. Since 0.1.
+ * Threads: any (rule 3). A process has one terminal: while one thread prompts on
+ * it, another gets `WANDB_LOGIN_STATUS_ERR_PROMPT`. Origin: `prompt_api_key()` of
+ * the Python SDK. Since 0.1.
  */
 wandb_login_status wandb_prompt_api_key(const wandb_login_options *options,
                                         wandb_login_session **session);
 
 /**
- * Tells whether a key is configured: whether `wandb_login_check()` is
- * `WANDB_LOGIN_STATUS_OK`.
+ * Returns whether a key is configured, that is, whether `wandb_login_check()`
+ * returns `WANDB_LOGIN_STATUS_OK`.
  *
- * \param options As for `wandb_login()`, or NULL.
- * \return `false` also where something is wrong; `error_buf` says what.
+ * \param options The options, or NULL for all defaults.
+ * \return `true` if a key is configured. `false` if not, or after an error;
+ *         `error_buf` has the reason.
  *
  * Threads: any (rule 3). Origin: `is_apikey_configured()` of the Python SDK.
  * Since 0.1.
@@ -523,31 +541,33 @@ wandb_login_status wandb_prompt_api_key(const wandb_login_options *options,
 bool wandb_is_apikey_configured(const wandb_login_options *options);
 
 /**
- * Tells whether `wandb_login()` would find a well-formed credential without
- * asking anybody, whatever the mode. Never uses the network, prompts or writes.
+ * Checks whether `wandb_login()` would find a well-formed credential without a
+ * prompt. The W&B mode (offline, disabled) is ignored. Never uses the network,
+ * prompts or writes.
  *
- * \param options As for `wandb_login()`, or NULL.
+ * \param options The options, or NULL for all defaults.
  * \return `WANDB_LOGIN_STATUS_OK` if it would, `WANDB_LOGIN_STATUS_NOT_CONFIGURED`
- *         if there is none, else the error that the login would end with.
+ *         if no credential is configured, otherwise the error of the login.
  *
- * Threads: any (rule 3). Origin: our own. Since 0.1.
+ * Threads: any (rule 3). Origin: libwandb_login. Since 0.1.
  */
 wandb_login_status wandb_login_check(const wandb_login_options *options);
 
 /**
- * Logs out: removes what this library and the Python SDK stored for the server,
- * which is its entries in netrc under all its names, its cached access token, and
- * the record of an anonymous account. Entries of other tools and the settings
- * stay. The log says what still logs in, such as a variable.
+ * Logs out: removes what this library and the Python SDK stored for the server.
+ * These are the netrc entries for all names of the server, the cached access token
+ * and the record of an anonymous account. Entries of other tools and the settings
+ * are kept. The log names the sources that still have a credential, such as a
+ * variable.
  *
- * Sessions that are open stay as they are. Ranks other than 0 of a distributed
- * job do nothing.
+ * Open sessions are not affected. In a distributed job the ranks other than 0 do
+ * nothing.
  *
- * \param options As for `wandb_login()`, or NULL.
- * \return `WANDB_LOGIN_STATUS_OK`, also where nothing was stored;
+ * \param options The options, or NULL for all defaults.
+ * \return `WANDB_LOGIN_STATUS_OK`, also if nothing was stored.
  *         `WANDB_LOGIN_STATUS_ERR_STORE` if a file could not be written.
  *
- * Threads: any (rule 3). Origin: our own; the SDK has no way to log out.
+ * Threads: any (rule 3). Origin: libwandb_login; the Python SDK has no logout.
  * Since 0.1.
  */
 wandb_login_status wandb_login_forget(const wandb_login_options *options);
@@ -555,300 +575,276 @@ wandb_login_status wandb_login_forget(const wandb_login_options *options);
 /* Reading a session ----------------------------------------------------------- */
 
 /**
- * The API key, for an HTTP client that takes the user `api` and a password.
- *
- * \return A secret; borrowed. NULL for a session that rests on an identity token,
- *         and for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
+ * Where a credential came from. The numbers follow the lookup order: the first
+ * source that is set is used. Later versions may add numbers.
  */
-const char *wandb_login_session_api_key(const wandb_login_session *session);
+typedef int32_t wandb_login_source;
+
+/** No credential. */
+#define WANDB_LOGIN_SOURCE_NONE 0
+/** `api_key` in the options. */
+#define WANDB_LOGIN_SOURCE_EXPLICIT 1
+/** `session` in the options, if it is for the same server. */
+#define WANDB_LOGIN_SOURCE_SESSION 2
+/** The variable `WANDB_API_KEY`. */
+#define WANDB_LOGIN_SOURCE_ENVIRONMENT 3
+/** The file named by `WANDB_IDENTITY_TOKEN_FILE` (identity federation). */
+#define WANDB_LOGIN_SOURCE_IDENTITY_TOKEN 4
+/** The file named by `WANDB_API_KEY_FILE` (a mounted secret). */
+#define WANDB_LOGIN_SOURCE_KEY_FILE 5
+/** `api_key` in a settings file. */
+#define WANDB_LOGIN_SOURCE_SETTINGS 6
+/** The netrc file. `WANDB_LOGIN_SDK_ORDER` puts it before the settings files. */
+#define WANDB_LOGIN_SOURCE_NETRC 7
+/** The terminal prompt, or `prompt_fn`. */
+#define WANDB_LOGIN_SOURCE_PROMPT 8
+/** An anonymous account that the server created. */
+#define WANDB_LOGIN_SOURCE_ANONYMOUS 9
 
 /**
- * The value of an HTTP `Authorization` header: `Basic ...` for an API key,
- * `Bearer ...` for an access token. Send it to `wandb_login_session_base_url()`
- * and nowhere else.
- *
- * \return A secret; borrowed. NULL only for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-const char *wandb_login_session_authorization(const wandb_login_session *session);
-
-/**
- * The server's address in its normal form, such as `https://api.wandb.ai`:
- * without a slash at its end.
- *
- * \return Borrowed. NULL only for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-const char *wandb_login_session_base_url(const wandb_login_session *session);
-
-/**
- * The address of the server's web pages, for links that a user follows:
- * `WANDB_APP_URL` if it is set, else by the Python SDK's rules.
- *
- * \return Borrowed. NULL only for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-const char *wandb_login_session_app_url(const wandb_login_session *session);
-
-/**
- * The user's name, as the server told it.
- *
- * \return Borrowed. NULL unless the login was verified and the server told it, and
- *         for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-const char *wandb_login_session_username(const wandb_login_session *session);
-
-/**
- * The user's e-mail address, as the server told it.
- *
- * \return Borrowed. NULL unless the login was verified and the server told it, and
- *         for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-const char *wandb_login_session_email(const wandb_login_session *session);
-
-/**
- * The user's default team, as the server told it.
- *
- * \return Borrowed. NULL unless the login was verified and the server told it, and
- *         for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-const char *wandb_login_session_entity(const wandb_login_session *session);
-
-/**
- * The names of the user's teams.
- *
- * \return The names, then NULL, the array too; borrowed. Only the NULL unless the
- *         login was verified. NULL only for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-const char *const *wandb_login_session_teams(const wandb_login_session *session);
-
-/**
- * Whether the server accepted the credential, during this login or that of the
- * session that it was taken from.
- *
- * \return `false` for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
- */
-bool wandb_login_session_verified(const wandb_login_session *session);
-
-/**
- * Where the credential came from.
+ * Returns where the credential came from.
  *
  * \return A `WANDB_LOGIN_SOURCE_...` number; `WANDB_LOGIN_SOURCE_NONE` for a NULL
  *         session.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 wandb_login_source wandb_login_session_source(const wandb_login_session *session);
 
 /**
- * The variable or the file that the credential came from: `WANDB_API_KEY`, or an
- * absolute path. For a session that was passed in, that session's.
+ * Returns the name of the source: a variable such as `WANDB_API_KEY`, or the
+ * absolute path of a file. A reused session keeps the name of its source.
  *
- * \return Borrowed. NULL where there is neither, as for a key that was given or
- *         typed, and for a NULL session.
+ * \return Borrowed. NULL if the key was passed in or typed, and for a NULL session.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 const char *wandb_login_session_source_name(const wandb_login_session *session);
 
 /**
- * Whether the key is now in a file where the next login finds it. A key that
- * could not be stored is good all the same; the log said why.
+ * Returns whether the key is stored in a file where the next login finds it. If it
+ * could not be stored, the session is valid nevertheless; the log has the reason.
  *
  * \return `false` for a NULL session.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 bool wandb_login_session_saved(const wandb_login_session *session);
 
 /**
- * When the credential expires.
+ * Returns whether the server accepted the credential, in this login or in the one
+ * whose session was reused.
  *
- * \return Seconds since 1970-01-01 00:00 UTC; -1: never, as for every API key; 0
- *         for a NULL session.
+ * \return `false` for a NULL session.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+bool wandb_login_session_verified(const wandb_login_session *session);
+
+/**
+ * Returns the user's name.
+ *
+ * \return Borrowed. NULL if the login was not verified or the server did not
+ *         return it, and for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *wandb_login_session_username(const wandb_login_session *session);
+
+/**
+ * Returns the user's e-mail address.
+ *
+ * \return Borrowed. NULL if the login was not verified or the server did not
+ *         return it, and for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *wandb_login_session_email(const wandb_login_session *session);
+
+/**
+ * Returns the user's default team.
+ *
+ * \return Borrowed. NULL if the login was not verified or the server did not
+ *         return it, and for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *wandb_login_session_entity(const wandb_login_session *session);
+
+/**
+ * Returns the names of the user's teams.
+ *
+ * \return A NULL-terminated array, borrowed like its strings. Empty if the login was
+ *         not verified. NULL only for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *const *wandb_login_session_teams(const wandb_login_session *session);
+
+/**
+ * Returns the URL of the server's web pages, for links that a user follows:
+ * `WANDB_APP_URL` if set, otherwise derived by the rules of the Python SDK.
+ *
+ * \return Borrowed. NULL only for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
+ */
+const char *wandb_login_session_app_url(const wandb_login_session *session);
+
+/**
+ * Returns when the credential expires.
+ *
+ * \return Seconds since 1970-01-01 00:00 UTC. -1 if it does not expire, as an API
+ *         key. 0 for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 int64_t wandb_login_session_expires_at(const wandb_login_session *session);
 
 /**
- * One line for a human, in the Python SDK's words, such as `Currently logged in
- * as: ...`. Never a secret.
+ * Returns environment variables that log in a child process: the credential, empty
+ * values for the other credential variables, and `WANDB_BASE_URL`. Add them to the
+ * child's environment, not to that of this process.
  *
- * \return Borrowed. NULL only for a NULL session.
- *
- * Threads: any. Origin: `login_display()` of the Python SDK. Since 0.1.
- */
-const char *wandb_login_session_display(const wandb_login_session *session);
-
-/**
- * What logs a child process in, whatever uses W&B there: the credential, the
- * other credential variables empty, and `WANDB_BASE_URL`. Add the entries to the
- * child's environment, not to your own.
- *
- * \return `NAME=value` entries, then NULL, the array too; secrets; borrowed. NULL
- *         only for a NULL session.
+ * \return A NULL-terminated array of `NAME=value` entries, borrowed like its strings.
+ *         They are secrets. NULL only for a NULL session.
  *
  * Threads: any. Origin: `propogate_login()` of the Python SDK. Since 0.1.
  */
 const char *const *wandb_login_session_environ(const wandb_login_session *session);
 
-/* Owning, renewing and passing on a session ----------------------------------- */
+/* Sharing, renewing and transferring a session -------------------------------- */
 
 /**
- * Gives up one owner's share. The last one wipes the secrets and frees the session
- * with all that its functions returned.
+ * Adds an owner to a session. Each owner calls `wandb_login_session_free()` once.
  *
- * \param session Not used by this owner after this. NULL is fine.
+ * \param session The session. May be NULL.
+ * \return The same pointer.
  *
- * Threads: any, as long as no thread still reads what it borrowed through this
- * owner's share. Origin: our own. Since 0.1.
- */
-void wandb_login_session_free(wandb_login_session *session);
-
-/**
- * Adds an owner: one more `wandb_login_session_free()` is needed.
- *
- * \param session A session that is alive. NULL is fine.
- * \return The same session; NULL for a NULL session.
- *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 wandb_login_session *wandb_login_session_retain(wandb_login_session *session);
 
 /**
- * Logs in again at the same server, without asking anybody: exchanges the identity
- * token for a new access token, or looks the key up anew, where a key that was
- * only given or typed and never stored is not found again. For long trainings,
- * before `wandb_login_session_expires_at()`.
+ * Logs in to the same server again, without a prompt: exchanges the identity token
+ * for a new access token, or looks up the key again. A key that was passed in or
+ * typed is found again only if it was stored. For long trainings: call it before
+ * `wandb_login_session_expires_at()`.
  *
- * \param session The session to renew; it stays as it is. Must not be NULL.
- * \param options As for `wandb_login()`, or NULL; `api_key`, `host`, `session`,
- *        `anonymous` and `prompt_fn` are not used.
- * \param fresh Receives a new session, which the caller owns and gives back with
- *        `wandb_login_session_free()`; NULL unless the status is
- *        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
- * \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` says more.
+ * \param session The session to renew. It does not change. Must not be NULL.
+ * \param options The options, or NULL for all defaults. `api_key`, `host`,
+ *        `session`, `anonymous` and `prompt_fn` are ignored.
+ * \param fresh Receives a new session. The caller frees it with
+ *        `wandb_login_session_free()`. Must not be NULL.
+ * \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` has the details.
  *
- * Threads: any (rule 3). Origin: our own. Since 0.1.
+ * Threads: any (rule 3). Origin: libwandb_login. Since 0.1.
  */
 wandb_login_status wandb_login_session_refresh(const wandb_login_session *session,
                                                const wandb_login_options *options,
                                                wandb_login_session **fresh);
 
 /**
- * Writes a session as text that `wandb_login_session_import()` reads in another
- * process of the same job. The text is a secret: it holds the credential.
+ * Writes a session as a string, which `wandb_login_session_import()` reads in another
+ * process of the same job. The string contains the credential: treat it as a secret.
  *
  * \param session The session. Must not be NULL.
- * \param text Receives the text, without a NUL inside, which the caller gives back
- *        with `wandb_login_string_free()`; NULL unless the status is
- *        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+ * \param text Receives the string. The caller frees it with
+ *        `wandb_login_string_free()`. Must not be NULL.
  * \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 wandb_login_status wandb_login_session_export(const wandb_login_session *session,
                                               char **text);
 
 /**
- * Makes a session from a text that `wandb_login_session_export()` wrote, in this
- * version or another. Every part of it is checked; nothing is looked up or written.
+ * Makes a session from a string that `wandb_login_session_export()` of this or
+ * another version wrote. Every part of it is validated. Nothing is looked up or
+ * written.
  *
- * \param text The text. Must not be NULL. Read during the call only.
- * \param session Receives the session, which the caller owns and gives back with
- *        `wandb_login_session_free()`; NULL unless the status is
- *        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+ * \param text The string, read during the call only. Must not be NULL.
+ * \param session Receives the session. The caller frees it with
+ *        `wandb_login_session_free()`. Must not be NULL.
  * \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 wandb_login_status wandb_login_session_import(const char *text,
                                               wandb_login_session **session);
 
 /* The report ------------------------------------------------------------------ */
 
-/** Text that a person reads. */
+/** Text for a person. */
 #define WANDB_LOGIN_REPORT_TEXT 0
-/** JSON, as `wandb-login status --json` prints it. */
+/** JSON for a program, as `wandb-login status --json` prints it. */
 #define WANDB_LOGIN_REPORT_JSON 1
 
 /**
- * Says which key a login would use and why: the server, the source that wins,
+ * Reports which key a login would use and why: the server, the source that is used,
  * and for every other source whether it is absent, shadowed, invalid or skipped.
  * Keys are masked. Never uses the network, prompts or writes.
  *
- * \param options As for `wandb_login()`, or NULL.
- * \param format `WANDB_LOGIN_REPORT_TEXT` or `WANDB_LOGIN_REPORT_JSON`; any other
+ * \param options The options, or NULL for all defaults.
+ * \param format `WANDB_LOGIN_REPORT_TEXT` or `WANDB_LOGIN_REPORT_JSON`. Any other
  *        number is an argument error.
- * \param report Receives the text, UTF-8, which the caller gives back with
- *        `wandb_login_string_free()`; NULL unless the status is
- *        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
- * \return `WANDB_LOGIN_STATUS_OK` whenever there is a report, whatever it says.
+ * \param report Receives the report, a UTF-8 string. The caller frees it with
+ *        `wandb_login_string_free()`. Must not be NULL.
+ * \return `WANDB_LOGIN_STATUS_OK` if there is a report, whatever it contains.
  *
- * Threads: any (rule 3). Origin: our own. Since 0.1.
+ * Threads: any (rule 3). Origin: libwandb_login. Since 0.1.
  */
 wandb_login_status wandb_login_explain(const wandb_login_options *options,
                                        int32_t format,
                                        char **report);
 
-/* Texts and versions ---------------------------------------------------------- */
+/* Strings and versions -------------------------------------------------------- */
 
 /**
- * Takes back a text that `wandb_login_explain()` or
- * `wandb_login_session_export()` gave, wipes it and frees it.
+ * Wipes and frees a string that `wandb_login_explain()` or
+ * `wandb_login_session_export()` returned.
  *
- * \param text The text, not used after this. NULL is fine. Never a text that a
- *        session owns, and not one from `malloc()`.
+ * \param text The string; not used after this call. May be NULL. Must not be a
+ *        string that a session owns, or one from `malloc()`.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 void wandb_login_string_free(char *text);
 
 /**
- * What a status means, in a few words. `error_buf` says more, and about the very
- * call.
+ * Returns what a status means, in a few words. `error_buf` has the details of a
+ * particular call.
  *
  * \param status Any number.
- * \return Static text, ASCII; `unknown status` for a number that this version of
+ * \return A static ASCII string; `unknown status` for a number that this version of
  *         the library does not know. Never NULL.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 const char *wandb_login_status_string(int32_t status);
 
+/** The version of this header. */
+#define WANDB_LOGIN_VERSION "0.1.0"
+/** The version of this header as a number: major * 10000 + minor * 100 + patch. */
+#define WANDB_LOGIN_VERSION_NUMBER 100
+
 /**
- * The version of the library that is loaded, such as `0.1.0`;
- * `WANDB_LOGIN_VERSION` is that of the header.
+ * Returns the version of the loaded library, such as `0.1.0`. `WANDB_LOGIN_VERSION`
+ * is the version of the header.
  *
- * \return Static text, ASCII. Never NULL.
+ * \return A static ASCII string. Never NULL.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 const char *wandb_login_version(void);
 
 /**
- * The same as one number, to compare with `WANDB_LOGIN_VERSION_NUMBER`: a library
- * that is no older than the header has all that the header names.
+ * Returns the version of the loaded library as a number. If it is not less than
+ * `WANDB_LOGIN_VERSION_NUMBER`, the library has everything that the header declares.
  *
  * \return major * 10000 + minor * 100 + patch.
  *
- * Threads: any. Origin: our own. Since 0.1.
+ * Threads: any. Origin: libwandb_login. Since 0.1.
  */
 uint32_t wandb_login_version_number(void);
 

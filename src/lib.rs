@@ -32,6 +32,7 @@
 mod config;
 mod env;
 mod error;
+#[doc(hidden)]
 pub mod ffi;
 mod files;
 mod formats;

@@ -33,7 +33,7 @@ func TestBugInTheLibrary(t *testing.T) {
 			err := callWithABug(ctx, options...)
 			var e *Error
 			if !errors.Is(err, ErrInternal) || !errors.As(err, &e) || e.Status != -99 ||
-				!strings.Contains(e.Message, "bug in libwandb_login") {
+				!strings.Contains(e.Message, "internal error in libwandb_login") {
 				t.Errorf("got %v", err)
 			}
 			runtime.GC()

@@ -1,4 +1,4 @@
-//! From the caller's struct to [`Options`]: every pointer is checked here.
+//! Converts the caller's options to [`Options`] and checks every pointer.
 
 use std::ffi::{CStr, CString, OsStr, c_char, c_void};
 use std::mem::{MaybeUninit, offset_of, size_of};
@@ -6,121 +6,104 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Body;
-use super::session::c_text;
+use super::session::{to_c_string, wandb_login_session};
 use super::types::*;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
 use crate::util::secret::{Secret, WipedBytes};
 
-/// The size of the struct in version 0 of the ABI: a smaller one is no options
-/// struct. It stays when members are appended.
+/// Size of the struct in version 0 of the ABI. It stays when members are appended.
 const OLDEST_SIZE: usize = offset_of!(wandb_login_options, error_buf_size) + size_of::<usize>();
 
-/// A larger one is a mistake, such as a struct that was never initialised.
+/// A larger size is an error, such as a struct that was never initialized.
 const LARGEST_SIZE: usize = 4096;
 
-/// The keys that a prompt callback writes are at most this, NUL included.
+/// Size of the buffer for a prompt callback's key, NUL included.
 const KEY_BUFFER_SIZE: usize = 65_537;
 
-/// The caller's struct as this version knows it: members that an older caller
-/// does not have are zero.
+/// A copy of the caller's struct in the layout of this version. Members that an older
+/// caller lacks are zero.
 pub(super) struct RawOptions {
     raw: wandb_login_options,
     /// A newer caller set members that this version does not know.
-    has_more: bool,
+    has_unknown_members: bool,
 }
 
 impl RawOptions {
+    /// Copies the caller's struct. `None` if its size is invalid: the position of
+    /// its members, including `error_buf`, is then unknown.
+    ///
     /// # Safety
     /// `options` is NULL, or points to a struct of at least `struct_size` bytes.
-    pub unsafe fn read(options: *const wandb_login_options) -> Result<RawOptions> {
-        let mut given = MaybeUninit::<wandb_login_options>::zeroed();
-        let mut has_more = false;
+    pub unsafe fn read(options: *const wandb_login_options) -> Option<RawOptions> {
+        let mut copy = MaybeUninit::<wandb_login_options>::zeroed();
+        let mut has_unknown_members = false;
         if !options.is_null() {
             // SAFETY: every options struct begins with its size.
             let size = unsafe { options.cast::<usize>().read() };
             if !(OLDEST_SIZE..=LARGEST_SIZE).contains(&size) {
-                return Err(Error::Argument(format!(
-                    "options.struct_size is {size}; start from WANDB_LOGIN_OPTIONS_INIT or wandb_login_options_init()"
-                )));
+                return None;
             }
-            let known = size.min(size_of::<wandb_login_options>());
-            let bytes = options.cast::<u8>();
             // SAFETY: the caller's struct has `size` readable bytes.
-            let tail = unsafe { std::slice::from_raw_parts(bytes.add(known), size - known) };
-            has_more = tail.iter().any(|&byte| byte != 0);
-            // SAFETY: both sides have `known` bytes and do not overlap.
-            unsafe { bytes.copy_to_nonoverlapping(given.as_mut_ptr().cast(), known) };
+            let bytes = unsafe { std::slice::from_raw_parts(options.cast::<u8>(), size) };
+            let (known, unknown) = bytes.split_at(size.min(size_of::<wandb_login_options>()));
+            has_unknown_members = unknown.iter().any(|&byte| byte != 0);
+            // SAFETY: `known` is not longer than `copy` and does not overlap it.
+            unsafe {
+                let start = copy.as_mut_ptr().cast::<u8>();
+                start.copy_from_nonoverlapping(known.as_ptr(), known.len());
+            }
         }
-        // SAFETY: every member is valid when zero, and what was copied is the
-        // caller's own struct of the same layout.
-        let raw = unsafe { given.assume_init() };
-        Ok(RawOptions { raw, has_more })
+        // SAFETY: zero is valid for every member, and the copied bytes are those of
+        // the caller's struct, which has the same layout.
+        let raw = unsafe { copy.assume_init() };
+        Some(RawOptions {
+            raw,
+            has_unknown_members,
+        })
     }
 
-    pub fn raw(&self) -> &wandb_login_options {
-        &self.raw
-    }
-
-    /// Calls `body` with the options.
+    /// Calls `body` with the converted options.
     ///
     /// # Safety
-    /// Each pointer is NULL or as its member's documentation says.
-    pub unsafe fn with(&self, body: Body<'_>) -> Result<wandb_login_status> {
+    /// Each pointer is NULL or as the documentation of its member says.
+    pub unsafe fn convert_for(&self, body: Body<'_>) -> Result<wandb_login_status> {
         let raw = &self.raw;
-        if self.has_more {
+        if self.has_unknown_members {
             return Err(Error::Argument(
-                "options has members that this version of the library does not know; update the library or leave them zero".into(),
+                "options has members that this version of the library does not know; update the library or set them to zero".into(),
             ));
         }
-        // SAFETY (all calls of `text` and `entries`): the caller's promise.
-        let environment = unsafe { entries(raw.environment) };
+        // SAFETY (all calls of `utf8`, `bytes` and `environment_entries`): the
+        // caller's guarantee.
+        let environment = unsafe { environment_entries(raw.environment) };
         let prompt = raw.prompt_fn.map(|callback| {
             move |request: &PromptRequest<'_>| {
-                // SAFETY: the callback and its data came together.
-                unsafe { ask(callback, raw.prompt_user_data, request) }
+                // SAFETY: the callback accepts its user data.
+                unsafe { call_prompt_fn(callback, raw.prompt_user_data, request) }
             }
         });
         let log = raw.log_fn.map(|callback| {
             move |level: Level, line: &str| {
-                let line = c_text(line);
-                // SAFETY: the callback and its data came together.
+                let line = to_c_string(line);
+                // SAFETY: the callback accepts its user data.
                 unsafe { callback(raw.log_user_data, level as i32, line.as_ptr()) }
             }
         });
         let cancel = raw.cancel_fn.map(|callback| {
-            // SAFETY: the callback and its data came together.
+            // SAFETY: the callback accepts its user data.
             move || unsafe { callback(raw.cancel_user_data) != 0 }
         });
         let options = Options {
-            api_key: unsafe { text(raw.api_key, "api_key") }?,
-            host: unsafe { text(raw.host, "host") }?,
-            referrer: unsafe { text(raw.referrer, "referrer") }?,
-            flags: Flags::from_bits(raw.flags).ok_or_else(|| {
-                Error::Argument(format!(
-                    "options.flags has an unknown bit: {:#x}",
-                    raw.flags
-                ))
-            })?,
-            anonymous: match raw.anonymous {
-                WANDB_LOGIN_ANONYMOUS_NEVER => Anonymous::Never,
-                WANDB_LOGIN_ANONYMOUS_ALLOW => Anonymous::Allow,
-                WANDB_LOGIN_ANONYMOUS_MUST => Anonymous::Must,
-                other => {
-                    return Err(Error::Argument(format!(
-                        "options.anonymous is {other}; it is 0 (never), 1 (allow) or 2 (must)"
-                    )));
-                }
-            },
-            prompt_timeout: match raw.prompt_timeout_ms {
-                0 => Timeout::Configured,
-                u32::MAX => Timeout::Never,
-                ms => Timeout::After(Duration::from_millis(ms.into())),
-            },
-            http_timeout: (raw.http_timeout_ms != 0)
-                .then(|| Duration::from_millis(raw.http_timeout_ms.into())),
-            prompt: prompt.as_ref().map(|ask| ask as _),
+            api_key: unsafe { utf8(raw.api_key, "api_key") }?,
+            host: unsafe { utf8(raw.host, "host") }?,
+            referrer: unsafe { utf8(raw.referrer, "referrer") }?,
+            flags: flags(raw.flags)?,
+            anonymous: anonymous(raw.anonymous)?,
+            prompt_timeout: prompt_timeout(raw.prompt_timeout_ms),
+            http_timeout: http_timeout(raw.http_timeout_ms),
+            prompt: prompt.as_ref().map(|prompt| prompt as _),
             log: log.as_ref().map(|log| log as _),
             cancel: cancel.as_ref().map(|cancel| cancel as _),
             // SAFETY: NULL or a live session.
@@ -133,58 +116,77 @@ impl RawOptions {
         body(self, &options)
     }
 
-    /// Where errors are told.
-    pub fn errors(&self) -> ErrorBuffer {
-        ErrorBuffer {
-            start: self.raw.error_buf,
-            size: self.raw.error_buf_size,
-        }
-    }
-}
-
-/// The caller's buffer for one sentence.
-#[derive(Clone, Copy)]
-pub(super) struct ErrorBuffer {
-    start: *mut c_char,
-    size: usize,
-}
-
-impl ErrorBuffer {
-    pub const NONE: ErrorBuffer = ErrorBuffer {
-        start: std::ptr::null_mut(),
-        size: 0,
-    };
-
-    /// Writes as much of the text as fits, cut at a character's border.
+    /// Calls `backend_fn`, if the caller set it.
     ///
     /// # Safety
-    /// The caller's buffer has the size that was told.
-    pub unsafe fn set(self, text: &str) {
-        if self.start.is_null() || self.size == 0 {
+    /// `session` is a live handle.
+    pub unsafe fn call_backend_fn(&self, session: *mut wandb_login_session) {
+        if let Some(callback) = self.raw.backend_fn {
+            // SAFETY: the callback accepts its user data; the handle is live.
+            unsafe { callback(self.raw.backend_user_data, session) };
+        }
+    }
+
+    /// Writes as much of the message to `error_buf` as fits, truncated at a
+    /// character boundary.
+    ///
+    /// # Safety
+    /// `error_buf` is NULL or has `error_buf_size` writable bytes.
+    pub unsafe fn write_error(&self, message: &str) {
+        let (start, size) = (self.raw.error_buf, self.raw.error_buf_size);
+        if start.is_null() || size == 0 {
             return;
         }
-        let room = text.len().min(self.size - 1);
-        let length = (0..=room)
-            .rfind(|&end| text.is_char_boundary(end))
+        let longest = message.len().min(size - 1);
+        let length = (0..=longest)
+            .rfind(|&end| message.is_char_boundary(end))
             .unwrap_or(0);
-        // SAFETY: `length + 1` bytes fit, and the buffer is the caller's own.
+        // SAFETY: `length` is less than `size`, which the caller guarantees.
         unsafe {
-            self.start
-                .copy_from_nonoverlapping(text.as_ptr().cast(), length);
-            self.start.add(length).write(0);
+            start.copy_from_nonoverlapping(message.as_ptr().cast(), length);
+            start.add(length).write(0);
         }
     }
 }
 
-/// The bytes of a text that is neither NULL nor empty.
+fn flags(bits: u32) -> Result<Flags> {
+    let unknown = || Error::Argument(format!("options.flags has an unknown bit: {bits:#x}"));
+    Flags::from_bits(bits).ok_or_else(unknown)
+}
+
+fn anonymous(number: i32) -> Result<Anonymous> {
+    match number {
+        WANDB_LOGIN_ANONYMOUS_NEVER => Ok(Anonymous::Never),
+        WANDB_LOGIN_ANONYMOUS_ALLOW => Ok(Anonymous::Allow),
+        WANDB_LOGIN_ANONYMOUS_MUST => Ok(Anonymous::Must),
+        other => Err(Error::Argument(format!(
+            "options.anonymous is {other}; it must be 0 (never), 1 (allow) or 2 (must)"
+        ))),
+    }
+}
+
+fn prompt_timeout(ms: u32) -> Timeout {
+    match ms {
+        0 => Timeout::Configured,
+        u32::MAX => Timeout::Never,
+        ms => Timeout::After(Duration::from_millis(ms.into())),
+    }
+}
+
+/// `None`: as configured.
+fn http_timeout(ms: u32) -> Option<Duration> {
+    (ms != 0).then(|| Duration::from_millis(ms.into()))
+}
+
+/// Returns the bytes of a string; `None` if it is NULL or empty.
 ///
 /// # Safety
-/// `text` is NULL or ends with NUL, and lives as long as `'a`.
+/// `text` is NULL or a NUL-terminated string that is valid for `'a`.
 unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a OsStr> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
     (!bytes.is_empty()).then(|| os_str(bytes))
 }
@@ -199,12 +201,12 @@ fn os_str(bytes: &[u8]) -> &OsStr {
     OsStr::new(std::str::from_utf8(bytes).unwrap_or("\u{fffd}"))
 }
 
-/// The same, as UTF-8.
+/// Returns a UTF-8 string; `None` if it is NULL or empty.
 ///
 /// # Safety
-/// As for [`bytes()`].
-unsafe fn text<'a>(text: *const c_char, member: &str) -> Result<Option<&'a str>> {
-    // SAFETY: the caller's promise.
+/// `text` is NULL or a NUL-terminated string that is valid for `'a`.
+unsafe fn utf8<'a>(text: *const c_char, member: &str) -> Result<Option<&'a str>> {
+    // SAFETY: the caller's guarantee.
     let Some(bytes) = (unsafe { bytes(text) }) else {
         return Ok(None);
     };
@@ -213,17 +215,17 @@ unsafe fn text<'a>(text: *const c_char, member: &str) -> Result<Option<&'a str>>
         .ok_or_else(|| Error::Argument(format!("options.{member} is not UTF-8")))
 }
 
-/// The entries of an environment block.
+/// Returns the entries of an environment block.
 ///
 /// # Safety
-/// `block` is NULL, or an array of texts that ends with NULL; all live as long
-/// as `'a`.
-unsafe fn entries<'a>(block: *const *const c_char) -> Option<Vec<&'a OsStr>> {
+/// `block` is NULL, or a NULL-terminated array of NUL-terminated strings, all valid
+/// for `'a`.
+unsafe fn environment_entries<'a>(block: *const *const c_char) -> Option<Vec<&'a OsStr>> {
     if block.is_null() {
         return None;
     }
     let mut entries = Vec::new();
-    // SAFETY: read up to the NULL that ends the array.
+    // SAFETY: the loop ends at the NULL that terminates the array.
     while let Some(entry) = unsafe { block.add(entries.len()).read().as_ref() } {
         // SAFETY: an entry ends with NUL.
         entries.push(os_str(unsafe { CStr::from_ptr(entry) }.to_bytes()));
@@ -231,11 +233,11 @@ unsafe fn entries<'a>(block: *const *const c_char) -> Option<Vec<&'a OsStr>> {
     Some(entries)
 }
 
-/// Asks the caller's prompt.
+/// Calls the caller's `prompt_fn`.
 ///
 /// # Safety
-/// `callback` is a prompt callback that takes `user_data`.
-unsafe fn ask(
+/// `callback` accepts `user_data`.
+unsafe fn call_prompt_fn(
     callback: unsafe extern "C" fn(
         *mut c_void,
         *const wandb_login_prompt_request,
@@ -251,8 +253,8 @@ unsafe fn ask(
         asked.authorize_url,
         asked.signup_url,
     ]
-    .map(c_text);
-    let problem: Option<CString> = asked.problem.map(c_text);
+    .map(to_c_string);
+    let problem: Option<CString> = asked.problem.map(to_c_string);
     let request = wandb_login_prompt_request {
         struct_size: size_of::<wandb_login_prompt_request>(),
         server: server.as_ptr(),

@@ -1,17 +1,17 @@
-//! The session as C sees it: an opaque handle that several may own.
+//! The session in the C ABI: an opaque, reference-counted handle.
 
 use std::ffi::{CStr, CString, c_char};
 use std::sync::Arc;
 
 use super::types::*;
-use super::{blank, give_text, hand_over, need, run};
+use super::{allocate_string, call_with_options, require_non_null, return_login, set_null};
 use crate::error::Result;
 use crate::login::{self, Login};
 use crate::session::Session;
 use crate::util::secret::Secret;
 
-/// A login that succeeded: the credential, where it came from and whose it is.
-/// Opaque. It never changes, so any number of threads may read it at once.
+/// A successful login: the credential, its source, and its user if verified. Opaque
+/// and immutable, so any number of threads may read it at the same time.
 pub struct wandb_login_session {
     pub(super) session: Session,
     base_url: CString,
@@ -21,32 +21,32 @@ pub struct wandb_login_session {
     email: Option<CString>,
     entity: Option<CString>,
     source_name: Option<CString>,
-    teams: Texts<CString>,
-    environ: Texts<Secret>,
+    teams: StringArray<CString>,
+    environ: StringArray<Secret>,
 }
 
-/// Texts, and the NULL-terminated array of pointers to them.
-struct Texts<T> {
-    /// Owns what `pointers` point to.
-    _texts: Vec<T>,
+/// Strings, and a NULL-terminated array of pointers to them.
+struct StringArray<T> {
+    /// Owns the memory of `pointers`.
+    _strings: Vec<T>,
     pointers: Box<[*const c_char]>,
 }
 
-// SAFETY: the pointers lead to heap memory that `_texts` owns, which neither
-// moves nor changes until it is dropped; reading it from any thread is sound.
-unsafe impl<T: Send> Send for Texts<T> {}
-// SAFETY: as above.
-unsafe impl<T: Sync> Sync for Texts<T> {}
+// SAFETY: `pointers` point to heap memory of `_strings`, which neither moves nor
+// changes until it is dropped. Any thread may read it.
+unsafe impl<T: Send> Send for StringArray<T> {}
+// SAFETY: see `Send`.
+unsafe impl<T: Sync> Sync for StringArray<T> {}
 
-impl<T> Texts<T> {
-    fn new(texts: Vec<T>, pointer: impl Fn(&T) -> *const c_char) -> Texts<T> {
-        let pointers = texts
+impl<T> StringArray<T> {
+    fn new(strings: Vec<T>, pointer: impl Fn(&T) -> *const c_char) -> StringArray<T> {
+        let pointers = strings
             .iter()
             .map(pointer)
             .chain([std::ptr::null()])
             .collect();
-        Texts {
-            _texts: texts,
+        StringArray {
+            _strings: strings,
             pointers,
         }
     }
@@ -55,30 +55,35 @@ impl<T> Texts<T> {
 impl wandb_login_session {
     /// A handle with one owner.
     pub(super) fn new(session: Session) -> *mut wandb_login_session {
-        let teams = session.teams().iter().map(|team| c_text(team)).collect();
+        let teams = session
+            .teams()
+            .iter()
+            .map(|team| to_c_string(team))
+            .collect();
         let handle = wandb_login_session {
-            base_url: c_text(session.base_url()),
-            app_url: c_text(session.app_url()),
-            display: c_text(session.display()),
-            username: session.username().map(c_text),
-            email: session.email().map(c_text),
-            entity: session.entity().map(c_text),
-            source_name: session.source_name().map(c_text),
-            teams: Texts::new(teams, |text: &CString| text.as_ptr()),
-            environ: Texts::new(session.environ(), |text| text.as_c_str().as_ptr()),
+            base_url: to_c_string(session.base_url()),
+            app_url: to_c_string(session.app_url()),
+            display: to_c_string(session.display()),
+            username: session.username().map(to_c_string),
+            email: session.email().map(to_c_string),
+            entity: session.entity().map(to_c_string),
+            source_name: session.source_name().map(to_c_string),
+            teams: StringArray::new(teams, |text: &CString| text.as_ptr()),
+            environ: StringArray::new(session.environ(), |text| text.as_c_str().as_ptr()),
             session,
         };
         Arc::into_raw(Arc::new(handle)).cast_mut()
     }
 }
 
-/// A text as C reads it: a NUL, which only a server's answer could hold, ends it.
-pub(super) fn c_text(text: &str) -> CString {
+/// Converts to a C string, truncated at the first NUL. Only strings from a server
+/// can contain one.
+pub(super) fn to_c_string(text: &str) -> CString {
     let end = text.find('\0').unwrap_or(text.len());
     CString::new(&text[..end]).unwrap_or_default()
 }
 
-/// Reads a member of a session that may be NULL.
+/// Reads from a session handle; returns `none` for a NULL handle.
 ///
 /// # Safety
 /// `session` is NULL or a live handle.
@@ -87,20 +92,21 @@ unsafe fn get<'a, T>(
     none: T,
     read: impl FnOnce(&'a wandb_login_session) -> T,
 ) -> T {
-    // SAFETY: the caller keeps the handle alive while it uses what it reads.
+    // SAFETY: the caller keeps the session alive while it uses the result.
     unsafe { session.as_ref() }.map_or(none, read)
 }
 
-fn pointer(text: &Option<CString>) -> *const c_char {
+fn optional_pointer(text: &Option<CString>) -> *const c_char {
     text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
 }
 
-/// The API key, for an HTTP client that takes the user `api` and a password.
+/// Returns the API key. For HTTP basic authentication it is the password of the user
+/// `api`.
 ///
-/// \return A secret; borrowed. NULL for a session that rests on an identity token,
-///         and for a NULL session.
+/// \return A secret; borrowed. NULL for a session from an identity token, and for a
+///         NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_api_key(
     session: *const wandb_login_session,
@@ -111,22 +117,22 @@ pub unsafe extern "C" fn wandb_login_session_api_key(
             .api_key()
             .map_or(std::ptr::null(), |key| key.as_c_str().as_ptr())
     };
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe { get(session, std::ptr::null(), read) }
 }
 
-/// The value of an HTTP `Authorization` header: `Basic ...` for an API key,
-/// `Bearer ...` for an access token. Send it to `wandb_login_session_base_url()`
-/// and nowhere else.
+/// Returns the value of the HTTP header `Authorization`: `Basic ...` for an API key,
+/// `Bearer ...` for an access token. Send it only to
+/// `wandb_login_session_base_url()`.
 ///
 /// \return A secret; borrowed. NULL only for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_authorization(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
         get(session, std::ptr::null(), |handle| {
             handle.session.authorization().as_c_str().as_ptr()
@@ -134,91 +140,99 @@ pub unsafe extern "C" fn wandb_login_session_authorization(
     }
 }
 
-/// The server's address in its normal form, such as `https://api.wandb.ai`:
-/// without a slash at its end.
+/// Returns the URL of the server in normalized form, without a trailing slash, such
+/// as `https://api.wandb.ai`.
 ///
 /// \return Borrowed. NULL only for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_base_url(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe { get(session, std::ptr::null(), |handle| handle.base_url.as_ptr()) }
 }
 
-/// The address of the server's web pages, for links that a user follows:
-/// `WANDB_APP_URL` if it is set, else by the Python SDK's rules.
+/// Returns the URL of the server's web pages, for links that a user follows:
+/// `WANDB_APP_URL` if set, otherwise derived by the rules of the Python SDK.
 ///
 /// \return Borrowed. NULL only for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_app_url(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe { get(session, std::ptr::null(), |handle| handle.app_url.as_ptr()) }
 }
 
-/// The user's name, as the server told it.
+/// Returns the user's name.
 ///
-/// \return Borrowed. NULL unless the login was verified and the server told it, and
-///         for a NULL session.
+/// \return Borrowed. NULL if the login was not verified or the server did not
+///         return it, and for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_username(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
         get(session, std::ptr::null(), |handle| {
-            pointer(&handle.username)
+            optional_pointer(&handle.username)
         })
     }
 }
 
-/// The user's e-mail address, as the server told it.
+/// Returns the user's e-mail address.
 ///
-/// \return Borrowed. NULL unless the login was verified and the server told it, and
-///         for a NULL session.
+/// \return Borrowed. NULL if the login was not verified or the server did not
+///         return it, and for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_email(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
-    unsafe { get(session, std::ptr::null(), |handle| pointer(&handle.email)) }
+    // SAFETY: the caller's guarantee.
+    unsafe {
+        get(session, std::ptr::null(), |handle| {
+            optional_pointer(&handle.email)
+        })
+    }
 }
 
-/// The user's default team, as the server told it.
+/// Returns the user's default team.
 ///
-/// \return Borrowed. NULL unless the login was verified and the server told it, and
-///         for a NULL session.
+/// \return Borrowed. NULL if the login was not verified or the server did not
+///         return it, and for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_entity(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
-    unsafe { get(session, std::ptr::null(), |handle| pointer(&handle.entity)) }
+    // SAFETY: the caller's guarantee.
+    unsafe {
+        get(session, std::ptr::null(), |handle| {
+            optional_pointer(&handle.entity)
+        })
+    }
 }
 
-/// The names of the user's teams.
+/// Returns the names of the user's teams.
 ///
-/// \return The names, then NULL, the array too; borrowed. Only the NULL unless the
-///         login was verified. NULL only for a NULL session.
+/// \return A NULL-terminated array, borrowed like its strings. Empty if the login was
+///         not verified. NULL only for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_teams(
     session: *const wandb_login_session,
 ) -> *const *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
         get(session, std::ptr::null(), |handle| {
             handle.teams.pointers.as_ptr()
@@ -226,29 +240,29 @@ pub unsafe extern "C" fn wandb_login_session_teams(
     }
 }
 
-/// Whether the server accepted the credential, during this login or that of the
-/// session that it was taken from.
+/// Returns whether the server accepted the credential, in this login or in the one
+/// whose session was reused.
 ///
 /// \return `false` for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_verified(session: *const wandb_login_session) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe { get(session, false, |handle| handle.session.verified()) }
 }
 
-/// Where the credential came from.
+/// Returns where the credential came from.
 ///
 /// \return A `WANDB_LOGIN_SOURCE_...` number; `WANDB_LOGIN_SOURCE_NONE` for a NULL
 ///         session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_source(
     session: *const wandb_login_session,
 ) -> wandb_login_source {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
         get(session, WANDB_LOGIN_SOURCE_NONE, |handle| {
             handle.session.source() as i32
@@ -256,48 +270,47 @@ pub unsafe extern "C" fn wandb_login_session_source(
     }
 }
 
-/// The variable or the file that the credential came from: `WANDB_API_KEY`, or an
-/// absolute path. For a session that was passed in, that session's.
+/// Returns the name of the source: a variable such as `WANDB_API_KEY`, or the
+/// absolute path of a file. A reused session keeps the name of its source.
 ///
-/// \return Borrowed. NULL where there is neither, as for a key that was given or
-///         typed, and for a NULL session.
+/// \return Borrowed. NULL if the key was passed in or typed, and for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_source_name(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
         get(session, std::ptr::null(), |handle| {
-            pointer(&handle.source_name)
+            optional_pointer(&handle.source_name)
         })
     }
 }
 
-/// Whether the key is now in a file where the next login finds it. A key that
-/// could not be stored is good all the same; the log said why.
+/// Returns whether the key is stored in a file where the next login finds it. If it
+/// could not be stored, the session is valid nevertheless; the log has the reason.
 ///
 /// \return `false` for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_saved(session: *const wandb_login_session) -> bool {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe { get(session, false, |handle| handle.session.saved()) }
 }
 
-/// When the credential expires.
+/// Returns when the credential expires.
 ///
-/// \return Seconds since 1970-01-01 00:00 UTC; -1: never, as for every API key; 0
-///         for a NULL session.
+/// \return Seconds since 1970-01-01 00:00 UTC. -1 if it does not expire, as an API
+///         key. 0 for a NULL session.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_expires_at(
     session: *const wandb_login_session,
 ) -> i64 {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
         get(session, 0, |handle| {
             handle.session.expires_at().unwrap_or(-1)
@@ -305,8 +318,8 @@ pub unsafe extern "C" fn wandb_login_session_expires_at(
     }
 }
 
-/// One line for a human, in the Python SDK's words, such as `Currently logged in
-/// as: ...`. Never a secret.
+/// Returns one line for a person, in the wording of the Python SDK, such as
+/// `Currently logged in as: ...`. It contains no secret.
 ///
 /// \return Borrowed. NULL only for a NULL session.
 ///
@@ -315,23 +328,23 @@ pub unsafe extern "C" fn wandb_login_session_expires_at(
 pub unsafe extern "C" fn wandb_login_session_display(
     session: *const wandb_login_session,
 ) -> *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe { get(session, std::ptr::null(), |handle| handle.display.as_ptr()) }
 }
 
-/// What logs a child process in, whatever uses W&B there: the credential, the
-/// other credential variables empty, and `WANDB_BASE_URL`. Add the entries to the
-/// child's environment, not to your own.
+/// Returns environment variables that log in a child process: the credential, empty
+/// values for the other credential variables, and `WANDB_BASE_URL`. Add them to the
+/// child's environment, not to that of this process.
 ///
-/// \return `NAME=value` entries, then NULL, the array too; secrets; borrowed. NULL
-///         only for a NULL session.
+/// \return A NULL-terminated array of `NAME=value` entries, borrowed like its strings.
+///         They are secrets. NULL only for a NULL session.
 ///
 /// Threads: any. Origin: `propogate_login()` of the Python SDK. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_environ(
     session: *const wandb_login_session,
 ) -> *const *const c_char {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
         get(session, std::ptr::null(), |handle| {
             handle.environ.pointers.as_ptr()
@@ -339,34 +352,33 @@ pub unsafe extern "C" fn wandb_login_session_environ(
     }
 }
 
-/// Logs in again at the same server, without asking anybody: exchanges the identity
-/// token for a new access token, or looks the key up anew, where a key that was
-/// only given or typed and never stored is not found again. For long trainings,
-/// before `wandb_login_session_expires_at()`.
+/// Logs in to the same server again, without a prompt: exchanges the identity token
+/// for a new access token, or looks up the key again. A key that was passed in or
+/// typed is found again only if it was stored. For long trainings: call it before
+/// `wandb_login_session_expires_at()`.
 ///
-/// \param session The session to renew; it stays as it is. Must not be NULL.
-/// \param options As for `wandb_login()`, or NULL; `api_key`, `host`, `session`,
-///        `anonymous` and `prompt_fn` are not used.
-/// \param fresh Receives a new session, which the caller owns and gives back with
-///        `wandb_login_session_free()`; NULL unless the status is
-///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
-/// \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` says more.
+/// \param session The session to renew. It does not change. Must not be NULL.
+/// \param options The options, or NULL for all defaults. `api_key`, `host`,
+///        `session`, `anonymous` and `prompt_fn` are ignored.
+/// \param fresh Receives a new session. The caller frees it with
+///        `wandb_login_session_free()`. Must not be NULL.
+/// \return A `WANDB_LOGIN_STATUS_...` number; `error_buf` has the details.
 ///
-/// Threads: any (rule 3). Origin: our own. Since 0.1.
+/// Threads: any (rule 3). Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_refresh(
     session: *const wandb_login_session,
     options: *const wandb_login_options,
     fresh: *mut *mut wandb_login_session,
 ) -> wandb_login_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
-        blank(fresh);
-        run(options, &|given, options| {
-            need(fresh, "fresh")?;
-            let session = given_session(&session)?;
-            hand_over(
-                given,
+        set_null(fresh);
+        call_with_options(options, &|raw, options| {
+            require_non_null(fresh, "fresh")?;
+            let session = session_ref(&session)?;
+            return_login(
+                raw,
                 Login::Session(login::refresh(session, options)?),
                 fresh,
             )
@@ -374,53 +386,52 @@ pub unsafe extern "C" fn wandb_login_session_refresh(
     }
 }
 
-/// Writes a session as text that `wandb_login_session_import()` reads in another
-/// process of the same job. The text is a secret: it holds the credential.
+/// Writes a session as a string, which `wandb_login_session_import()` reads in another
+/// process of the same job. The string contains the credential: treat it as a secret.
 ///
 /// \param session The session. Must not be NULL.
-/// \param text Receives the text, without a NUL inside, which the caller gives back
-///        with `wandb_login_string_free()`; NULL unless the status is
-///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \param text Receives the string. The caller frees it with
+///        `wandb_login_string_free()`. Must not be NULL.
 /// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_export(
     session: *const wandb_login_session,
     text: *mut *mut c_char,
 ) -> wandb_login_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
-        blank(text);
-        run(std::ptr::null(), &|_, _| {
-            need(text, "text")?;
-            text.write(give_text(&given_session(&session)?.export())?);
+        set_null(text);
+        call_with_options(std::ptr::null(), &|_, _| {
+            require_non_null(text, "text")?;
+            text.write(allocate_string(&session_ref(&session)?.export())?);
             Ok(WANDB_LOGIN_STATUS_OK)
         })
     }
 }
 
-/// Makes a session from a text that `wandb_login_session_export()` wrote, in this
-/// version or another. Every part of it is checked; nothing is looked up or written.
+/// Makes a session from a string that `wandb_login_session_export()` of this or
+/// another version wrote. Every part of it is validated. Nothing is looked up or
+/// written.
 ///
-/// \param text The text. Must not be NULL. Read during the call only.
-/// \param session Receives the session, which the caller owns and gives back with
-///        `wandb_login_session_free()`; NULL unless the status is
-///        `WANDB_LOGIN_STATUS_OK`. Must not be NULL.
+/// \param text The string, read during the call only. Must not be NULL.
+/// \param session Receives the session. The caller frees it with
+///        `wandb_login_session_free()`. Must not be NULL.
 /// \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_import(
     text: *const c_char,
     session: *mut *mut wandb_login_session,
 ) -> wandb_login_status {
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller's guarantee.
     unsafe {
-        blank(session);
-        run(std::ptr::null(), &|_, _| {
-            need(session, "session")?;
-            need(text, "text")?;
+        set_null(session);
+        call_with_options(std::ptr::null(), &|_, _| {
+            require_non_null(session, "session")?;
+            require_non_null(text, "text")?;
             let imported = Session::import(CStr::from_ptr(text).to_bytes())?;
             session.write(wandb_login_session::new(imported));
             Ok(WANDB_LOGIN_STATUS_OK)
@@ -428,22 +439,22 @@ pub unsafe extern "C" fn wandb_login_session_import(
     }
 }
 
-/// The session behind a handle that must not be NULL.
+/// Returns the session of a handle, or an argument error for a NULL handle.
 ///
 /// # Safety
 /// The handle is NULL or live for as long as the borrow.
-unsafe fn given_session(handle: &*const wandb_login_session) -> Result<&Session> {
-    need(*handle, "session")?;
-    // SAFETY: the caller's promise.
+unsafe fn session_ref(handle: &*const wandb_login_session) -> Result<&Session> {
+    require_non_null(*handle, "session")?;
+    // SAFETY: the caller's guarantee.
     Ok(unsafe { &(**handle).session })
 }
 
-/// Adds an owner: one more `wandb_login_session_free()` is needed.
+/// Adds an owner to a session. Each owner calls `wandb_login_session_free()` once.
 ///
-/// \param session A session that is alive. NULL is fine.
-/// \return The same session; NULL for a NULL session.
+/// \param session The session. May be NULL.
+/// \return The same pointer.
 ///
-/// Threads: any. Origin: our own. Since 0.1.
+/// Threads: any. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_retain(
     session: *mut wandb_login_session,
@@ -455,18 +466,18 @@ pub unsafe extern "C" fn wandb_login_session_retain(
     session
 }
 
-/// Gives up one owner's share. The last one wipes the secrets and frees the session
-/// with all that its functions returned.
+/// Removes an owner from a session. The last call wipes the secrets and frees the
+/// session with everything that its getters returned.
 ///
-/// \param session Not used by this owner after this. NULL is fine.
+/// \param session The session; not used by this owner after the call. May be NULL.
 ///
-/// Threads: any, as long as no thread still reads what it borrowed through this
-/// owner's share. Origin: our own. Since 0.1.
+/// Threads: any, provided that no thread still reads strings that it borrowed through
+/// this owner. Origin: libwandb_login. Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn wandb_login_session_free(session: *mut wandb_login_session) {
     if !session.is_null() {
-        // SAFETY: a live handle was made by `Arc::into_raw`, and the caller
-        // gives up its share.
+        // SAFETY: a live handle was made by `Arc::into_raw`, and this owner does
+        // not use it any more.
         unsafe { Arc::decrement_strong_count(session) };
     }
 }

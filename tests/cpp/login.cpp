@@ -231,7 +231,7 @@ void errors() {
     one_kind<status::prompt>(), one_kind<status::store>(), one_kind<status::tls>();
     one_kind<status::timeout>(), one_kind<status::proxy>(), one_kind<status::server>();
     one_kind<status::cancelled>(), one_kind<status::unsupported>(), one_kind<status::internal>();
-    CHECK(std::string(to_string(status::ok)) == "done");
+    CHECK(std::string(to_string(status::ok)) == "success");
     // A status of a later version is an error all the same.
     wandb::outcome later;
     later.status = static_cast<status>(-50);

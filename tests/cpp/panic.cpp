@@ -33,7 +33,7 @@ void hit_and_live_on() {
             call_with_a_bug(options);
         } catch (const wandb::internal_error &error) {
             caught = error.status() == wandb::status::internal &&
-                     std::string_view(error.what()).find("bug") != std::string_view::npos;
+                     std::string_view(error.what()).find("internal error in libwandb_login") != std::string_view::npos;
         }
         CHECK(caught && lent == i);
         const auto session = wandb::login(options);
