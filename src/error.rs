@@ -83,7 +83,7 @@ impl Error {
     /// stands in the way of asking.
     pub(crate) fn not_configured(server: &str, why: Option<&str>) -> Error {
         let why = why.map_or(String::new(), |why| {
-            format!(", and it cannot be asked for here: {why}")
+            format!(" and cannot prompt for one: {why}")
         });
         Error::NotConfigured(format!(
             "No API key configured for {server}{why}. Set WANDB_API_KEY, run `wandb-login` in a \

@@ -1,4 +1,4 @@
-//! The story of a login: resolve, ask, verify, store, tell.
+//! The login flow: resolve, prompt, verify, store, report.
 
 use std::borrow::Cow;
 
@@ -8,80 +8,145 @@ use crate::config::settings::Mode;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
 use crate::options::{Anonymous, Flags, Options};
-use crate::prompt::{Prompt, Reply};
+use crate::prompt::{Answer, Prompt};
 use crate::report::Report;
 use crate::server;
 use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::sources::diagnostics;
 use crate::sources::{self, Found, FoundCredential, Place};
-use crate::storage::{self, token_cache};
+use crate::storage;
+use crate::storage::token_cache::{self, Lookup};
+use crate::util::secret::Secret;
 
-/// How often a prompt is repeated before the last problem is the answer.
-const MOST_ATTEMPTS: u32 = 5;
+/// How many keys the prompt accepts before the login fails.
+const MAX_ATTEMPTS: u32 = 5;
 
-/// What a login came to, where nothing went wrong.
+/// The outcome of a login that did not fail.
 #[derive(Debug)]
 pub enum Login {
-    /// The credential is here.
+    /// The credential and its owner.
     Session(Session),
     /// W&B is offline or disabled, or the user chose so: nothing was done.
     Offline,
 }
 
-/// Logs in: with the key in the options, else with the first one that is
-/// configured, else with one that a human is asked for.
+/// Logs in with the `api_key` option, else with the first configured
+/// credential, else with a key that the user is prompted for.
 ///
 /// # Errors
-/// [`Error::NotConfigured`] where there is no key and nobody to ask; the other
-/// variants as their documentation says.
+/// [`Error::NotConfigured`] if there is no credential and no way to prompt for
+/// one. Each variant of [`Error`] documents when it occurs.
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Flags, Login, Options, Source, login};
+///
+/// // A fixed environment keeps the example away from your own configuration.
+/// let environment = [
+///     "HOME=/nonexistent",
+///     "WANDB_API_KEY=0123456789abcdef0123456789abcdef01234567",
+/// ]
+/// .map(OsStr::new);
+/// let options = Options::new()
+///     .flags(Flags::NO_PROMPT | Flags::NO_SAVE)
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// match login(&options)? {
+///     Login::Session(session) => assert_eq!(session.source(), Source::Environment),
+///     Login::Offline => println!("continuing without W&B"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub fn login(options: &Options<'_>) -> Result<Login> {
     let context = Context::new(options)?;
-    if is_away(&context)? {
+    if is_offline_mode(&context)? {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
     if let Some(found) = sources::first(&context, &server, context.relogin()?)? {
         diagnostics::rivals(&context, &server, &found);
-        return complete(&context, &server, found).map(Login::Session);
+        return complete(&context, &server, found, Lookup::Cached).map(Login::Session);
     }
     if options.anonymous == Anonymous::Must {
-        let found = Found::new_key(server::anonymous_key(&context, &server)?, Place::Anonymous);
-        return complete(&context, &server, found).map(Login::Session);
+        let found = anonymous(&context, &server)?;
+        return complete(&context, &server, found, Lookup::Cached).map(Login::Session);
     }
-    ask(&context, &server)
+    prompt_and_complete(&context, &server)
 }
 
-/// Asks for a key without looking for one, then checks and stores it.
+/// Prompts for a key even if one is configured, then verifies and stores it
+/// as [`login`] does.
 ///
 /// # Errors
-/// As for [`login`]; [`Error::Argument`] where the options hold a key or forbid
-/// to ask.
+/// Those of [`login`]; [`Error::Argument`] if the options hold a key or forbid
+/// prompting.
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Flags, Login, Options, PromptAnswer, PromptRequest, Secret};
+///
+/// // A program with a window of its own asks there, not on the terminal.
+/// let ask = |request: &PromptRequest<'_>| {
+///     assert_eq!(request.server, "https://api.wandb.ai");
+///     PromptAnswer::Key(Secret::new(b"0123456789abcdef0123456789abcdef01234567"))
+/// };
+/// let environment = [OsStr::new("HOME=/nonexistent")];
+/// let options = Options::new()
+///     .flags(Flags::NO_SAVE)
+///     .prompt(&ask)
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// let login = wandb_login::prompt_api_key(&options)?;
+/// assert!(matches!(login, Login::Session(_)));
+/// # Ok(())
+/// # }
+/// ```
 pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
     if options.api_key.is_some_and(|key| !key.is_empty()) {
-        return Err(Error::Argument(
-            "api_key cannot go with a prompt: call wandb_login for it".into(),
-        ));
+        let text = "the api_key option cannot be combined with a prompt: use login instead";
+        return Err(Error::Argument(text.into()));
     }
     if options.flags.has(Flags::NO_PROMPT) {
-        return Err(Error::Argument("NO_PROMPT cannot go with a prompt".into()));
+        let text = "the NO_PROMPT flag cannot be combined with a prompt";
+        return Err(Error::Argument(text.into()));
     }
     let context = Context::new(options)?;
-    if is_away(&context)? {
+    if is_offline_mode(&context)? {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
-    ask(&context, &server)
+    prompt_and_complete(&context, &server)
 }
 
-/// Tells whether [`login`] would find a credential without asking anybody.
+/// Checks that [`login`] would find a credential without prompting.
 ///
 /// # Errors
-/// [`Error::NotConfigured`] if there is none, else what the login would end with.
+/// [`Error::NotConfigured`] if there is none, else the error of the login.
+///
+/// # Examples
+/// ```
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Error, Options, check};
+///
+/// let environment = [OsStr::new("HOME=/nonexistent")];
+/// let options = Options::new()
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// assert!(matches!(check(&options), Err(Error::NotConfigured(_))));
+/// ```
 pub fn check(options: &Options<'_>) -> Result<()> {
     let context = Context::quiet(options);
     let server = endpoint::resolve(&context)?;
-    // Whether a key is configured does not depend on whether a login would ask
-    // for another: of what says so, only the caller's own flag counts.
+    // WANDB_RELOGIN and the relogin setting make a login prompt again. They do
+    // not change whether a key is configured, so only the flag counts here.
     let relogin = options.flags.has(Flags::RELOGIN);
     match sources::first(&context, &server, relogin)? {
         Some(_) => Ok(()),
@@ -89,24 +154,65 @@ pub fn check(options: &Options<'_>) -> Result<()> {
     }
 }
 
-/// Says which key [`login`] would use and why.
+/// Reports which credential [`login`] would use and why.
 ///
 /// # Errors
-/// Only where the options themselves are wrong.
+/// [`Error::Argument`] if the options contradict each other. Every other
+/// problem is part of the report.
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Format, Options, explain};
+///
+/// let environment = [
+///     "HOME=/nonexistent",
+///     "WANDB_API_KEY=0123456789abcdef0123456789abcdef01234567",
+/// ]
+/// .map(OsStr::new);
+/// let options = Options::new()
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// let report = explain(&options)?;
+/// assert!(report.is_configured());
+/// assert!(report.render(Format::Text).contains("WANDB_API_KEY"));
+/// # Ok(())
+/// # }
+/// ```
 pub fn explain(options: &Options<'_>) -> Result<Report> {
     Report::new(options)
 }
 
-/// Removes what is stored for the server.
+/// Removes the credentials that are stored for the server.
 ///
 /// # Errors
-/// [`Error::Store`] where a file could not be written.
+/// [`Error::Store`] if a file could not be written.
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Level, Options, forget};
+///
+/// let environment = [OsStr::new("HOME=/nonexistent")];
+/// let log = |_: Level, line: &str| assert!(line.starts_with("Nothing was stored"));
+/// let options = Options::new()
+///     .log(&log)
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// forget(&options)?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn forget(options: &Options<'_>) -> Result<()> {
     let context = Context::new(options)?;
     let server = endpoint::resolve(&context)?;
     if let Some(rank) = context.rank().filter(|_| !context.is_active_rank()) {
         context.log.info(&format!(
-            "Nothing was removed: rank 0 does that, and this is rank {} of {} by {}.",
+            "Nothing was removed: only rank 0 removes credentials, and this is rank {} of {} ({}).",
             rank.index, rank.size, rank.variable
         ));
         return Ok(());
@@ -118,10 +224,34 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Logs in again as a session did, without asking anybody.
+/// Logs in again to the server of a session, without prompting. An access
+/// token is replaced by a new one; an API key is looked up again.
 ///
 /// # Errors
-/// As for [`login`].
+/// Those of [`login`].
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Flags, Options, current, refresh};
+///
+/// let environment = [
+///     "HOME=/nonexistent",
+///     "WANDB_API_KEY=0123456789abcdef0123456789abcdef01234567",
+/// ]
+/// .map(OsStr::new);
+/// let options = Options::new()
+///     .flags(Flags::NO_SAVE)
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// let session = current(&options)?;
+/// let renewed = refresh(&session, &options)?;
+/// assert_eq!(renewed.base_url(), session.base_url());
+/// # Ok(())
+/// # }
+/// ```
 pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
     let options = Options {
         api_key: None,
@@ -134,8 +264,11 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
     let context = Context::new(&options)?;
     let server = Endpoint::of_session(session);
     let found = match &session.data().credential {
-        Credential::Access(access) => Found {
-            proof: FoundCredential::IdentityToken(access.identity_token_file.clone()),
+        Credential::Access {
+            identity_token_file,
+            ..
+        } => Found {
+            proof: FoundCredential::IdentityToken(identity_token_file.clone()),
             place: Place::IdentityTokenFile,
             name: session.source_name().map(|name| name.to_string().into()),
             line: None,
@@ -143,14 +276,35 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
         Credential::Key(_) => sources::first(&context, &server, false)?
             .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
     };
-    complete_with(&context, &server, found, true)
+    complete(&context, &server, found, Lookup::Renew)
 }
 
-/// The session that a login would give without asking anybody and without
-/// writing, whatever the mode.
+/// The session that [`login`] would return without prompting and without
+/// writing, even in offline mode.
 ///
 /// # Errors
-/// As for [`login`].
+/// Those of [`login`].
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Options, current};
+///
+/// let environment = [
+///     "HOME=/nonexistent",
+///     "WANDB_MODE=offline",
+///     "WANDB_API_KEY=0123456789abcdef0123456789abcdef01234567",
+/// ]
+/// .map(OsStr::new);
+/// let options = Options::new()
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// assert_eq!(current(&options)?.source_name(), Some("WANDB_API_KEY"));
+/// # Ok(())
+/// # }
+/// ```
 pub fn current(options: &Options<'_>) -> Result<Session> {
     let options = Options {
         flags: options.flags | Flags::NO_PROMPT | Flags::NO_SAVE,
@@ -159,88 +313,82 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    let found = sources::first(&context, &server, false)?;
-    complete(
-        &context,
-        &server,
-        found.ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
-    )
+    let found = sources::first(&context, &server, false)?
+        .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?;
+    complete(&context, &server, found, Lookup::Cached)
 }
 
-/// Whether the mode says to leave W&B alone.
-fn is_away(context: &Context) -> Result<bool> {
+/// Whether the mode is one in which no login happens.
+fn is_offline_mode(context: &Context) -> Result<bool> {
     let mode = context.mode()?;
-    let away = match mode {
+    let offline = match mode {
         Mode::Online | Mode::Shared | Mode::Run => false,
         Mode::Offline | Mode::Dryrun => !context.options.command_line,
         Mode::Disabled => true,
     };
-    if away && context.options.api_key.is_some() {
+    if offline && context.options.api_key.is_some() {
         context
             .log
             .warn("W&B is offline or disabled: the API key was not used.");
-    } else if away && mode != Mode::Disabled {
+    } else if offline && mode != Mode::Disabled {
         context.log.info("W&B is offline: not logged in.");
     }
-    Ok(away)
+    Ok(offline)
 }
 
-/// Asks for a key until one is good.
-fn ask(context: &Context, server: &Endpoint) -> Result<Login> {
+/// A new anonymous account at the server.
+fn anonymous(context: &Context, server: &Endpoint) -> Result<Found> {
+    let key = server::anonymous_key(context, server)?;
+    Ok(Found::new_key(key, Place::Anonymous))
+}
+
+/// Prompts until a key is accepted.
+fn prompt_and_complete(context: &Context, server: &Endpoint) -> Result<Login> {
     let mut prompt = Prompt::open(context, server)?;
     let mut last = None;
-    for attempt in 1..=MOST_ATTEMPTS {
+    for attempt in 1..=MAX_ATTEMPTS {
         let problem = last.as_ref().map(Error::to_string);
-        let found = match prompt.ask(attempt, problem.as_deref())? {
-            Reply::Key(text) => match ApiKey::parse(text.as_bytes()) {
-                Ok(parsed) => {
-                    if parsed.trimmed {
-                        context.log.info("White space around the key was dropped.");
-                    }
-                    Found::new_key(parsed.key, Place::Prompt)
-                }
-                Err(problem) => {
-                    last = Some(Error::Credentials(problem.to_string()));
-                    continue;
-                }
-            },
-            // A server that makes none is no fault of a key.
-            Reply::Anonymous => {
-                Found::new_key(server::anonymous_key(context, server)?, Place::Anonymous)
-            }
-            Reply::Offline => {
+        let found = match prompt.next_answer(attempt, problem.as_deref())? {
+            Answer::Offline => {
                 context.log.info("Using W&B in offline mode.");
                 return Ok(Login::Offline);
             }
+            Answer::Anonymous => anonymous(context, server)?,
+            Answer::Key(text) => match parse_key(context, &text) {
+                Ok(key) => Found::new_key(key, Place::Prompt),
+                Err(error) => {
+                    last = Some(error);
+                    continue;
+                }
+            },
         };
-        match complete(context, server, found) {
+        match complete(context, server, found, Lookup::Cached) {
             Ok(session) => return Ok(Login::Session(session)),
-            // What else can be wrong here is no fault of the key.
+            // Only a rejected key is a reason to prompt for another one.
             Err(error @ Error::Rejected(_)) => last = Some(error),
             Err(error) => return Err(error),
         }
     }
-    Err(last.unwrap_or_else(|| Error::Prompt("no key was given".into())))
+    Err(last.unwrap_or_else(|| Error::Prompt("no key was entered".into())))
 }
 
-/// From a credential to a session: verify, store, tell.
-fn complete(context: &Context, server: &Endpoint, found: Found) -> Result<Session> {
-    complete_with(context, server, found, false)
+fn parse_key(context: &Context, text: &Secret) -> Result<ApiKey> {
+    let parsed = ApiKey::parse(text.as_bytes())
+        .map_err(|problem| Error::Credentials(problem.to_string()))?;
+    if parsed.trimmed {
+        context.log.info("Removed white space around the API key.");
+    }
+    Ok(parsed.key)
 }
 
-/// The same; a `fresh` access token is one that no cache has.
-fn complete_with(
-    context: &Context,
-    server: &Endpoint,
-    found: Found,
-    fresh: bool,
-) -> Result<Session> {
+/// Turns a found credential into a session: verify, store, report.
+fn complete(context: &Context, server: &Endpoint, found: Found, lookup: Lookup) -> Result<Session> {
     diagnostics::plain_http(context, server);
     let source = found.place.source();
-    // What can be wrong with the configuration is wrong before anything is done.
+    // Both can fail, so they come before anything is sent or written.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
-    let (credential, known) = to_credential(context, server, found.proof, fresh)?;
+    let (credential, known) = to_credential(context, server, found.proof, lookup)?;
     let viewer = verify(context, server, &credential, source)?.or(known);
     let saved = persist(context, server, &credential, source)?;
     let session = Session::new(SessionData {
@@ -260,27 +408,31 @@ fn complete_with(
     Ok(session)
 }
 
-/// What is shown to the server, and what is known about it already.
+/// The credential to send to the server, and its owner if already known.
 fn to_credential(
     context: &Context,
     server: &Endpoint,
-    proof: FoundCredential,
-    fresh: bool,
+    found: FoundCredential,
+    lookup: Lookup,
 ) -> Result<(Credential, Option<Viewer>)> {
-    Ok(match proof {
+    Ok(match found {
         FoundCredential::Key(key) => (Credential::Key(key), None),
         FoundCredential::Session(session) => {
-            let facts = session.data();
-            (facts.credential.clone(), facts.viewer.clone())
+            let data = session.data();
+            (data.credential.clone(), data.viewer.clone())
         }
-        FoundCredential::IdentityToken(file) => {
-            let access = token_cache::access_token(context, server, &file, fresh)?;
-            (Credential::Access(access), None)
+        FoundCredential::IdentityToken(identity_token_file) => {
+            let access = token_cache::access_token(context, server, &identity_token_file, lookup)?;
+            let credential = Credential::Access {
+                access,
+                identity_token_file,
+            };
+            (credential, None)
         }
     })
 }
 
-/// Whether the key came with this login, and is stored by it.
+/// Whether the key is new with this login, which therefore stores it.
 fn is_new(source: Source) -> bool {
     matches!(
         source,
@@ -288,8 +440,8 @@ fn is_new(source: Source) -> bool {
     )
 }
 
-/// Asks the server whose credential it is, where that is wanted. This comes
-/// before storing, so that a refused key never replaces a good one.
+/// Asks the server for the owner of the credential if VERIFY is set. Storing
+/// comes later, so that a rejected key never replaces a good one.
 fn verify(
     context: &Context,
     server: &Endpoint,
@@ -300,15 +452,19 @@ fn verify(
         return Ok(None);
     }
     match server::viewer(context, server, credential) {
-        Err(error) if is_new(source) => Err(error.and(
-            "Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out.",
-        )),
+        Err(error) if is_new(source) => Err(error.and(&format!(
+            "Nothing was stored. To log in without verification, omit {}.",
+            match context.options.command_line {
+                true => "--verify",
+                false => "the VERIFY flag",
+            }
+        ))),
         viewer => viewer.map(Some),
     }
 }
 
-/// Stores what is new, and tells whether the credential is in a file where the
-/// next login finds it.
+/// Stores a new key and the choice of server, and returns whether the
+/// credential is in a file where the next login finds it.
 fn persist(
     context: &Context,
     server: &Endpoint,
@@ -317,32 +473,32 @@ fn persist(
 ) -> Result<bool> {
     let saved = match credential {
         Credential::Key(key) if is_new(source) && context.writes() => {
-            storage::key(context, server, key)
+            storage::key::store(context, server, key)
         }
         _ => matches!(source, Source::Settings | Source::Netrc),
     };
-    // Where the wait for netrc was cancelled, nothing has been changed yet.
+    // If waiting for the lock on netrc was cancelled, nothing has been changed.
     context.check_cancelled()?;
     if context.writes() {
         let anonymous = match source {
             Source::Anonymous => Some(true),
-            // It may be the anonymous account's own key.
+            // This may be the key of the anonymous account: keep the record.
             Source::Netrc | Source::Session => None,
             _ => Some(false),
         };
-        storage::remember(context, server, anonymous);
+        storage::settings::remember(context, server, anonymous);
     }
     Ok(saved)
 }
 
-/// One line about the key and one about the login, in the SDK's words.
+/// Logs where the credential came from, and the SDK's line about the login.
 fn log_session(context: &Context, server: &Endpoint, session: &Session) {
     let kind = match &session.data().credential {
         Credential::Key(key) => key.kind().to_string(),
-        Credential::Access(_) => "access token".to_string(),
+        Credential::Access { .. } => "access token".to_string(),
     };
     let url = server.url.as_str();
-    // Whoever expects the cloud is told who named another server.
+    // The user may expect the cloud: say who configured another server.
     let detail = match server.is_remarkable() {
         true => format!("{kind}; server from {}", server.origin_text()),
         false => kind,

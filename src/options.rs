@@ -1,4 +1,4 @@
-//! What a caller may ask of a login.
+//! The options of a call, and the types of its prompt callback.
 
 use std::ffi::OsStr;
 use std::ops::{BitOr, BitOrAssign};
@@ -9,80 +9,178 @@ use crate::log::Level;
 use crate::session::Session;
 use crate::util::secret::Secret;
 
-/// Everything that a call can be told. `Options::default()` is a plain login.
+/// The options of one call, all borrowed for the length of the call.
 ///
-/// All of it is borrowed for the length of the call. The callbacks run on the
-/// calling thread.
+/// [`Options::new`] is a plain login; each method sets one option. Callbacks
+/// run on the calling thread.
+///
+/// ```
+/// use wandb_login::{Flags, Options};
+///
+/// let options = Options::new()
+///     .host("https://wandb.example.com")
+///     .flags(Flags::VERIFY | Flags::NO_PROMPT);
+/// ```
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
-    /// The key to log in with. It goes before every other source.
-    pub api_key: Option<&'a str>,
-    /// The server's address, such as `https://wandb.example.com`.
-    pub host: Option<&'a str>,
-    /// Who sent the user to the web page where keys are made; its `ref=`.
-    pub referrer: Option<&'a str>,
-    /// Switches.
-    pub flags: Flags,
-    /// Whether an account without a name will do.
-    pub anonymous: Anonymous,
-    /// How long a prompt may last.
-    pub prompt_timeout: Timeout,
-    /// How long the server may take; default `WANDB_HTTP_TIMEOUT`, else 10 s.
-    pub http_timeout: Option<Duration>,
-    /// Asks for a key in place of the terminal.
-    pub prompt: Option<&'a dyn Fn(&PromptRequest<'_>) -> PromptAnswer>,
-    /// Takes the lines that would go to standard error.
-    pub log: Option<&'a LogFn<'a>>,
-    /// SettingResult at least every 100 ms while the call waits; `true` ends it.
-    pub cancel: Option<&'a dyn Fn() -> bool>,
-    /// A session whose credential is used again where it is for this server.
-    pub session: Option<&'a Session>,
-    /// `NAME=value` entries in place of the process's environment.
-    pub environment: Option<&'a [&'a OsStr]>,
-    /// A directory in place of the process's working directory.
-    pub working_directory: Option<&'a Path>,
-    /// A human or a script runs this on purpose, not as a part of a training:
-    /// the modes `offline` and `dryrun` do not stop it.
-    pub command_line: bool,
-    /// No information lines on standard error.
-    pub quiet: bool,
+    pub(crate) api_key: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
+    pub(crate) referrer: Option<&'a str>,
+    pub(crate) flags: Flags,
+    pub(crate) anonymous: Anonymous,
+    pub(crate) prompt_timeout: Timeout,
+    pub(crate) http_timeout: Option<Duration>,
+    pub(crate) prompt: Option<&'a PromptFn<'a>>,
+    pub(crate) log: Option<&'a LogFn<'a>>,
+    pub(crate) cancel: Option<&'a CancelFn<'a>>,
+    pub(crate) session: Option<&'a Session>,
+    pub(crate) environment: Option<&'a [&'a OsStr]>,
+    pub(crate) working_directory: Option<&'a Path>,
+    pub(crate) command_line: bool,
+    pub(crate) quiet: bool,
 }
 
-/// Takes one line of what a login says.
+/// A callback that supplies a key in place of the terminal.
+pub type PromptFn<'a> = dyn Fn(&PromptRequest<'_>) -> PromptAnswer + 'a;
+
+/// A callback that takes one line of the log.
 pub type LogFn<'a> = dyn Fn(Level, &str) + 'a;
 
-/// Switches of a call. The numbers are those of the C ABI.
+/// A callback that returns `true` to cancel the call.
+pub type CancelFn<'a> = dyn Fn() -> bool + 'a;
+
+impl<'a> Options<'a> {
+    /// The options of a plain login.
+    pub fn new() -> Options<'a> {
+        Options::default()
+    }
+
+    /// The API key to log in with. It takes precedence over every other source.
+    pub fn api_key(mut self, api_key: &'a str) -> Self {
+        self.api_key = Some(api_key);
+        self
+    }
+
+    /// The server's URL, such as `https://wandb.example.com`.
+    pub fn host(mut self, host: &'a str) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// The `ref=` parameter of the web page where the user creates a key.
+    pub fn referrer(mut self, referrer: &'a str) -> Self {
+        self.referrer = Some(referrer);
+        self
+    }
+
+    /// Switches, joined by `|`.
+    pub fn flags(mut self, flags: Flags) -> Self {
+        self.flags = flags;
+        self
+    }
+
+    /// Whether an anonymous account may be used; default: never.
+    pub fn anonymous(mut self, anonymous: Anonymous) -> Self {
+        self.anonymous = anonymous;
+        self
+    }
+
+    /// The time limit of the prompt.
+    pub fn prompt_timeout(mut self, timeout: Timeout) -> Self {
+        self.prompt_timeout = timeout;
+        self
+    }
+
+    /// The time limit of each server request; default: `WANDB_HTTP_TIMEOUT`,
+    /// else 10 s.
+    pub fn http_timeout(mut self, timeout: Duration) -> Self {
+        self.http_timeout = Some(timeout);
+        self
+    }
+
+    /// A callback that supplies a key in place of the terminal.
+    pub fn prompt(mut self, prompt: &'a PromptFn<'a>) -> Self {
+        self.prompt = Some(prompt);
+        self
+    }
+
+    /// A callback for the lines that would go to standard error.
+    pub fn log(mut self, log: &'a LogFn<'a>) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// A callback that is polled at least every 100 ms while the call waits;
+    /// `true` cancels the call.
+    pub fn cancel(mut self, cancel: &'a CancelFn<'a>) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// A session whose credential is used again if it is for this server.
+    pub fn session(mut self, session: &'a Session) -> Self {
+        self.session = Some(session);
+        self
+    }
+
+    /// `NAME=value` entries in place of the environment of the process.
+    pub fn environment(mut self, environment: &'a [&'a OsStr]) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// A directory in place of the working directory of the process.
+    pub fn working_directory(mut self, directory: &'a Path) -> Self {
+        self.working_directory = Some(directory);
+        self
+    }
+
+    /// Whether the user asked for a login explicitly, as at a shell: the modes
+    /// `offline` and `dryrun` then do not prevent it.
+    pub fn command_line(mut self, command_line: bool) -> Self {
+        self.command_line = command_line;
+        self
+    }
+
+    /// Whether information lines are left out of standard error.
+    pub fn quiet(mut self, quiet: bool) -> Self {
+        self.quiet = quiet;
+        self
+    }
+}
+
+/// Switches of a call. Their numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flags(pub(crate) u32);
 
 impl Flags {
-    /// Ask for a key although one is configured.
+    /// Prompt for a key even if one is configured.
     pub const RELOGIN: Flags = Flags(1);
     /// Offer neither "create an account" nor "offline" in the prompt.
     pub const FORCE: Flags = Flags(2);
-    /// Never ask.
+    /// Never prompt.
     pub const NO_PROMPT: Flags = Flags(4);
-    /// Check the key with the server before it is stored.
+    /// Verify the key with the server before it is stored.
     pub const VERIFY: Flags = Flags(8);
-    /// Write nothing.
+    /// Write no file.
     pub const NO_SAVE: Flags = Flags(16);
-    /// No information lines, no terminal prompt.
+    /// Write no information lines and do not prompt on the terminal.
     pub const SILENT: Flags = Flags(32);
     /// Use W&B's public cloud, whatever is configured.
     pub const CLOUD: Flags = Flags(64);
-    /// Look into netrc before the settings files, as SDK 0.30 and later do.
+    /// Read netrc before the settings files, as the Python SDK 0.30 and later do.
     pub const SDK_ORDER: Flags = Flags(128);
-    /// Prompt, write and verify on every rank of a job.
+    /// Prompt, write and verify on every rank of a distributed job.
     pub const ALL_RANKS: Flags = Flags(256);
 
     const ALL: u32 = 511;
 
-    /// The flags that these bits stand for; `None` if a bit stands for none.
+    /// The flags with these bits; `None` if a bit is unknown.
     pub fn from_bits(bits: u32) -> Option<Flags> {
         (bits & !Flags::ALL == 0).then_some(Flags(bits))
     }
 
-    /// Whether all of `other` is set.
+    /// Whether every flag of `other` is set.
     pub fn has(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
     }
@@ -101,66 +199,70 @@ impl BitOrAssign for Flags {
     }
 }
 
-/// Whether an anonymous account will do.
+/// Whether an anonymous account may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(i32)]
+#[non_exhaustive]
 pub enum Anonymous {
-    /// No.
+    /// Never.
     #[default]
     Never = 0,
     /// If the user chooses it in the prompt.
     Allow = 1,
-    /// Yes, unless a key is configured.
+    /// Always, unless a key is configured.
     Must = 2,
 }
 
-/// How long a prompt may last.
+/// The time limit of the prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Timeout {
-    /// As `WANDB_LOGIN_TIMEOUT` or the `login_timeout` setting say, else without limit.
+    /// `WANDB_LOGIN_TIMEOUT` or the `login_timeout` setting; unlimited if
+    /// neither is set.
     #[default]
     Configured,
-    /// Without limit, whatever is configured.
+    /// Unlimited, whatever is configured.
     Never,
     /// This long.
     After(Duration),
 }
 
-/// What a prompt callback is told.
+/// What a prompt callback is given.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PromptRequest<'a> {
-    /// The server that the key is for.
+    /// The URL of the server that the key is for.
     pub server: &'a str,
-    /// Where that server's name came from, such as `WANDB_BASE_URL`.
+    /// Where that URL was configured, such as `WANDB_BASE_URL`.
     pub server_source: &'a str,
-    /// The web page where the user makes a key.
+    /// The web page where the user creates a key.
     pub authorize_url: &'a str,
-    /// The web page where the user makes an account first.
+    /// The web page where the user creates an account first.
     pub signup_url: &'a str,
     /// Whether [`PromptAnswer::Offline`] is allowed.
     pub may_offline: bool,
     /// Whether [`PromptAnswer::Anonymous`] is allowed.
     pub may_anonymous: bool,
-    /// 1 for the first time, then counted up.
+    /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// How much time is left; `None` if there is no limit.
+    /// The time that is left; `None` if there is no limit.
     pub remaining: Option<Duration>,
-    /// What was wrong with the answer before.
+    /// What was wrong with the previous key.
     pub problem: Option<&'a str>,
 }
 
-/// What a prompt callback answers.
-#[derive(Debug)]
+/// What a prompt returns.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PromptAnswer {
-    /// This key.
+    /// This key, not yet checked.
     Key(Secret),
-    /// Go on without W&B.
+    /// Continue without W&B.
     Offline,
-    /// Ask on the terminal instead.
+    /// Prompt on the terminal instead.
     Terminal,
-    /// An anonymous account.
+    /// Create an anonymous account.
     Anonymous,
-    /// No answer.
+    /// No key: the login ends with an error.
     GiveUp,
 }

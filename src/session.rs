@@ -1,4 +1,4 @@
-//! What a login leaves in the caller's hand.
+//! The session that a login returns.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
 use crate::url::BaseUrl;
 use crate::util::secret::{Secret, WipedBytes};
@@ -18,9 +19,9 @@ use crate::util::secret::{Secret, WipedBytes};
 pub enum Source {
     /// No credential.
     None = 0,
-    /// The caller's options.
+    /// The `api_key` option.
     Explicit = 1,
-    /// A session that the caller passed in.
+    /// The `session` option.
     Session = 2,
     /// `WANDB_API_KEY`.
     Environment = 3,
@@ -32,9 +33,9 @@ pub enum Source {
     Settings = 6,
     /// The netrc file.
     Netrc = 7,
-    /// A human, or the prompt callback.
+    /// The prompt: the terminal or the callback.
     Prompt = 8,
-    /// The server, which made an anonymous account.
+    /// An anonymous account, created by the server.
     Anonymous = 9,
 }
 
@@ -66,24 +67,47 @@ impl Source {
     }
 }
 
-/// What proves to the server who the caller is.
+/// What identifies the user to the server.
 #[derive(Debug, Clone)]
 pub(crate) enum Credential {
     Key(ApiKey),
-    Access(AccessToken),
+    Access {
+        access: AccessToken,
+        /// The file with the identity token that was exchanged for it.
+        identity_token_file: PathBuf,
+    },
 }
 
-/// A short-lived token that the server gave for an identity token.
-#[derive(Debug, Clone)]
-pub(crate) struct AccessToken {
-    pub token: Secret,
-    /// Unix seconds.
-    pub expires_at: i64,
-    /// The file whose identity token it was exchanged for.
-    pub identity_token_file: PathBuf,
+impl Credential {
+    pub fn authorization(&self) -> Authorization<'_> {
+        match self {
+            Credential::Key(key) => Authorization::Basic(key.secret()),
+            Credential::Access { access, .. } => Authorization::Bearer(&access.token),
+        }
+    }
 }
 
-/// Who the server says the credential belongs to.
+/// How a credential is sent to the server.
+pub(crate) enum Authorization<'a> {
+    /// An API key, also one in the form of a JWT.
+    Basic(&'a Secret),
+    /// An access token.
+    Bearer(&'a Secret),
+}
+
+impl Authorization<'_> {
+    /// The value of the `Authorization` header.
+    pub fn header_value(&self) -> Secret {
+        match self {
+            Authorization::Basic(key) => {
+                basic(Secret::from_parts(&[b"api:", key.as_bytes()]).as_bytes())
+            }
+            Authorization::Bearer(token) => Secret::from_parts(&[b"Bearer ", token.as_bytes()]),
+        }
+    }
+}
+
+/// The owner of a credential, as the server reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Viewer {
     pub username: Option<String>,
@@ -93,7 +117,7 @@ pub(crate) struct Viewer {
     pub teams: Vec<String>,
 }
 
-/// What a session is made of.
+/// The content of a session.
 #[derive(Clone)]
 pub(crate) struct SessionData {
     pub base_url: BaseUrl,
@@ -103,49 +127,73 @@ pub(crate) struct SessionData {
     pub source_name: Option<String>,
     pub saved: bool,
     pub viewer: Option<Viewer>,
-    /// The team that the environment or the settings name.
+    /// The team in the environment or the settings.
     pub entity: Option<String>,
 }
 
-/// A login that succeeded: the credential, where it came from and whose it is.
-/// It never changes; a clone is one more handle to the same. Its secrets are
-/// wiped when the last handle goes.
+/// A successful login: the credential, its source and its owner.
+///
+/// A session is immutable. A clone is another handle to it; the secrets are
+/// wiped when the last handle is dropped.
+///
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use wandb_login::{Options, Session, Source};
+///
+/// let key = "0123456789abcdef0123456789abcdef01234567";
+/// let environment = [OsStr::new("HOME=/nonexistent")];
+/// let options = Options::new().api_key(key).environment(&environment);
+/// let session = wandb_login::current(&options)?;
+///
+/// assert_eq!(session.api_key().unwrap().as_bytes(), key.as_bytes());
+/// assert_eq!(session.base_url(), "https://api.wandb.ai");
+/// assert_eq!(session.source(), Source::Explicit);
+/// assert_eq!(session.source_name(), None);
+/// assert!(session.authorization().as_bytes().starts_with(b"Basic "));
+///
+/// // The environment that logs a child process in.
+/// let entry = format!("WANDB_API_KEY={key}");
+/// assert_eq!(session.environ()[0].as_bytes(), entry.as_bytes());
+///
+/// // The owner is known only after verification.
+/// assert!(!session.verified() && session.username().is_none());
+///
+/// // A text form, for another process of the same job.
+/// let copy = Session::import(session.export().as_bytes())?;
+/// assert_eq!(copy.authorization(), session.authorization());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Session(Arc<Inner>);
 
 struct Inner {
-    facts: SessionData,
+    data: SessionData,
     authorization: Secret,
     display: String,
 }
 
 impl Session {
-    pub(crate) fn new(facts: SessionData) -> Session {
-        let authorization = match &facts.credential {
-            Credential::Key(key) => {
-                basic(Secret::from_parts(&[b"api:", key.as_bytes()]).as_bytes())
-            }
-            Credential::Access(access) => {
-                Secret::from_parts(&[b"Bearer ", access.token.as_bytes()])
-            }
-        };
-        let display = display(&facts);
+    pub(crate) fn new(data: SessionData) -> Session {
+        let authorization = data.credential.authorization().header_value();
+        let display = display(&data);
         Session(Arc::new(Inner {
-            facts,
+            data,
             authorization,
             display,
         }))
     }
 
     pub(crate) fn data(&self) -> &SessionData {
-        &self.0.facts
+        &self.0.data
     }
 
     /// The API key; `None` where an identity token is used instead.
     pub fn api_key(&self) -> Option<&Secret> {
-        match &self.0.facts.credential {
+        match &self.0.data.credential {
             Credential::Key(key) => Some(key.secret()),
-            Credential::Access(_) => None,
+            Credential::Access { .. } => None,
         }
     }
 
@@ -154,70 +202,70 @@ impl Session {
         &self.0.authorization
     }
 
-    /// The server's address.
+    /// The server's URL.
     pub fn base_url(&self) -> &str {
-        self.0.facts.base_url.as_str()
+        self.0.data.base_url.as_str()
     }
 
-    /// The address of the server's web pages.
+    /// The URL of the server's web pages.
     pub fn app_url(&self) -> &str {
-        &self.0.facts.app_url
+        &self.0.data.app_url
     }
 
-    /// The user's name; `None` unless the server was asked.
+    /// The user's name; `None` if the credential was not verified.
     pub fn username(&self) -> Option<&str> {
-        self.0.facts.viewer.as_ref()?.username.as_deref()
+        self.0.data.viewer.as_ref()?.username.as_deref()
     }
 
-    /// The user's e-mail address; `None` unless the server was asked.
+    /// The user's e-mail address; `None` if the credential was not verified.
     pub fn email(&self) -> Option<&str> {
-        self.0.facts.viewer.as_ref()?.email.as_deref()
+        self.0.data.viewer.as_ref()?.email.as_deref()
     }
 
-    /// The user's default team; `None` unless the server was asked.
+    /// The user's default team; `None` if the credential was not verified.
     pub fn entity(&self) -> Option<&str> {
-        self.0.facts.viewer.as_ref()?.entity.as_deref()
+        self.0.data.viewer.as_ref()?.entity.as_deref()
     }
 
-    /// The user's teams; empty unless the server was asked.
+    /// The user's teams; empty if the credential was not verified.
     pub fn teams(&self) -> &[String] {
         self.0
-            .facts
+            .data
             .viewer
             .as_ref()
             .map_or(&[], |viewer| &viewer.teams)
     }
 
-    /// Whether the server accepted the credential, during this login or that of
-    /// the session that it was taken from.
+    /// Whether the server accepted the credential, in this login or in the one
+    /// that created the session it was taken from.
     pub fn verified(&self) -> bool {
-        self.0.facts.viewer.is_some()
+        self.0.data.viewer.is_some()
     }
 
     /// Where the credential came from.
     pub fn source(&self) -> Source {
-        self.0.facts.source
+        self.0.data.source
     }
 
-    /// The variable or the file that it came from.
+    /// The variable or the file that the credential came from.
     pub fn source_name(&self) -> Option<&str> {
-        self.0.facts.source_name.as_deref()
+        self.0.data.source_name.as_deref()
     }
 
-    /// Whether this login stored the key, or found it stored already.
+    /// Whether the key is stored where the next login finds it.
     pub fn saved(&self) -> bool {
-        self.0.facts.saved
+        self.0.data.saved
     }
 
-    /// When the credential expires, in Unix seconds; `None`: never.
+    /// When the credential expires, in Unix seconds; `None` if it does not.
     pub fn expires_at(&self) -> Option<i64> {
-        match &self.0.facts.credential {
+        match &self.0.data.credential {
             Credential::Key(_) => None,
-            Credential::Access(access) => Some(access.expires_at),
+            Credential::Access { access, .. } => Some(access.expires_at),
         }
     }
 
-    /// One line for a human, without a secret.
+    /// One line for the user, without a secret.
     pub fn display(&self) -> &str {
         &self.0.display
     }
@@ -225,9 +273,12 @@ impl Session {
     /// `NAME=value` entries that log a child process in: the credential, the
     /// other credential variables empty, and the server.
     pub fn environ(&self) -> Vec<Secret> {
-        let (key, file): (&[u8], &[u8]) = match &self.0.facts.credential {
+        let (key, file): (&[u8], &[u8]) = match &self.0.data.credential {
             Credential::Key(key) => (key.as_bytes(), b""),
-            Credential::Access(access) => (b"", bytes(&access.identity_token_file)),
+            Credential::Access {
+                identity_token_file,
+                ..
+            } => (b"", bytes(identity_token_file)),
         };
         vec![
             Secret::from_parts(&[b"WANDB_API_KEY=", key]),
@@ -258,21 +309,21 @@ pub(crate) fn basic(user_and_password: &[u8]) -> Secret {
     Secret::from_parts(&[b"Basic ", &encoded[..size]])
 }
 
-/// The line of the SDK.
-fn display(facts: &SessionData) -> String {
+/// The line that the Python SDK prints.
+fn display(data: &SessionData) -> String {
     const RELOGIN: &str = "Use `wandb-login --relogin` to force relogin";
-    let Some((viewer, username)) = facts
+    let Some((viewer, username)) = data
         .viewer
         .as_ref()
         .and_then(|viewer| Some((viewer, viewer.username.as_ref()?)))
     else {
         return format!(
             "W&B API key is configured for {}. {RELOGIN}",
-            facts.base_url.as_str()
+            data.base_url.as_str()
         );
     };
-    // The team is worth a word only where it says more than the name.
-    let entity = facts.entity.as_ref().or(viewer.entity.as_ref());
+    // The SDK leaves the team out if it has the name of the user.
+    let entity = data.entity.as_ref().or(viewer.entity.as_ref());
     let team = match entity {
         Some(entity) if viewer.teams.contains(entity) && entity != username => {
             format!(" ({entity})")
@@ -281,7 +332,7 @@ fn display(facts: &SessionData) -> String {
     };
     format!(
         "Currently logged in as: {username}{team} to {}. {RELOGIN}",
-        facts.base_url.as_str()
+        data.base_url.as_str()
     )
 }
 

@@ -166,21 +166,19 @@ fn library(case: &Case, stage: &Stage) -> Outcome {
         .collect();
     let environment: Vec<_> = environment.iter().map(OsString::as_os_str).collect();
     let (log, cwd) = (|_, _: &str| {}, stage.home.cwd());
-    let mut options = Options {
-        flags: Flags::NO_PROMPT,
-        environment: Some(&environment),
-        working_directory: Some(&cwd),
-        log: Some(&log),
-        ..Options::default()
-    };
+    let mut flags = Flags::NO_PROMPT;
+    let mut options = Options::new()
+        .environment(&environment)
+        .working_directory(&cwd)
+        .log(&log);
     while let Some(word) = words.next() {
         match word {
-            "--host" => options.host = words.next(),
-            "--relogin" => options.flags |= Flags::RELOGIN,
-            key => options.api_key = Some(key),
+            "--host" => options = options.host(words.next().expect("a URL")),
+            "--relogin" => flags |= Flags::RELOGIN,
+            key => options = options.api_key(key),
         }
     }
-    let done = wandb_login::login(&options);
+    let done = wandb_login::login(&options.flags(flags));
     let session = match &done {
         Ok(Login::Session(session)) => Some(session),
         _ => None,

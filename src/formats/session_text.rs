@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
-use crate::session::{AccessToken, Credential, Session, SessionData, Source, Viewer};
+use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::url::BaseUrl;
 use crate::util::secret::{Secret, WipedBytes};
 
@@ -84,8 +85,11 @@ fn lines(facts: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
     ];
     match &facts.credential {
         Credential::Key(key) => lines.push(("api_key", Cow::Borrowed(key.as_bytes()))),
-        Credential::Access(access) => {
-            let file = access.identity_token_file.as_os_str().as_encoded_bytes();
+        Credential::Access {
+            access,
+            identity_token_file,
+        } => {
+            let file = identity_token_file.as_os_str().as_encoded_bytes();
             lines.push(("access_token", Cow::Borrowed(access.token.as_bytes())));
             lines.push((
                 "expires_at",
@@ -174,11 +178,10 @@ impl Fields {
     fn into_session(self) -> Result<Session> {
         let credential = match (self.api_key, self.access_token, self.expires_at) {
             (Some(key), None, _) => Credential::Key(key),
-            (None, Some(token), Some(expires_at)) => Credential::Access(AccessToken {
-                token,
-                expires_at,
+            (None, Some(token), Some(expires_at)) => Credential::Access {
+                access: AccessToken { token, expires_at },
                 identity_token_file: self.identity_token_file,
-            }),
+            },
             _ => return Err(broken("it does not hold exactly one credential")),
         };
         Ok(Session::new(SessionData {
@@ -244,11 +247,13 @@ mod tests {
     }
 
     fn token() -> Credential {
-        Credential::Access(AccessToken {
-            token: Secret::new(b"abc.def-_"),
-            expires_at: 1_900_000_000,
+        Credential::Access {
+            access: AccessToken {
+                token: Secret::new(b"abc.def-_"),
+                expires_at: 1_900_000_000,
+            },
             identity_token_file: PathBuf::from("/var/run/token"),
-        })
+        }
     }
 
     #[test]

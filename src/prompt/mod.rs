@@ -13,13 +13,7 @@ use crate::options::{Anonymous, Flags, PromptAnswer, PromptRequest};
 use crate::url::authorize_url;
 use dialog::{Limit, Question};
 
-/// What was answered.
-pub(crate) enum Reply {
-    /// Text that should be a key.
-    Key(crate::util::secret::Secret),
-    Offline,
-    Anonymous,
-}
+pub(crate) use dialog::Answer;
 
 /// One conversation: its addresses and its time limit hold for every attempt.
 pub(crate) struct Prompt<'c, 'a> {
@@ -62,7 +56,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
     }
 
     /// Asks once more, saying what was wrong before.
-    pub fn ask(&mut self, attempt: u32, problem: Option<&str>) -> Result<Reply> {
+    pub fn next_answer(&mut self, attempt: u32, problem: Option<&str>) -> Result<Answer> {
         if let Some(callback) = self.context.options.prompt.filter(|_| !self.on_terminal) {
             let remaining = self.remaining()?;
             let answer = callback(&PromptRequest {
@@ -78,9 +72,9 @@ impl<'c, 'a> Prompt<'c, 'a> {
             });
             let refused = |what| Error::Prompt(format!("the prompt callback {what}"));
             match answer {
-                PromptAnswer::Key(key) => return Ok(Reply::Key(key)),
-                PromptAnswer::Offline if !self.force => return Ok(Reply::Offline),
-                PromptAnswer::Anonymous if self.may_anonymous => return Ok(Reply::Anonymous),
+                PromptAnswer::Key(key) => return Ok(Answer::Key(key)),
+                PromptAnswer::Offline if !self.force => return Ok(Answer::Offline),
+                PromptAnswer::Anonymous if self.may_anonymous => return Ok(Answer::Anonymous),
                 PromptAnswer::Offline => {
                     return Err(refused("chose offline, which was not on offer"));
                 }
@@ -99,8 +93,8 @@ impl<'c, 'a> Prompt<'c, 'a> {
         self.ask_human(problem)
     }
 
-    fn ask_human(&self, problem: Option<&str>) -> Result<Reply> {
-        let answer = dialog::ask(&Question {
+    fn ask_human(&self, problem: Option<&str>) -> Result<Answer> {
+        dialog::ask(&Question {
             server: self.server.url.as_str(),
             cloud: self.server.url.is_cloud(),
             authorize_url: &self.authorize_url,
@@ -113,11 +107,6 @@ impl<'c, 'a> Prompt<'c, 'a> {
             colour: self.context.colours(),
             limit: self.limit,
             cancel: &|| self.context.cancelled(),
-        })?;
-        Ok(match answer {
-            dialog::Answer::Key(key) => Reply::Key(key),
-            dialog::Answer::Offline => Reply::Offline,
-            dialog::Answer::Anonymous => Reply::Anonymous,
         })
     }
 
@@ -150,12 +139,16 @@ impl<'c, 'a> Prompt<'c, 'a> {
 /// Why nobody may be asked, if that is so.
 fn forbidden(context: &Context) -> Option<String> {
     if context.options.flags.has(Flags::NO_PROMPT) {
-        return Some("asking is not allowed by NO_PROMPT".into());
+        let option = match context.options.command_line {
+            true => "--no-prompt",
+            false => "the NO_PROMPT flag",
+        };
+        return Some(format!("prompting is disabled ({option})"));
     }
     if !context.is_active_rank() {
         let rank = context.rank()?;
         return Some(format!(
-            "only rank 0 asks, and this is rank {} of {} by {}",
+            "only rank 0 prompts, and this is rank {} of {} ({})",
             rank.index, rank.size, rank.variable
         ));
     }
@@ -165,7 +158,7 @@ fn forbidden(context: &Context) -> Option<String> {
 /// Why the terminal cannot be used, if that is so.
 fn no_terminal(context: &Context) -> Result<Option<String>> {
     if context.is_silent()? {
-        return Ok(Some("silent, so the terminal is left alone".into()));
+        return Ok(Some("silent mode does not prompt on the terminal".into()));
     }
     Ok(terminal::obstacle(is_dumb(context)).map(|obstacle| obstacle.to_string()))
 }

@@ -12,16 +12,8 @@ use super::wait::Wait;
 use super::{response, zeroizing};
 use crate::error::{Error, Result};
 use crate::formats::token_cache::AccessToken;
-use crate::session::{Viewer, basic};
+use crate::session::{Authorization, Viewer, basic};
 use crate::util::secret::{Secret, WipedBytes};
-
-/// What is shown to the server.
-pub(crate) enum Authorization<'a> {
-    /// An API key; one in the form of a JWT is sent the same way.
-    Basic(&'a Secret),
-    /// An access token.
-    Bearer(&'a Secret),
-}
 
 /// The request of the SDK's own client, byte for byte.
 pub(super) const VIEWER: &[u8] = br#"{"query":"\nquery Viewer {\n\tviewer {\n\t\tid\n\t\tentity\n\t\tusername\n\t\temail\n\t\tflags\n\t\tteams {\n\t\t\tedges {\n\t\t\t\tnode {\n\t\t\t\t\tname\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n}\n","operationName":"Viewer"}"#;
@@ -39,16 +31,11 @@ pub(crate) fn viewer(
     transport: &Transport,
     wait: &Wait,
 ) -> Result<Viewer> {
-    let (secret, value, credential) = match authorization {
-        Authorization::Basic(key) => {
-            let plain = Secret::from_parts(&[b"api:", key.as_bytes()]);
-            (key, basic(plain.as_bytes()), "the API key")
-        }
-        Authorization::Bearer(token) => {
-            let value = Secret::from_parts(&[b"Bearer ", token.as_bytes()]);
-            (token, value, "the access token")
-        }
+    let (secret, credential) = match authorization {
+        Authorization::Basic(key) => (key, "the API key"),
+        Authorization::Bearer(token) => (token, "the access token"),
     };
+    let value = authorization.header_value();
     // The server may repeat the header in its own words, with or without scheme.
     let encoded = value
         .as_bytes()

@@ -30,7 +30,6 @@ use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
 use crate::session::{Credential, Viewer};
 use crate::util::secret::{Secret, WipedText};
-use api::Authorization;
 use proxy::ProxySettings;
 use settings::{Transport, TransportSettings};
 use wait::Wait;
@@ -41,11 +40,8 @@ pub(crate) fn viewer(
     server: &Endpoint,
     credential: &Credential,
 ) -> Result<Viewer> {
-    let authorization = match credential {
-        Credential::Key(key) => Authorization::Basic(key.secret()),
-        Credential::Access(access) => Authorization::Bearer(&access.token),
-    };
     reach(context, |transport, wait| {
+        let authorization = credential.authorization();
         api::viewer(server.url.as_str(), authorization, transport, wait)
     })
 }

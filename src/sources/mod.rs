@@ -142,7 +142,7 @@ impl Found {
     pub fn masked(&self) -> Option<String> {
         let of_session = |session: &Session| match &session.data().credential {
             Credential::Key(key) => Some(key.masked()),
-            Credential::Access(_) => None,
+            Credential::Access { .. } => None,
         };
         match &self.proof {
             FoundCredential::Key(key) => Some(key.masked()),

@@ -1,26 +1,29 @@
-//! Changing a file of the user's, and passing on what there is to say about it.
+//! Changing one of the user's files, and logging what there is to say about it.
 
 use std::path::Path;
 
 use crate::config::context::Context;
 use crate::files::{self, Target, Updated, WriteProblem};
+use crate::log::Note;
 use crate::util::secret::WipedBytes;
 
-/// Why something was not written, with the path in front.
-pub(crate) type Unsaved = String;
+/// Why a file was not written, with its path in front.
+pub(super) type Unsaved = String;
 
-/// What to make where the file is missing.
+/// What to create if the file does not exist.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Missing {
+pub(super) enum Missing {
     File,
-    /// With the directories that lead to it.
+    /// The file and the directories above it.
     Folders,
-    /// The same, before the edit is asked: others wait for what it does.
+    /// The file and the directories above it, before `edit` is called: other
+    /// processes then wait for the lock while `edit` runs.
     FoldersFirst,
 }
 
-/// Changes a file of the user's, and passes on what there is to say about it.
-pub(crate) fn update(
+/// Changes a file under its lock, and logs the warnings of the file layer.
+/// `edit` returns the new text, or `None` to leave the file as it is.
+pub(super) fn update(
     context: &Context,
     path: &Path,
     limit: u64,
@@ -38,10 +41,41 @@ pub(crate) fn update(
     let shown = context.shown(path);
     let updated = files::update(&target, edit, &|| context.cancelled())
         .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
-    // What there is to say is about the file itself, behind any links.
+    // The notes are about the file itself, behind any symbolic links.
     let shown = context.shown(&updated.path);
     for note in &updated.notes {
         context.log.warn(&format!("{shown} {note}"));
     }
     Ok(updated)
+}
+
+/// Changes a file with an editor that can refuse a line of it. `new_text` takes
+/// the new text out of what the editor returned. Returns that too, unless the
+/// editor was never called.
+pub(super) fn edit_text<E>(
+    context: &Context,
+    path: &Path,
+    limit: u64,
+    missing: Missing,
+    edit: impl Fn(&[u8]) -> std::result::Result<E, Note>,
+    new_text: impl Fn(&mut E) -> Option<WipedBytes>,
+) -> std::result::Result<(Updated, Option<E>), Unsaved> {
+    let mut outcome = None;
+    let mut once = |text: &[u8]| new_text(outcome.insert(edit(text)).as_mut().ok()?);
+    let updated = update(context, path, limit, missing, &mut once)?;
+    match outcome.transpose() {
+        Ok(edited) => Ok((updated, edited)),
+        Err(note) => Err(located(context, path, &note)),
+    }
+}
+
+/// Logs the notes about lines of a file as warnings.
+pub(super) fn warn_of(context: &Context, path: &Path, notes: &[Note]) {
+    for note in notes {
+        context.log.warn(&located(context, path, note));
+    }
+}
+
+fn located(context: &Context, path: &Path, note: &Note) -> String {
+    format!("{} line {}: {}", context.shown(path), note.line, note.text)
 }

@@ -268,15 +268,13 @@ fn a_key_is_in_no_debug_output_error_or_line() {
             let log = |level: Level, line: &str| {
                 let _ = writeln!(said.borrow_mut(), "{level:?} {line}");
             };
-            let options = Options {
-                api_key: key.as_deref(),
-                flags: Flags::NO_PROMPT,
-                http_timeout: Some(Duration::from_secs(1)),
-                log: Some(&log),
-                environment: Some(&environment),
-                working_directory: Some(&cwd),
-                ..Options::default()
-            };
+            let options = Options::new()
+                .api_key(key.as_deref().unwrap_or_default())
+                .flags(Flags::NO_PROMPT)
+                .http_timeout(Duration::from_secs(1))
+                .log(&log)
+                .environment(&environment)
+                .working_directory(&cwd);
             let told = |shown: &dyn Debug| {
                 let _ = writeln!(said.borrow_mut(), "{shown:?} {shown:#?}");
             };

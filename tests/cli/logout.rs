@@ -210,9 +210,9 @@ fn other_ranks_remove_nothing() {
             .env("WORLD_SIZE", "2");
         let run = Run::ok(command.args(["forget", "--one-rank"]));
         assert_eq!(home.text("home/.netrc").as_deref() == Some(&text), stays);
-        let said = run
-            .stderr
-            .contains("Nothing was removed: rank 0 does that, and this is rank 1 of 2 by RANK.");
+        let said = run.stderr.contains(
+            "Nothing was removed: only rank 0 removes credentials, and this is rank 1 of 2 (RANK).",
+        );
         assert_eq!(said, stays, "{}", run.stderr);
     }
     let home = Home::new();

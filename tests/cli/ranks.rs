@@ -186,7 +186,7 @@ fn other_ranks_never_ask() {
     let runs = job(8, |_| home.wandb_login(&["--rank-aware"]));
     for (rank, run) in runs.iter().enumerate() {
         assert_eq!(run.code, Some(1), "rank {rank}");
-        let why = format!("only rank 0 asks, and this is rank {rank} of 8 by RANK");
+        let why = format!("only rank 0 prompts, and this is rank {rank} of 8 (RANK)");
         assert_eq!(run.stderr.contains(&why), rank > 0, "{}", run.stderr);
     }
 }

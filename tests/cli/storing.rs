@@ -44,9 +44,8 @@ fn a_key_that_fails_to_verify_replaces_no_good_one() {
     let run = Run::of(&mut home.wandb_login(&["--verify", "--host", "http://127.0.0.1:1", KEY_2]));
     assert_eq!(run.code, Some(1));
     assert!(
-        run.stderr.contains(
-            "Nothing was stored; to log in unchecked, leave verification (--verify, VERIFY) out."
-        ),
+        run.stderr
+            .contains("Nothing was stored. To log in without verification, omit --verify."),
         "{}",
         run.stderr
     );

@@ -127,14 +127,14 @@ fn a_variable_that_relogin_passed_over_is_said() {
     ];
     let environment = entries.each_ref().map(OsStr::new);
     let lines = RefCell::new(Vec::new());
-    let options = Options {
-        flags: Flags::RELOGIN | Flags::NO_SAVE,
-        prompt: Some(&|_| PromptAnswer::Key(Secret::new(KEY_1.as_bytes()))),
-        log: Some(&|_, line| lines.borrow_mut().push(line.to_string())),
-        environment: Some(&environment),
-        working_directory: Some(&home.cwd()),
-        ..Options::default()
-    };
+    let log = |_, line: &str| lines.borrow_mut().push(line.to_string());
+    let cwd = home.cwd();
+    let options = Options::new()
+        .flags(Flags::RELOGIN | Flags::NO_SAVE)
+        .prompt(&|_| PromptAnswer::Key(Secret::new(KEY_1.as_bytes())))
+        .log(&log)
+        .environment(&environment)
+        .working_directory(&cwd);
     let login = wandb_login::login(&options).expect("a login");
     assert!(
         matches!(login, Login::Session(session) if session.api_key().is_some_and(|key| key.as_bytes() == KEY_1.as_bytes()))

@@ -72,15 +72,13 @@ fn a_thousand_logins_do_not_grow_a_file() {
     let cwd = home.cwd();
     let log = |_, _: &str| {};
     for round in 0..1000 {
-        let options = Options {
-            api_key: Some([KEY_1, KEY_2][round % 2]),
-            host: Some(SERVER),
-            flags: Flags::NO_PROMPT,
-            environment: Some(&environment),
-            working_directory: Some(&cwd),
-            log: Some(&log),
-            ..Options::default()
-        };
+        let options = Options::new()
+            .api_key([KEY_1, KEY_2][round % 2])
+            .host(SERVER)
+            .flags(Flags::NO_PROMPT)
+            .environment(&environment)
+            .working_directory(&cwd)
+            .log(&log);
         assert!(
             matches!(wandb_login::login(&options), Ok(Login::Session(session)) if session.saved())
         );
@@ -276,13 +274,11 @@ fn a_session_that_was_not_saved_says_so() {
     let environment = [OsString::from(format!("HOME={}", home.home().display()))];
     let environment = environment.each_ref().map(OsString::as_os_str);
     let (cwd, log) = (home.cwd(), |_, _: &str| {});
-    let options = Options {
-        api_key: Some(KEY_1),
-        environment: Some(&environment),
-        working_directory: Some(&cwd),
-        log: Some(&log),
-        ..Options::default()
-    };
+    let options = Options::new()
+        .api_key(KEY_1)
+        .environment(&environment)
+        .working_directory(&cwd)
+        .log(&log);
     let Ok(Login::Session(session)) = wandb_login::login(&options) else {
         panic!("it succeeds")
     };

@@ -19,10 +19,7 @@ fn login_with_a_key() {
         assert!(run.stderr.contains("--key-stdin"), "{}", run.stderr);
     }
     let around = Around::new(&[]);
-    let session = around.session(Options {
-        api_key: Some(KEY_1),
-        ..no_prompt()
-    });
+    let session = around.session(no_prompt().api_key(KEY_1));
     assert_eq!(
         (key_of(&session), session.source(), session.saved()),
         (KEY_1, Source::Explicit, true)
@@ -78,19 +75,12 @@ fn cloud_clears_a_stored_base_url() {
     let around = Around::new(&[("WANDB_BASE_URL", SERVER)]);
     around.home.write(SETTINGS, &settings);
     around.home.write(WORKSPACE, &workspace);
-    let cloud = Options {
-        api_key: Some(KEY_1),
-        flags: Flags::CLOUD,
-        ..Options::default()
-    };
+    let cloud = Options::new().api_key(KEY_1).flags(Flags::CLOUD);
     assert_eq!(around.session(cloud).base_url(), "https://api.wandb.ai");
     check(&around.home);
 
     // Both at once contradict each other.
-    let both = Options {
-        host: Some(SERVER),
-        ..cloud
-    };
+    let both = cloud.host(SERVER);
     assert!(matches!(around.login(both), Err(Error::Argument(_))));
     let both = Run::of(&mut home.wandb_login(&["login", "--cloud", "--host", SERVER, KEY_2]));
     assert_eq!(both.code, Some(1), "{}", both.stderr);
@@ -129,20 +119,14 @@ fn host_is_remembered_after_success_only() {
     assert_eq!((home.text(NETRC), home.text(SETTINGS)), (None, None));
 
     let around = Around::new(&[("WANDB_BASE_URL", "http://127.0.0.1:1")]);
-    around.session(Options {
-        api_key: Some(KEY_1),
-        ..no_prompt()
-    });
+    around.session(no_prompt().api_key(KEY_1));
     assert_eq!(
         around.home.text(SETTINGS),
         Some(format!("[default]\nbase_url = {SERVER}\n"))
     );
     // A server from the environment is not.
     let around = Around::new(&[("WANDB_BASE_URL", SERVER)]);
-    around.session(Options {
-        api_key: Some(KEY_1),
-        ..Options::default()
-    });
+    around.session(Options::new().api_key(KEY_1));
     assert_eq!(around.home.text(SETTINGS), None);
 }
 
@@ -155,10 +139,7 @@ fn relogin_without_a_prompt_is_not_configured() {
     around
         .home
         .write(WORKSPACE, format!("[default]\napi_key = {KEY_3}\n"));
-    let again = Options {
-        flags: Flags::RELOGIN | Flags::NO_PROMPT,
-        ..no_prompt()
-    };
+    let again = no_prompt().flags(Flags::RELOGIN | Flags::NO_PROMPT);
     assert!(matches!(around.login(again), Err(Error::NotConfigured(_))));
     let checked = around.call(again, wandb_login::check);
     assert!(matches!(checked, Err(Error::NotConfigured(_))));
@@ -176,12 +157,12 @@ fn relogin_asks_and_says_what_wins_next_time() {
     let around = Around::new(&[("WANDB_API_KEY", KEY_1)]);
     around.store_in_netrc(KEY_2);
     let prompt = |_: &PromptRequest<'_>| PromptAnswer::Key(Secret::new(KEY_4.as_bytes()));
-    let session = around.session(Options {
-        flags: Flags::RELOGIN,
-        host: Some(SERVER),
-        prompt: Some(&prompt),
-        ..Options::default()
-    });
+    let session = around.session(
+        Options::new()
+            .flags(Flags::RELOGIN)
+            .host(SERVER)
+            .prompt(&prompt),
+    );
     assert_eq!(
         (key_of(&session), session.source()),
         (KEY_4, Source::Prompt)
@@ -209,12 +190,10 @@ fn verify_goes_before_storing() {
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert_eq!((home.text(NETRC), home.text(SETTINGS)), (None, None));
     let around = Around::new(&[]);
-    let verify = Options {
-        api_key: Some(KEY_1),
-        host: Some(&server),
-        flags: Flags::VERIFY,
-        ..Options::default()
-    };
+    let verify = Options::new()
+        .api_key(KEY_1)
+        .host(&server)
+        .flags(Flags::VERIFY);
     let error = around.login(verify).expect_err("nobody listens");
     let expected = match cfg!(feature = "http") {
         true => matches!(error, Error::Network(_)),
@@ -245,12 +224,10 @@ fn verify_shows_the_source_and_the_default_team() {
     );
     assert!(told.contains("Default team: ent"), "{told}");
     let around = Around::new(&[]);
-    let verify = Options {
-        api_key: Some(KEY_1),
-        host: Some(&url),
-        flags: Flags::VERIFY,
-        ..Options::default()
-    };
+    let verify = Options::new()
+        .api_key(KEY_1)
+        .host(&url)
+        .flags(Flags::VERIFY);
     let session = around.session(verify);
     assert!(session.verified());
     assert_eq!(
@@ -347,13 +324,7 @@ fn key_formats_and_their_error() {
         "aa.bb.cc",
     ] {
         let around = Around::new(&[]);
-        assert_eq!(
-            key_of(&around.session(Options {
-                api_key: Some(key),
-                ..no_prompt()
-            })),
-            key
-        );
+        assert_eq!(key_of(&around.session(no_prompt().api_key(key))), key);
     }
     let bad = [
         (&KEY_1[1..], "API key must have 40+ characters, has 39."),
@@ -364,12 +335,7 @@ fn key_formats_and_their_error() {
     ];
     for (key, text) in bad {
         let around = Around::new(&[]);
-        let error = around
-            .login(Options {
-                api_key: Some(key),
-                ..no_prompt()
-            })
-            .expect_err(key);
+        let error = around.login(no_prompt().api_key(key)).expect_err(key);
         assert!(
             matches!(&error, Error::Credentials(told) if told.contains(text)),
             "{error:?}"

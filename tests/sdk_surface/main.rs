@@ -54,12 +54,12 @@ impl Around {
     fn call<T>(&self, options: Options<'_>, call: impl FnOnce(&Options<'_>) -> T) -> T {
         let environment: Vec<_> = self.environment.iter().map(OsString::as_os_str).collect();
         let log = |level, line: &str| self.lines.borrow_mut().push((level, line.to_string()));
-        call(&Options {
-            environment: Some(&environment),
-            working_directory: Some(&self.cwd),
-            log: Some(&log),
-            ..options
-        })
+        call(
+            &options
+                .environment(&environment)
+                .working_directory(&self.cwd)
+                .log(&log),
+        )
     }
 
     fn login(&self, options: Options<'_>) -> wandb_login::Result<Login> {
@@ -96,9 +96,5 @@ fn key_of(session: &Session) -> &str {
 }
 
 fn no_prompt() -> Options<'static> {
-    Options {
-        flags: Flags::NO_PROMPT,
-        host: Some(SERVER),
-        ..Options::default()
-    }
+    Options::new().flags(Flags::NO_PROMPT).host(SERVER)
 }

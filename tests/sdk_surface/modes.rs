@@ -26,10 +26,7 @@ fn modes_in_the_library() {
                     .home
                     .write(SETTINGS, format!("[default]\nmode = {mode}\n"));
             }
-            let done = around.login(Options {
-                api_key: Some(KEY_1),
-                ..no_prompt()
-            });
+            let done = around.login(no_prompt().api_key(KEY_1));
             match away {
                 true => assert!(matches!(done, Ok(Login::Offline)), "{mode}: {done:?}"),
                 false => assert!(matches!(done, Ok(Login::Session(_))), "{mode}: {done:?}"),
@@ -42,11 +39,7 @@ fn modes_in_the_library() {
                 around.log()
             );
             let prompt = |_: &PromptRequest<'_>| PromptAnswer::Key(Secret::new(KEY_2.as_bytes()));
-            let ask = Options {
-                prompt: Some(&prompt),
-                host: Some(SERVER),
-                ..Options::default()
-            };
+            let ask = Options::new().prompt(&prompt).host(SERVER);
             let done = around.call(ask, wandb_login::prompt_api_key);
             assert_eq!(matches!(done, Ok(Login::Offline)), away, "{mode}: {done:?}");
         }

@@ -26,16 +26,10 @@ fn login_without_a_key_is_not_configured() {
     );
     // An empty key or host is none.
     assert!(matches!(
-        around.login(Options {
-            api_key: Some(""),
-            ..no_prompt()
-        }),
+        around.login(no_prompt().api_key("")),
         Err(Error::NotConfigured(_))
     ));
-    let empty = Options {
-        host: Some(""),
-        ..no_prompt()
-    };
+    let empty = no_prompt().host("");
     assert!(matches!(around.login(empty), Err(Error::NotConfigured(_))));
 }
 
@@ -48,12 +42,7 @@ fn force_leaves_no_way_out() {
             asked.set(Some(request.may_offline));
             PromptAnswer::Offline
         };
-        let done = around.login(Options {
-            flags,
-            host: Some(SERVER),
-            prompt: Some(&prompt),
-            ..Options::default()
-        });
+        let done = around.login(Options::new().flags(flags).host(SERVER).prompt(&prompt));
         assert_eq!(asked.get(), Some(may_offline));
         match may_offline {
             true => assert!(matches!(done, Ok(Login::Offline)), "{done:?}"),
@@ -99,10 +88,7 @@ fn is_apikey_configured() {
 #[test]
 fn propagate_login_through_the_environment() {
     let around = Around::new(&[]);
-    let session = around.session(Options {
-        api_key: Some(KEY_1),
-        ..no_prompt()
-    });
+    let session = around.session(no_prompt().api_key(KEY_1));
     let entries: Vec<String> = session
         .environ()
         .iter()
@@ -168,11 +154,7 @@ fn silent_says_nothing_but_what_concerns_safety() {
     );
     // A log of the caller's own gets everything.
     let around = Around::new(&[]);
-    around.session(Options {
-        api_key: Some(KEY_1),
-        flags: Flags::SILENT,
-        ..no_prompt()
-    });
+    around.session(no_prompt().api_key(KEY_1).flags(Flags::SILENT));
     assert!(
         around.log().contains("Using explicit session credentials"),
         "{}",
@@ -216,10 +198,7 @@ fn login_with_what_is_stored() {
 #[test]
 fn login_display() {
     let around = Around::new(&[]);
-    let session = around.session(Options {
-        api_key: Some(KEY_1),
-        ..no_prompt()
-    });
+    let session = around.session(no_prompt().api_key(KEY_1));
     assert!(
         session.display().starts_with("W&B API key is configured"),
         "{}",
@@ -234,14 +213,8 @@ fn login_display() {
 #[test]
 fn configure_api_key() {
     let around = Around::new(&[]);
-    around.session(Options {
-        api_key: Some(KEY_1),
-        ..no_prompt()
-    });
-    around.session(Options {
-        api_key: Some(KEY_2),
-        ..no_prompt()
-    });
+    around.session(no_prompt().api_key(KEY_1));
+    around.session(no_prompt().api_key(KEY_2));
     assert_eq!(around.home.text(NETRC), Some(entry(KEY_2)));
     assert_eq!(around.home.mode(NETRC), 0o600);
     assert_eq!(key_of(&around.session(no_prompt())), KEY_2);
@@ -252,11 +225,7 @@ fn configure_api_key() {
 #[test]
 fn update_session() {
     let around = Around::new(&[("WANDB_API_KEY", KEY_3)]);
-    let unsaved = Options {
-        api_key: Some(KEY_1),
-        flags: Flags::NO_SAVE,
-        ..no_prompt()
-    };
+    let unsaved = no_prompt().api_key(KEY_1).flags(Flags::NO_SAVE);
     let session = around.session(unsaved);
     assert!(!session.saved());
     assert_eq!(
@@ -264,23 +233,12 @@ fn update_session() {
         (None, None)
     );
     // The session goes before the environment, and remembers where it is from.
-    let again = around.session(Options {
-        session: Some(&session),
-        ..no_prompt()
-    });
+    let again = around.session(no_prompt().session(&session));
     assert_eq!((key_of(&again), again.source()), (KEY_1, Source::Session));
     // A key of the call goes before it; another server does not get it.
-    let explicit = Options {
-        api_key: Some(KEY_2),
-        session: Some(&session),
-        ..unsaved
-    };
+    let explicit = unsaved.api_key(KEY_2).session(&session);
     assert_eq!(key_of(&around.session(explicit)), KEY_2);
-    let elsewhere = Options {
-        host: Some("http://127.0.0.1:9"),
-        session: Some(&session),
-        ..no_prompt()
-    };
+    let elsewhere = no_prompt().host("http://127.0.0.1:9").session(&session);
     assert_eq!(key_of(&around.session(elsewhere)), KEY_3);
     let run =
         Run::ok(
@@ -316,12 +274,10 @@ fn prompt_api_key() {
         let answer = if request.attempt < 3 { "short" } else { KEY_1 };
         PromptAnswer::Key(Secret::new(answer.as_bytes()))
     };
-    let ask = Options {
-        prompt: Some(&prompt),
-        host: Some(SERVER),
-        referrer: Some("me&you"),
-        ..Options::default()
-    };
+    let ask = Options::new()
+        .prompt(&prompt)
+        .host(SERVER)
+        .referrer("me&you");
     let done = around
         .call(ask, wandb_login::prompt_api_key)
         .expect("a key");
@@ -348,25 +304,13 @@ fn prompt_api_key() {
         calls.set(calls.get() + 1);
         PromptAnswer::Key(Secret::new(b"short"))
     };
-    let ask = Options {
-        prompt: Some(&never),
-        ..ask
-    };
+    let ask = ask.prompt(&never);
     let error = around
         .call(ask, wandb_login::prompt_api_key)
         .expect_err("no good key");
     assert!(matches!(error, Error::Credentials(_)), "{error:?}");
     assert_eq!(calls.get(), 5, "five candidates at most");
-    for wrong in [
-        Options {
-            api_key: Some(KEY_1),
-            ..ask
-        },
-        Options {
-            flags: Flags::NO_PROMPT,
-            ..ask
-        },
-    ] {
+    for wrong in [ask.api_key(KEY_1), ask.flags(Flags::NO_PROMPT)] {
         let error = around
             .call(wrong, wandb_login::prompt_api_key)
             .expect_err("a contradiction");

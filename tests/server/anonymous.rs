@@ -14,11 +14,7 @@ fn gives(key: &str) -> Reply {
 }
 
 fn options<'a>(anonymous: Anonymous, flags: Flags) -> Options<'a> {
-    Options {
-        anonymous,
-        flags,
-        ..Options::default()
-    }
+    Options::new().anonymous(anonymous).flags(flags)
 }
 
 #[test]

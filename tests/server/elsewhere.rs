@@ -111,13 +111,8 @@ fn a_proxy_that_is_not_supported_is_never_passed_by() {
     assert_eq!(server.connections(), 0);
 }
 
-fn options<'a>(cancel: Option<&'a dyn Fn() -> bool>) -> Options<'a> {
-    Options {
-        api_key: Some(CANARY),
-        flags: Flags::VERIFY,
-        cancel,
-        ..Options::default()
-    }
+fn options<'a>() -> Options<'a> {
+    Options::new().api_key(CANARY).flags(Flags::VERIFY)
 }
 
 #[test]
@@ -133,7 +128,7 @@ fn the_program_can_cancel() {
         ("WANDB_BASE_URL", url.as_str()),
         ("WANDB_HTTP_TIMEOUT", "3600"),
     ];
-    let error = login(&home, &variables, options(Some(&cancel))).unwrap_err();
+    let error = login(&home, &variables, options().cancel(&cancel)).unwrap_err();
     assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
     assert_eq!(home.text("home/.netrc"), None);
 }
@@ -145,11 +140,8 @@ fn the_time_limit_may_be_a_variable_or_an_option() {
         Duration::from_millis(50),
     )]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
-    let by_option = Options {
-        http_timeout: Some(Duration::from_millis(300)),
-        ..options(None)
-    };
-    for (limit, options) in [("0.3", options(None)), ("3600", by_option)] {
+    let by_option = options().http_timeout(Duration::from_millis(300));
+    for (limit, options) in [("0.3", options()), ("3600", by_option)] {
         let variables = [
             ("WANDB_BASE_URL", url.as_str()),
             ("WANDB_HTTP_TIMEOUT", limit),
@@ -175,7 +167,7 @@ fn a_busy_server_is_asked_again_when_it_says() {
 
     let server = Stub::http([Reply::new(429, "").header("Retry-After", "3600")]);
     let url = server.url("127.0.0.1");
-    let error = login(&home, &[("WANDB_BASE_URL", &url)], options(None)).unwrap_err();
+    let error = login(&home, &[("WANDB_BASE_URL", &url)], options()).unwrap_err();
     assert!(
         matches!(error, Error::Timeout(_) | Error::Server(_)),
         "{error:?}"

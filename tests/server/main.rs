@@ -69,14 +69,13 @@ fn in_world<T>(
     }
     let entries: Vec<&OsStr> = entries.iter().map(OsString::as_os_str).collect();
     let folder = home.cwd();
-    call(&Options {
-        environment: Some(&entries),
-        working_directory: Some(&folder),
-        log: options.log.or(Some(&|_, line| {
-            assert!(!line.contains(&CANARY[..20]), "{line}");
-        })),
-        ..options
-    })
+    let log = |_, line: &str| assert!(!line.contains(&CANARY[..20]), "{line}");
+    call(
+        &options
+            .environment(&entries)
+            .working_directory(&folder)
+            .log(&log),
+    )
 }
 
 /// The netrc entry of a server.

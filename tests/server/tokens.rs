@@ -37,10 +37,7 @@ fn the_exchange_the_session_and_the_cache() {
         ("WANDB_BASE_URL", url.as_str()),
         ("WANDB_IDENTITY_TOKEN_FILE", &file),
     ];
-    let options = Options {
-        flags: Flags::VERIFY,
-        ..Options::default()
-    };
+    let options = Options::new().flags(Flags::VERIFY);
     let start = now();
     let session = login(&home, &variables, options).unwrap();
     assert_eq!(session.source(), Source::IdentityToken);
@@ -194,10 +191,7 @@ fn a_key_in_the_options_goes_before_it_and_one_in_the_environment_against_it() {
         ("WANDB_BASE_URL", url.as_str()),
         ("WANDB_IDENTITY_TOKEN_FILE", file.as_str()),
     ];
-    let options = Options {
-        api_key: Some(KEY_2),
-        ..Options::default()
-    };
+    let options = Options::new().api_key(KEY_2);
     let session = login(&home, &variables, options).unwrap();
     assert_eq!(session.source(), Source::Explicit);
     let both = [variables[0], variables[1], ("WANDB_API_KEY", KEY_2)];

@@ -72,12 +72,7 @@ fn a_user_without_a_team_and_a_user_without_a_name() {
 fn a_session_knows_whose_it_is() {
     let server = Stub::http([Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
-    let options = |flags| Options {
-        api_key: Some(CANARY),
-        host: Some(&url),
-        flags,
-        ..Options::default()
-    };
+    let options = |flags| Options::new().api_key(CANARY).host(&url).flags(flags);
     let session = login(&home, &[], options(Flags::VERIFY)).unwrap();
     assert!(session.verified() && session.saved());
     assert_eq!(session.username(), Some("usr"));
@@ -169,18 +164,18 @@ fn a_failure_stores_nothing_and_keeps_what_is_there() {
             "home/.config/wandb/settings",
             "[default]\n# mine\nentity = e\n",
         );
-        let options = Options {
-            api_key: Some(CANARY),
-            host: Some(&url),
-            flags: Flags::VERIFY,
-            http_timeout: Some(std::time::Duration::from_millis(700)),
-            ..Options::default()
-        };
+        let options = Options::new()
+            .api_key(CANARY)
+            .host(&url)
+            .flags(Flags::VERIFY)
+            .http_timeout(std::time::Duration::from_millis(700));
         let error = login(&home, &[], options).expect_err(name);
         assert!(is(&error), "{name}: {error:?}");
         let told = error.to_string();
         assert!(
-            told.contains("Nothing was stored; to log in unchecked, leave"),
+            told.contains(
+                "Nothing was stored. To log in without verification, omit the VERIFY flag."
+            ),
             "{told}"
         );
         assert_eq!(home.text("home/.netrc"), Some(netrc), "{name}");
@@ -241,11 +236,7 @@ fn other_ranks_neither_verify_nor_write() {
         ("RANK", "1"),
         ("WORLD_SIZE", "2"),
     ];
-    let options = Options {
-        api_key: Some(CANARY),
-        flags: Flags::VERIFY,
-        ..Options::default()
-    };
+    let options = Options::new().api_key(CANARY).flags(Flags::VERIFY);
     let session = login(&home, &variables, options).unwrap();
     assert!(!session.verified());
     assert_eq!(server.connections(), 0);

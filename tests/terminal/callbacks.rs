@@ -181,7 +181,7 @@ fn other_ranks_do_not_ask_it() {
     let (code, out) = run(&mut shell, "prompt login callback=K");
     assert_eq!(code, 1);
     assert!(
-        out.starts_with("status 2\n") && out.contains("only rank 0 asks"),
+        out.starts_with("status 2\n") && out.contains("only rank 0 prompts"),
         "{out}"
     );
 }

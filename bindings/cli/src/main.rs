@@ -160,23 +160,25 @@ fn run(parser: Parser) -> Result<ExitCode, Failure> {
     if request.key_stdin {
         request.key = Some(read_key()?);
     }
-    let options = Options {
-        api_key: request.key.as_deref().map(String::as_str),
-        host: request.host.as_deref(),
-        referrer: Some("models"),
-        flags: request.flags,
-        anonymous: request.anonymous,
-        prompt_timeout: request.timeout,
-        command_line: true,
-        quiet: request.quiet,
-        ..Options::default()
-    };
+    let mut options = Options::new()
+        .referrer("models")
+        .flags(request.flags)
+        .anonymous(request.anonymous)
+        .prompt_timeout(request.timeout)
+        .command_line(true)
+        .quiet(request.quiet);
+    if let Some(key) = &request.key {
+        options = options.api_key(key);
+    }
+    if let Some(host) = &request.host {
+        options = options.host(host);
+    }
     match request.command {
         Command::Login => match wandb_login::login(&options)? {
             Login::Session(_) => {}
             Login::Offline => wandb_login::print(Level::Info, "W&B is disabled: nothing was done."),
         },
-        Command::Status => return status(&options, request.json),
+        Command::Status => return status(&options, request.flags, request.json),
         Command::Token => {
             let session = wandb_login::current(&options)?;
             let key = session.api_key().map_or_else(
@@ -333,15 +335,12 @@ fn read_key() -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(key.to_string()))
 }
 
-fn status(options: &Options<'_>, json: bool) -> Result<ExitCode, Failure> {
+fn status(options: &Options<'_>, flags: Flags, json: bool) -> Result<ExitCode, Failure> {
     let mut report = wandb_login::explain(options)?;
     let mut outcome = Ok(ExitCode::from(if report.is_configured() { 0 } else { 1 }));
-    if options.flags.has(Flags::VERIFY) && report.is_configured() {
+    if flags.has(Flags::VERIFY) && report.is_configured() {
         // The report has the warnings already.
-        let silent = Options {
-            flags: options.flags | Flags::SILENT,
-            ..*options
-        };
+        let silent = options.flags(flags | Flags::SILENT);
         match wandb_login::current(&silent) {
             Ok(session) => report.add_user(&session),
             Err(error) => outcome = Err(Failure::Login(error)),

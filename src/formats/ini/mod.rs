@@ -24,7 +24,7 @@ use crate::log::{self, Note};
 use crate::util::secret::WipedBytes;
 use crate::util::sort::sorted_indices;
 
-pub(crate) use edit::{clear, set};
+pub(crate) use edit::{Edited, clear, set};
 use lines::{indent, lines, trim, trim_end};
 
 /// More notes than this tell a reader nothing new.

@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::api::{self, Authorization};
+use super::api;
 use super::settings::{Transport, TransportSettings};
 use super::wait::Wait;
 use crate::error::{Error, Result};
+use crate::session::Authorization;
 use crate::session::Viewer;
 use crate::util::secret::Secret;
 

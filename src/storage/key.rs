@@ -1,0 +1,90 @@
+//! The API key in the netrc file.
+
+use std::path::Path;
+
+use super::update::{Missing, Unsaved, edit_text, warn_of};
+use crate::config::context::Context;
+use crate::config::endpoint::Endpoint;
+use crate::config::paths::{self, NETRC_LIMIT};
+use crate::files::{self, Updated};
+use crate::formats::netrc;
+use crate::key::ApiKey;
+use crate::log::Note;
+
+/// Stores the key in netrc, and returns whether it is there. If it cannot be
+/// stored, the log says why and the login continues.
+pub(crate) fn store(context: &Context, server: &Endpoint, key: &ApiKey) -> bool {
+    let stored = try_store(context, server, key);
+    if let Err(why) = &stored {
+        context
+            .log
+            .warn(&format!("The API key was not saved: {why}"));
+    }
+    stored.is_ok()
+}
+
+fn try_store(
+    context: &Context,
+    server: &Endpoint,
+    key: &ApiKey,
+) -> std::result::Result<(), Unsaved> {
+    let path = paths::netrc_to_write(&context.env).map_err(|error| error.to_string())?;
+    let shown = context.shown(&path);
+    let names = server.netrc_names();
+    let edit = |text: &[u8]| netrc::store(text, &names, key.as_bytes(), ApiKey::is_key);
+    let (updated, edited) = edit_netrc(context, &path, edit)?;
+    if updated.created {
+        context.log.info("No netrc file found, creating one.");
+    }
+    if updated.changed {
+        let netloc = server.url.netloc();
+        context.log.info(&format!(
+            "Appending key for {netloc} to your netrc file: {shown}"
+        ));
+    }
+    if let Some(stop) = edited.and_then(|edited| edited.sdk_stops) {
+        context.log.warn(&format!(
+            "the Python SDK cannot read {shown}: it stops at line {} ({})",
+            stop.line, stop.message
+        ));
+    }
+    Ok(())
+}
+
+/// Removes our entries for the server, and returns whether there was one.
+pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
+    // Without a home directory there is no netrc file.
+    let Ok(path) = paths::netrc_to_write(&context.env) else {
+        return Ok(false);
+    };
+    if files::is_missing(&path) {
+        return Ok(false);
+    }
+    let names = server.netrc_names();
+    let edit = |text: &[u8]| netrc::forget(text, &names, ApiKey::is_key);
+    let (updated, _) = edit_netrc(context, &path, edit)?;
+    if updated.changed {
+        let (netloc, shown) = (server.url.netloc(), context.shown(&path));
+        context
+            .log
+            .info(&format!("Removed the key for {netloc} from {shown}"));
+    }
+    Ok(updated.changed)
+}
+
+/// Edits netrc and logs the notes of the editor.
+fn edit_netrc(
+    context: &Context,
+    path: &Path,
+    edit: impl Fn(&[u8]) -> std::result::Result<netrc::Edited, Note>,
+) -> std::result::Result<(Updated, Option<netrc::Edited>), Unsaved> {
+    let new_text = |edited: &mut netrc::Edited| {
+        let changed = edited.changed;
+        changed.then(|| std::mem::take(&mut edited.text))
+    };
+    let (updated, edited) = edit_text(context, path, NETRC_LIMIT, Missing::File, edit, new_text)?;
+    if let Some(edited) = &edited {
+        warn_of(context, path, &edited.notes);
+    }
+    Ok((updated, edited))
+}
