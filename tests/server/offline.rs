@@ -1,5 +1,5 @@
-//! Nothing is sent that was not asked for; and a build without HTTP says what
-//! it cannot do.
+//! A login without verification sends nothing; and what a build without HTTP
+//! can and cannot do.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,8 +9,9 @@ use crate::support::{self, Home, KEY_2, Run};
 use crate::{CANARY, entry, wandb_login};
 
 const URL: &str = "http://127.0.0.1:9";
+const CREDENTIALS: &str = "home/.config/wandb/credentials.json";
 
-/// The system calls by which a program could talk to anybody.
+/// The system calls that open or use a network connection.
 const NETWORK: &str = "trace=%network,connect,socket,socketpair,sendto,sendmsg,bind";
 
 #[test]
@@ -65,7 +66,7 @@ fn an_unverified_login_makes_no_network_call_at_all() {
         );
     }
 
-    // The same eyes see a login that is verified.
+    // The trace shows a login that is verified.
     let mut traced = home.command(&strace);
     traced
         .args(["-f", "-e", NETWORK, "-o"])
@@ -84,13 +85,8 @@ fn without_http() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .current_dir(support::root())
-        .args([
-            "build",
-            "--quiet",
-            "--no-default-features",
-            "--features",
-            "cli",
-        ])
+        .args(["build", "--quiet", "--package", "wandb-login-cli"])
+        .arg("--no-default-features")
         .arg("--target-dir")
         .arg(&target)
         .output()
@@ -101,7 +97,7 @@ fn without_http() -> PathBuf {
 }
 
 #[test]
-fn a_build_without_http_says_what_it_cannot_do() {
+fn a_build_without_http_refuses_what_needs_the_server() {
     let program = without_http();
     let home = Home::new();
     let token = home.write("token", "eyJh.eyJz.c2ln").display().to_string();
@@ -132,4 +128,35 @@ fn a_build_without_http_says_what_it_cannot_do() {
     // What needs no server works.
     assert_eq!(run(None, &[CANARY]).code, Some(0));
     assert_eq!(home.text("home/.netrc"), Some(entry(URL, CANARY)));
+}
+
+#[test]
+fn a_build_without_http_uses_and_forgets_a_cached_access_token() {
+    let program = without_http();
+    let home = Home::new();
+    let token = home.write("token", "eyJh.eyJz.c2ln").display().to_string();
+    let cache = format!(
+        r#"{{"credentials": {{"{URL}": {{"access_token": "{CANARY}", "expires_at": "2099-01-01 00:00:00"}}}}}}"#
+    );
+    home.write(CREDENTIALS, &cache);
+    let run = |arguments: &[&str]| {
+        let mut command = home.command(&program);
+        command
+            .args(arguments)
+            .env("WANDB_BASE_URL", URL)
+            .env("WANDB_IDENTITY_TOKEN_FILE", &token);
+        let run = Run::of(&mut command);
+        assert_eq!(run.code, Some(0), "{arguments:?}: {}", run.stderr);
+        run
+    };
+    assert_eq!(run(&["token"]).stdout, format!("{CANARY}\n"));
+    assert!(home.text(CREDENTIALS).expect("the cache").contains(CANARY));
+
+    let logout = run(&["logout"]);
+    assert!(
+        logout.stderr.contains("Removed the access token for"),
+        "{}",
+        logout.stderr
+    );
+    assert!(!home.text(CREDENTIALS).expect("the cache").contains(CANARY));
 }
