@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use super::duration::{Limit, parse_limit};
 use crate::env::shown_path;
 use crate::env::variables::setting;
-use crate::formats::ini::{Document, Fault, shown};
-use crate::log::{self, Note};
+use crate::formats::ini::{Diagnostics, Document, Fault, shown};
+use crate::log::Note;
 use crate::util::secret::Secret;
 
 /// The names that the SDK (wandb 0.31) accepts in a settings file, one per
@@ -204,12 +204,13 @@ impl Settings {
 
 impl SettingsFile {
     pub fn parse(which: Which, path: &Path, text: &[u8], notes: Notes) -> SettingsFile {
-        let mut document = match notes {
-            Notes::Told => Document::parse(text),
-            Notes::Untold => Document::read(text),
+        let document = Document::parse(text);
+        let diagnostics = match notes {
+            Notes::Told => document.diagnostics(),
+            Notes::Untold => Diagnostics::default(),
         };
         let mut reader = Reader {
-            notes: std::mem::take(&mut document.notes),
+            notes: diagnostics.notes,
             security_notes: Vec::new(),
             document: &document,
             path,
@@ -218,15 +219,16 @@ impl SettingsFile {
         let values = reader.values();
         let unknown_to_sdk = notes == Notes::Told && reader.note_unknown();
         let Reader {
-            notes,
+            mut notes,
             security_notes,
             ..
         } = reader;
+        notes.sort_by_key(|note| note.line);
         SettingsFile {
             path: path.to_owned(),
-            notes: log::by_line(notes),
+            notes,
             security_notes,
-            rejected_by_sdk: document.rejected_by_sdk,
+            rejected_by_sdk: diagnostics.rejected_by_sdk,
             unknown_to_sdk,
             values,
         }

@@ -3,6 +3,8 @@
 pub(crate) mod date;
 pub(crate) mod ini;
 pub(crate) mod json;
+mod lines;
 pub(crate) mod netrc;
 pub(crate) mod session_text;
+mod splice;
 pub(crate) mod token_cache;

@@ -1,190 +1,197 @@
-//! Changing one option and not one byte else.
+//! Sets or clears one option and leaves every other byte as it is.
 
-use std::ops::Range;
-
-use super::lines::{Line, indent, lines, trim};
-use super::{Document, Opt, SectionKind, is_comment, is_utf16};
+use super::whitespace::{indent, trim_range};
+use super::{Document, Opt, SectionKind, is_blank_or_comment};
+use crate::formats::lines::{UTF16, is_utf16, lines, newline_of};
+use crate::formats::splice::{Splice, apply};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
-use crate::util::sort::sorted_indices;
 
 /// A settings file as it is to be written.
 pub(crate) struct Edited {
     pub text: WipedBytes,
     pub changed: bool,
-    /// What the user should know of the new text; among them, that the SDK
-    /// does not read it.
+    /// What the user should know of the new text, including that the SDK rejects
+    /// it.
     pub notes: Vec<Note>,
 }
 
-/// A range of the old text, and what stands there in the new one.
-struct Splice {
-    old: Range<usize>,
-    new: String,
-}
-
-/// Gives `key` the value in `[default]`: where it is defined, in the style
-/// that is there, else behind the section's last option. Of duplicates, one
-/// stays. A `%` is doubled, so that the value is read back as it is.
+/// Sets `key` in `[default]`: where it is defined, in the style found there, else
+/// after the section's last option. Removes duplicate definitions. A `%` is
+/// doubled, so that the value is read back unchanged.
 ///
-/// The note says why it cannot be done.
+/// The error says why the file cannot be edited.
 pub(crate) fn set(text: &[u8], key: &str, value: &str) -> Result<Edited, Note> {
-    refuse_utf16(text)?;
-    if value.is_empty()
-        || value.contains(char::is_control)
-        || trim(value.as_bytes()) != value.as_bytes()
-    {
-        return Err(refusal(
-            0,
-            format!("this value of `{key}` cannot be written"),
-        ));
-    }
+    reject_utf16(text)?;
+    reject_value(key, value)?;
     let document = Document::parse(text);
-    let mut places = document.defined(key, SectionKind::Default).peekable();
-    let first = places.next();
-    let alone = places.peek().is_none();
-    let there = document.get(key);
-    let settled = alone && document.conflict(key).is_none();
-    if settled && there.is_some_and(|v| v.fault.is_none() && *v.text == *value.as_bytes()) {
+    if document.defines(key, value) {
         return Ok(unchanged(text, &document));
     }
     let written = value.replace('%', "%%");
-    let mut splices = Vec::new();
     let mut notes = Vec::new();
-    match first {
-        Some(option) => {
-            splices.push(match option.value.is_empty() {
-                // All that is behind the delimiter is white space.
-                true => Splice {
-                    old: option.value.start..option.first_end,
-                    new: format!(" {written}"),
-                },
-                false => Splice {
-                    old: option.value.clone(),
-                    new: written,
-                },
-            });
-            splices.extend(document.continuations(option));
-            splices.extend(places.flat_map(|other| document.removal(other)));
+    let mut definitions = document.defined_in_default(key);
+    let splices = match definitions.next() {
+        Some(first) => {
+            let duplicates = definitions.flat_map(|other| document.removal(other));
+            let mut splices = document.replacement(first, &written);
+            splices.extend(duplicates);
+            splices
         }
         None => {
-            if !document.has_default
-                && document
-                    .options
-                    .iter()
-                    .any(|o| o.kind == SectionKind::Inherited)
-            {
+            let inherits = |option: &Opt| option.kind == SectionKind::Inherited;
+            if !document.has_default && document.options.iter().any(inherits) {
                 notes.push(Note {
                     line: 0,
-                    text: "the new [default] section makes the options of [DEFAULT] count".into(),
+                    text: "the new [default] section inherits the options of [DEFAULT]".into(),
                 });
             }
-            splices.push(document.addition(&format!("{key} = {written}")));
+            vec![document.addition([key.as_bytes(), b" = ", written.as_bytes()])]
         }
-    }
-    Ok(document.edited(splices, notes))
+    };
+    Ok(edited(text, splices, notes))
 }
 
-/// Removes every definition of `key` that counts for `[default]`, the
-/// inherited ones in `[DEFAULT]` too: the value would shine through.
+/// Removes every definition of `key` that `[default]` sees, including those in
+/// `[DEFAULT]`: it would inherit their value.
 ///
-/// The note says why it cannot be done.
+/// The error says why the file cannot be edited.
 pub(crate) fn clear(text: &[u8], key: &str) -> Result<Edited, Note> {
-    refuse_utf16(text)?;
+    reject_utf16(text)?;
     let document = Document::parse(text);
-    let (gone, kept): (Vec<&Opt>, Vec<&Opt>) = document
+    let (removed, kept): (Vec<&Opt>, Vec<&Opt>) = document
         .visible()
         .partition(|option| option.key == key.as_bytes());
-    if gone.is_empty() {
+    if removed.is_empty() {
         return Ok(unchanged(text, &document));
     }
-    // A reference to nothing would make the SDK die of the file.
+    // The SDK raises on a reference to an undefined name.
     if let Some(user) = kept.iter().find(|o| document.refers_to(o, key.as_bytes())) {
-        let text = format!("`{key}` is still used by %({key})s; remove both by hand");
-        return Err(refusal(user.line, text));
+        return Err(Note {
+            line: user.line,
+            text: format!("`{key}` is referenced here by %({key})s; remove both by hand"),
+        });
     }
-    let inherited = gone
+    let inherited = removed
         .iter()
         .find(|option| option.kind == SectionKind::Inherited);
     let notes = inherited.map(|option| Note {
         line: option.line,
-        text: format!("`{key}` was removed from [DEFAULT], which other sections inherit"),
+        text: format!("removed `{key}` from [DEFAULT], which other sections inherit"),
     });
-    let splices = gone
+    let splices = removed
         .iter()
         .flat_map(|option| document.removal(option))
         .collect();
-    Ok(document.edited(splices, notes.into_iter().collect()))
+    Ok(edited(text, splices, notes.into_iter().collect()))
 }
 
-fn refuse_utf16(text: &[u8]) -> Result<(), Note> {
+fn reject_utf16(text: &[u8]) -> Result<(), Note> {
     match is_utf16(text) {
-        true => Err(refusal(1, "the file is UTF-16; save it as UTF-8".into())),
+        true => Err(Note {
+            line: 1,
+            text: UTF16.into(),
+        }),
         false => Ok(()),
     }
 }
 
-fn refusal(line: usize, text: String) -> Note {
-    Note { line, text }
+fn reject_value(key: &str, value: &str) -> Result<(), Note> {
+    let bytes = value.as_bytes();
+    let trimmed = trim_range(bytes, 0..bytes.len()) == (0..bytes.len());
+    if !value.is_empty() && trimmed && !value.contains(char::is_control) {
+        return Ok(());
+    }
+    Err(Note {
+        line: 0,
+        text: format!(
+            "cannot store `{key}`: the value is empty, has control characters, or has white \
+             space at its start or end"
+        ),
+    })
 }
 
 fn unchanged(text: &[u8], document: &Document) -> Edited {
     Edited {
         text: WipedBytes::new(text.to_vec()),
         changed: false,
-        notes: document.rejected_by_sdk.clone().into_iter().collect(),
+        notes: document.diagnostics().rejected_by_sdk.into_iter().collect(),
+    }
+}
+
+fn edited(text: &[u8], splices: Vec<Splice>, mut notes: Vec<Note>) -> Edited {
+    let text = apply(text, splices);
+    notes.extend(Document::parse(&text).diagnostics().rejected_by_sdk);
+    Edited {
+        text,
+        changed: true,
+        notes,
     }
 }
 
 impl<'t> Document<'t> {
-    fn defined<'d>(&'d self, key: &'d str, kind: SectionKind) -> impl Iterator<Item = &'d Opt<'t>> {
-        let there = move |o: &&Opt| o.kind == kind && o.key == key.as_bytes();
-        self.options.iter().filter(there)
+    fn defined_in_default(&self, key: &str) -> impl Iterator<Item = &Opt<'t>> {
+        self.options
+            .iter()
+            .filter(move |o| o.kind == SectionKind::Default && o.key == key.as_bytes())
     }
 
-    /// Takes away the option's lines. Comments and blank lines between them
-    /// stay: they cannot be told from the neighbours'.
-    fn removal(&self, option: &Opt) -> Vec<Splice> {
-        let mut splices = vec![cut(option.start..option.rest.start)];
+    /// Whether the file gives `key` this value, with no duplicates.
+    fn defines(&self, key: &str, value: &str) -> bool {
+        self.defined_in_default(key).nth(1).is_none()
+            && self.conflict(key).is_none()
+            && self
+                .get(key)
+                .is_some_and(|v| v.fault.is_none() && *v.text == *value.as_bytes())
+    }
+
+    /// Replaces an option's value, continuation lines included.
+    fn replacement<'a>(&self, option: &Opt, value: &'a str) -> Vec<Splice<'a>> {
+        let mut splices = vec![match option.value.is_empty() {
+            // Only white space follows the delimiter.
+            true => Splice {
+                range: option.value.start..option.first_end,
+                with: vec![b" ", value.as_bytes()],
+            },
+            false => Splice {
+                range: option.value.clone(),
+                with: vec![value.as_bytes()],
+            },
+        }];
         splices.extend(self.continuations(option));
         splices
     }
 
-    /// Takes away the lines that continue the option's value.
-    fn continuations(&self, option: &Opt) -> impl Iterator<Item = Splice> {
-        let (text, rest) = (self.text, option.rest.clone());
-        lines(&text[rest.clone()]).filter_map(move |line| {
-            let (start, next) = (rest.start + line.start, rest.start + line.next);
-            let piece = trim(&text[start..next]);
-            (!piece.is_empty() && !is_comment(piece)).then(|| cut(start..next))
-        })
+    /// Removes an option's lines. The comments and blank lines between them may
+    /// belong to its neighbours, and stay.
+    fn removal<'a>(&self, option: &Opt) -> Vec<Splice<'a>> {
+        let mut splices = vec![Splice::cut(option.start..option.rest.start)];
+        splices.extend(self.continuations(option));
+        splices
     }
 
-    /// A new option line at the end of `[default]`, or a new `[default]` at
-    /// the end of the file.
-    fn addition(&self, option: &str) -> Splice {
-        let section = self
-            .sections
-            .iter()
-            .position(|s| s.kind == SectionKind::Default);
-        let Some(section) = section else {
-            let newline = line_end(self.text, 0);
-            let last = lines(self.text).last();
-            let (unfinished, blank) = last.map_or((false, true), |line| {
-                (
-                    line.end == line.next,
-                    trim(&self.text[line.start..line.end]).is_empty(),
-                )
-            });
-            let close = if unfinished { newline } else { "" };
-            let space = if blank { "" } else { newline };
-            return insert(
-                self.text.len(),
-                format!("{close}{space}[default]{newline}{option}{newline}"),
-            );
+    /// Removes the lines that continue an option's value.
+    fn continuations<'a>(&self, option: &Opt) -> impl Iterator<Item = Splice<'a>> {
+        lines(self.text, option.rest.clone())
+            .filter(|line| {
+                let piece = trim_range(self.text, line.start..line.end);
+                !is_blank_or_comment(&self.text[piece])
+            })
+            .map(|line| Splice::cut(line.start..line.next))
+    }
+
+    /// Adds an option line at the end of `[default]`. If there is no such
+    /// section, adds it at the end of the file.
+    fn addition<'a>(&self, option: [&'a [u8]; 3]) -> Splice<'a>
+    where
+        't: 'a,
+    {
+        let is_default = |kind| kind == SectionKind::Default;
+        let Some(section) = self.sections.iter().position(|s| is_default(s.kind)) else {
+            return self.new_section(option);
         };
-        // As deep as its neighbour: what follows is not deeper than that, and
-        // so cannot become a continuation of the new line.
+        // The new line is indented like its neighbour: the next line is not
+        // deeper than that, so it cannot become a continuation of the new one.
         let (place, depth) = match self.options.iter().rfind(|o| o.section == section) {
             Some(last) => (last.rest.end, self.depth(last.start)),
             None => {
@@ -192,77 +199,58 @@ impl<'t> Document<'t> {
                 (end, self.depth_of_next(end))
             }
         };
-        let depth = String::from_utf8_lossy(depth);
-        let newline = line_end(self.text, place);
-        let finished = matches!(self.text[..place].last(), Some(b'\n' | b'\r'));
-        let new = match finished {
-            true => format!("{depth}{option}{newline}"),
-            false => format!("{newline}{depth}{option}"),
+        let newline = newline_before(self.text, place);
+        let [key, delimiter, value] = option;
+        let with = match self.text[..place].last() {
+            Some(b'\n' | b'\r') => vec![depth, key, delimiter, value, newline],
+            _ => vec![newline, depth, key, delimiter, value],
         };
-        insert(place, new)
+        Splice::insert(place, with)
     }
 
-    /// The white space that the line at `start` begins with.
+    /// Adds `[default]` with one option at the end of the file, after a blank
+    /// line.
+    fn new_section<'a>(&self, [key, delimiter, value]: [&'a [u8]; 3]) -> Splice<'a> {
+        let newline = newline_of(self.text);
+        let mut with: Vec<&[u8]> = Vec::new();
+        if let Some(last) = lines(self.text, 0..self.text.len()).last() {
+            if last.end == last.next {
+                with.push(newline);
+            }
+            if !trim_range(self.text, last.start..last.end).is_empty() {
+                with.push(newline);
+            }
+        }
+        with.extend([b"[default]", newline, key, delimiter, value, newline]);
+        Splice::insert(self.text.len(), with)
+    }
+
+    /// The white space at the start of a line.
     fn depth(&self, start: usize) -> &'t [u8] {
-        let line = &self.text[start..];
-        let end = line.iter().position(|b| matches!(b, b'\n' | b'\r'));
-        let line = &line[..end.unwrap_or(line.len())];
-        &line[..indent(line).0]
+        let line = lines(self.text, start..self.text.len()).next();
+        line.map_or(b"", |line| {
+            let text = &self.text[line.start..line.end];
+            &text[..indent(text).0]
+        })
     }
 
-    /// That of the first line at or behind `start` that says something.
+    /// The white space at the start of the first line, from `start` on, that is
+    /// neither blank nor a comment.
     fn depth_of_next(&self, start: usize) -> &'t [u8] {
-        let rest = &self.text[start..];
-        let says = |line: &Line| {
-            let value = trim(&rest[line.start..line.end]);
-            !value.is_empty() && !is_comment(value)
-        };
-        let next = lines(rest).find(says);
-        next.map_or(b"", |line| self.depth(start + line.start))
-    }
-
-    fn edited(&self, splices: Vec<Splice>, mut notes: Vec<Note>) -> Edited {
-        let start = |at: usize| splices[at].old.start;
-        let places = sorted_indices(splices.len(), &|a, b| start(a).cmp(&start(b)));
-        let added: usize = splices.iter().map(|splice| splice.new.len()).sum();
-        let mut text = WipedBytes::new(Vec::with_capacity(self.text.len() + added));
-        let mut copied = 0;
-        for Splice { old, new } in places.into_iter().map(|at| &splices[at]) {
-            text.extend_from_slice(&self.text[copied..old.start]);
-            text.extend_from_slice(new.as_bytes());
-            copied = old.end;
-        }
-        text.extend_from_slice(&self.text[copied..]);
-        notes.extend(Document::parse(&text).rejected_by_sdk);
-        Edited {
-            text,
-            changed: true,
-            notes,
-        }
+        let next = lines(self.text, start..self.text.len()).find(|line| {
+            let value = trim_range(self.text, line.start..line.end);
+            !is_blank_or_comment(&self.text[value])
+        });
+        next.map_or(b"", |line| self.depth(line.start))
     }
 }
 
-fn cut(old: Range<usize>) -> Splice {
-    Splice {
-        old,
-        new: String::new(),
-    }
-}
-
-fn insert(at: usize, new: String) -> Splice {
-    Splice { old: at..at, new }
-}
-
-/// The line end in use just before `place`, else the file's first.
-fn line_end(text: &[u8], place: usize) -> &'static str {
+/// The line end just before `place`, else the file's first one.
+fn newline_before(text: &[u8], place: usize) -> &'static [u8] {
     match text[..place] {
-        [.., b'\r', b'\n'] => "\r\n",
-        [.., b'\n'] => "\n",
-        [.., b'\r'] => "\r",
-        _ => match text.iter().position(|b| matches!(b, b'\n' | b'\r')) {
-            Some(at) if text[at..].starts_with(b"\r\n") => "\r\n",
-            Some(at) if text[at] == b'\r' => "\r",
-            _ => "\n",
-        },
+        [.., b'\r', b'\n'] => b"\r\n",
+        [.., b'\n'] => b"\n",
+        [.., b'\r'] => b"\r",
+        _ => newline_of(text),
     }
 }

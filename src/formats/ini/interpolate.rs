@@ -1,12 +1,12 @@
 //! `%(name)s` and `%%`: configparser's `BasicInterpolation`.
 
-use super::{Document, Fault, Opt, WipedBytes, lower};
+use super::{Diagnostics, Document, Fault, Opt, WipedBytes, lower};
 
 /// Python's `MAX_INTERPOLATION_DEPTH`.
 const MAX_DEPTH: usize = 10;
 
-/// The work that one value may cost, in bytes written and options looked at.
-/// References can double at each level; nobody's settings need this much.
+/// The work that one value may cost, in bytes written and options searched:
+/// references can double the value at each level.
 const BUDGET: usize = 1 << 20;
 
 /// A piece of a value.
@@ -21,7 +21,7 @@ enum Part<'v> {
     Reference(std::borrow::Cow<'v, [u8]>),
 }
 
-/// One expansion under way. Without `out` it only measures.
+/// The state of one expansion. Without `out` it only measures the size.
 struct Run<'o> {
     out: Option<&'o mut Vec<u8>>,
     size: usize,
@@ -30,7 +30,7 @@ struct Run<'o> {
 }
 
 impl Document<'_> {
-    /// The option's value with its references followed.
+    /// The option's value with its references resolved.
     pub(super) fn interpolated(&self, option: &Opt) -> (WipedBytes, Option<Fault>) {
         let raw = self.raw(option);
         if !raw.contains(&b'%') {
@@ -47,22 +47,22 @@ impl Document<'_> {
             ..Run::new(BUDGET)
         };
         let expanded = self.expand(&raw, 1, &mut run);
-        debug_assert!(expanded.is_ok(), "the same work as the time before");
+        debug_assert!(expanded.is_ok(), "the first pass succeeded");
         let fault = run.bare.then_some(Fault::BarePercent);
         (text, fault)
     }
 
-    /// Notes the options whose value Python would not give: asked for all of
-    /// a section, it dies of the first.
-    pub(super) fn check_interpolation(&mut self) {
-        let mut found = Vec::new();
+    /// Reports the options whose value Python cannot interpolate: it reads all
+    /// of a section at once, and raises at the first.
+    pub(super) fn report_interpolation(&self, diagnostics: &mut Diagnostics) {
+        let mut found = 0;
         let mut budget = BUDGET;
         for option in self.visible() {
             let span = option.value.start..option.rest.end.max(option.value.end);
             if !self.text[span].contains(&b'%') {
                 continue;
             }
-            // What it costs to look whether it is overridden.
+            // The cost of looking for an overriding definition.
             budget = budget.saturating_sub(self.options.len());
             if self.overridden(option) {
                 continue;
@@ -70,17 +70,17 @@ impl Document<'_> {
             let mut run = Run::new(budget);
             let expanded = self.expand(&self.raw(option), 1, &mut run);
             budget = run.budget;
-            if expanded.is_err() {
-                found.push((option.line, "a %(name)s that cannot be followed"));
-            } else if run.bare {
-                found.push((option.line, "a bare % was taken as it stands"));
+            let problem = match expanded {
+                Err(()) => Some("unresolvable %(name)s"),
+                Ok(()) => run.bare.then_some("a bare % was taken literally; write %%"),
+            };
+            if let Some(problem) = problem {
+                diagnostics.reject(option.line, problem);
+                found += 1;
             }
-            if budget == 0 || found.len() == super::MAX_NOTES {
+            if budget == 0 || found == super::MAX_NOTES {
                 break;
             }
-        }
-        for (line, text) in found {
-            self.reject(line, text);
         }
     }
 
@@ -109,7 +109,8 @@ impl Document<'_> {
                     run.emit(b"%")?;
                 }
                 Part::Reference(name) => {
-                    // Two passes over the options, for the value and a rival.
+                    // Two passes over the options: for the value, and for a
+                    // conflicting definition.
                     run.spend(2 * self.options.len())?;
                     let target = self.find(&name).ok_or(())?;
                     if self.conflict_of(&name).is_some() {
@@ -157,7 +158,8 @@ fn parts(value: &[u8]) -> impl Iterator<Item = Part<'_>> {
         found.map_or(value.len(), |at| from + at)
     };
     let mut at = 0;
-    // The next `)`, kept: looking for it at each `%(` would cost a square.
+    // The position of the next `)`. Searching for it at each `%(` would make
+    // the run time quadratic.
     let mut close = 0;
     std::iter::from_fn(move || {
         let (part, end) = match &value[at..] {

@@ -1,11 +1,11 @@
-//! What reading and editing owe to every settings file, however odd.
+//! Invariants of reading and editing that hold for every text.
 
 use super::{Document, clear, set};
 
-/// Reads, sets and clears an option, and checks what must hold.
+/// Reads, sets and clears an option, and checks the invariants.
 ///
 /// # Panics
-/// Where it does not.
+/// If one is violated.
 pub(crate) fn check(text: &[u8], key: &str, value: &str) {
     let before = Document::parse(text);
     for (name, line) in before.keys() {
@@ -16,36 +16,41 @@ pub(crate) fn check(text: &[u8], key: &str, value: &str) {
         }
     }
     before.stray(key);
+    for note in before.diagnostics().notes {
+        assert!(note.line > 0 && !note.text.is_empty());
+    }
     if let Ok(edited) = set(text, key, value) {
         assert_eq!(edited.changed, *edited.text != *text);
         let after = Document::parse(&edited.text);
-        let read = after.get(key).expect("what was set is there");
-        assert_eq!(
-            *read.text,
-            value.as_bytes(),
-            "what was set is not read back"
-        );
+        let read = after.get(key).expect("the option is defined");
+        assert_eq!(*read.text, value.as_bytes(), "the value is not read back");
         assert_eq!(read.fault, None);
         assert_eq!(after.conflict(key), None);
-        let twice = set(&edited.text, key, value).expect("it was edited before");
-        assert!(!twice.changed, "setting twice changes twice");
+        let twice = set(&edited.text, key, value).expect("the first edit succeeded");
+        assert!(
+            !twice.changed,
+            "setting the same value again changes the file"
+        );
         check_others(&before, &after, key, text, &edited.text);
     }
     if let Ok(edited) = clear(text, key) {
         assert_eq!(edited.changed, *edited.text != *text);
         let after = Document::parse(&edited.text);
-        assert!(after.get(key).is_none(), "what was cleared is still there");
+        assert!(
+            after.get(key).is_none(),
+            "the cleared option is still defined"
+        );
         let mut kept = text.iter();
         assert!(
             edited.text.iter().all(|byte| kept.any(|old| old == byte)),
-            "clearing adds nothing"
+            "clearing added bytes"
         );
         check_others(&before, &after, key, text, &edited.text);
     }
 }
 
-/// Other options keep their values, but for those that refer to another one
-/// or come out of a section that counts only now.
+/// Other options keep their values. Not checked where one may refer to another,
+/// or where `[DEFAULT]` is inherited only after the edit.
 fn check_others(before: &Document, after: &Document, key: &str, text: &[u8], new: &[u8]) {
     if before.has_default != after.has_default || text.contains(&b'%') {
         return;
@@ -54,7 +59,11 @@ fn check_others(before: &Document, after: &Document, key: &str, text: &[u8], new
         let names = document.keys().map(|(name, _)| name.to_vec());
         names.filter(|name| name != key.as_bytes()).collect()
     };
-    assert_eq!(names(before), names(after), "options have come or gone");
+    assert_eq!(
+        names(before),
+        names(after),
+        "another option was added or removed"
+    );
     for name in names(before) {
         let Ok(name) = std::str::from_utf8(&name) else {
             continue;
@@ -63,10 +72,10 @@ fn check_others(before: &Document, after: &Document, key: &str, text: &[u8], new
         assert_eq!(
             old.map(|value| value.text.to_vec()),
             new.map(|value| value.text.to_vec()),
-            "another option has changed"
+            "another option changed its value"
         );
     }
-    let sdk_reads = |document: &Document| document.rejected_by_sdk.is_none();
+    let sdk_reads = |document: &Document| document.diagnostics().rejected_by_sdk.is_none();
     assert!(
         !sdk_reads(before) || sdk_reads(after),
         "the SDK now refuses the file: {:?}",

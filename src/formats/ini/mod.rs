@@ -1,49 +1,54 @@
 //! The dialect of Python's `configparser.ConfigParser()`, in which W&B's
 //! settings files are written. Pure functions over bytes.
 //!
-//! Whenever Python accepts a file, [`Document::get`] gives the value that
-//! Python gives. Where Python drops the whole file (no section header, a line
-//! without delimiter, a duplicate, a byte-order mark) or dies (bytes that are
-//! not UTF-8, a bare `%`), the good lines are kept, each oddity is noted with
-//! its line, and [`Document::rejected_by_sdk`] names the first.
+//! Whenever Python accepts a file, [`Document::get`] returns the value that
+//! Python returns. Where Python rejects the file (no section header, a line
+//! without delimiter, a duplicate, a byte-order mark) or raises (bytes that are
+//! not UTF-8, a bare `%`), the valid lines are kept, and
+//! [`Document::diagnostics`] lists what is wrong with its line.
 
 mod edit;
 mod interpolate;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod invariants;
-mod lines;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
 mod tests;
+mod whitespace;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::log::{self, Note};
+use crate::formats::lines::{BOM, Line, UTF16, is_utf16, line_of, lines};
+use crate::log::Note;
 use crate::util::secret::WipedBytes;
-use crate::util::sort::sorted_indices;
 
 pub(crate) use edit::{Edited, clear, set};
-use lines::{indent, lines, trim, trim_end};
+use whitespace::{indent, trim_end, trim_range};
 
-/// More notes than this tell a reader nothing new.
+/// A file that is wrong everywhere must not flood the log.
 const MAX_NOTES: usize = 16;
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
-
-/// A settings file, taken apart but not copied.
+/// A parsed settings file; its names and values are ranges of the text.
 pub(crate) struct Document<'t> {
     text: &'t [u8],
     sections: Vec<Section<'t>>,
     options: Vec<Opt<'t>>,
     strays: Vec<Stray<'t>>,
     has_default: bool,
-    /// How long the options' names are, a bit for each length.
+    /// The lengths of the options' names, as a bit set.
     lengths: u64,
-    /// What was skipped or is doubtful, in the order it was noticed.
+    /// What parsing itself has found wrong.
+    syntax: Diagnostics,
+}
+
+/// What the user should know of a settings file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Diagnostics {
+    /// What was ignored or is doubtful.
     pub notes: Vec<Note>,
-    /// Why the SDK reads nothing from this file, if so: its first obstacle.
+    /// The first line for which the SDK rejects the whole file.
     pub rejected_by_sdk: Option<Note>,
 }
 
@@ -59,19 +64,19 @@ pub(crate) struct Value {
 pub(crate) enum Fault {
     /// A `%` that begins neither `%%` nor `%(name)s`; it was taken literally.
     BarePercent,
-    /// A `%(name)s` that leads nowhere, in a circle, too deep, or to a name
-    /// with two different values. The text is left as it was written.
+    /// A `%(name)s` whose name is undefined, recursive, nested too deep, or
+    /// defined twice with different values. The text is left as written.
     Reference,
 }
 
-/// Where an option counts.
+/// Which sections see an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SectionKind {
     /// `[default]`, the section that the SDK reads.
     Default,
     /// `[DEFAULT]`, from which configparser lets every section inherit.
     Inherited,
-    /// Any other section, which nobody reads.
+    /// Any other section; it is not read.
     Other,
 }
 
@@ -79,7 +84,7 @@ struct Section<'t> {
     name: &'t [u8],
     kind: SectionKind,
     line: usize,
-    /// Just behind the header's line end.
+    /// The end of the header's line, its line end included.
     end: usize,
 }
 
@@ -91,34 +96,25 @@ struct Opt<'t> {
     line: usize,
     /// Where its first line begins.
     start: usize,
-    /// Its value on the first line, in the text; empty behind the delimiter if
-    /// there is none.
+    /// Its value on the first line; if there is none, the empty range after the
+    /// delimiter.
     value: Range<usize>,
     /// The end of the first line, without the line end.
     first_end: usize,
-    /// From behind the first line's end to behind its last continuation line.
+    /// Its continuation lines.
     rest: Range<usize>,
 }
 
-/// A line that begins with what may be meant as an option's name, but is not
-/// that option.
+/// A line that begins with a word which may be meant as an option's name, but
+/// does not define that option.
 struct Stray<'t> {
     word: &'t [u8],
     line: usize,
 }
 
 impl<'t> Document<'t> {
-    /// Takes the text apart, and notes all that is odd about it.
+    /// Parses any text; lines that make no sense are left out.
     pub fn parse(text: &'t [u8]) -> Document<'t> {
-        let mut document = Document::read(text);
-        document.find_duplicates();
-        document.check_interpolation();
-        document.notes = log::by_line(document.notes);
-        document
-    }
-
-    /// Takes the text apart for its values; not every oddity is noted.
-    pub fn read(text: &'t [u8]) -> Document<'t> {
         let mut document = Document {
             text,
             sections: Vec::new(),
@@ -126,15 +122,25 @@ impl<'t> Document<'t> {
             strays: Vec::new(),
             has_default: false,
             lengths: 0,
-            notes: Vec::new(),
-            rejected_by_sdk: None,
+            syntax: Diagnostics::default(),
         };
         if is_utf16(text) {
-            document.reject(1, "the file is UTF-16; save it as UTF-8");
+            document.syntax.reject(1, UTF16);
             return document;
         }
-        document.scan();
+        let start = document.check_encoding();
+        document.read_lines(start);
         document
+    }
+
+    /// What the user should know of the file. Costs more than parsing: call it
+    /// only where the result is shown.
+    pub fn diagnostics(&self) -> Diagnostics {
+        let mut diagnostics = self.syntax.clone();
+        self.report_duplicates(&mut diagnostics);
+        self.report_interpolation(&mut diagnostics);
+        diagnostics.notes.sort_by_key(|note| note.line);
+        diagnostics
     }
 
     /// What the SDK's `parser.items("default")` holds for `key`.
@@ -148,7 +154,7 @@ impl<'t> Document<'t> {
         })
     }
 
-    /// Whether any line may have to do with `key`: most files say little.
+    /// A cheap test that is false only if no line has to do with `key`.
     pub fn mentions(&self, key: &str) -> bool {
         let is_key = |option: &Opt| *option.key == *key.as_bytes();
         self.lengths & length_bit(key.as_bytes()) != 0 && self.options.iter().any(is_key)
@@ -161,8 +167,8 @@ impl<'t> Document<'t> {
         self.conflict_of(key.as_bytes())
     }
 
-    /// The first line that begins with the word `key` but does not define it:
-    /// it lacks its delimiter, or stands before any section.
+    /// The first line that begins with the word `key` but does not define it: it
+    /// has no delimiter, or is outside any section.
     pub fn stray(&self, key: &str) -> Option<usize> {
         self.strays
             .iter()
@@ -170,8 +176,8 @@ impl<'t> Document<'t> {
             .map(|stray| stray.line)
     }
 
-    /// The names present in `[default]`, inherited ones included, with their
-    /// lines; a name that is defined twice comes twice.
+    /// The names defined in `[default]`, inherited ones included, with their
+    /// lines; one item for each definition.
     pub fn keys(&self) -> impl Iterator<Item = (&[u8], usize)> {
         self.visible().map(|option| (&*option.key, option.line))
     }
@@ -211,14 +217,14 @@ impl<'t> Document<'t> {
             .map(|other| (other.line, winner.line))
     }
 
-    /// An option's value before interpolation: its pieces, joined by newlines.
+    /// An option's value before interpolation: its lines, joined by newlines.
     fn raw(&self, option: &Opt) -> WipedBytes {
         let first = &self.text[option.value.clone()];
-        let rest = &self.text[option.rest.clone()];
-        let mut value = WipedBytes::new(Vec::with_capacity(first.len() + rest.len() + 1));
+        let capacity = first.len() + option.rest.len() + 1;
+        let mut value = WipedBytes::new(Vec::with_capacity(capacity));
         value.extend_from_slice(first);
-        for line in lines(rest) {
-            let piece = trim(&rest[line.start..line.end]);
+        for line in lines(self.text, option.rest.clone()) {
+            let piece = &self.text[trim_range(self.text, line.start..line.end)];
             if !is_comment(piece) {
                 value.push(b'\n');
                 value.extend_from_slice(piece);
@@ -229,135 +235,132 @@ impl<'t> Document<'t> {
         value
     }
 
+    /// Reports a byte-order mark and bytes that are not UTF-8. Returns where the
+    /// first line starts.
+    fn check_encoding(&mut self) -> usize {
+        let mut start = 0;
+        if self.text.starts_with(BOM) {
+            self.syntax
+                .reject(1, "the file begins with a byte-order mark");
+            start = BOM.len();
+        }
+        if let Err(error) = std::str::from_utf8(self.text) {
+            let line = line_of(self.text, error.valid_up_to());
+            self.syntax.reject(line, "invalid UTF-8");
+        }
+        start
+    }
+
     /// One pass over the lines. The state is that of configparser's `_read`:
     /// the section, the option that a deeper line continues, and the depth of
     /// the last line that was not a continuation.
-    fn scan(&mut self) {
+    fn read_lines(&mut self, start: usize) {
         let text = self.text;
-        let mut offset = 0;
-        if text.starts_with(BOM) {
-            self.reject(1, "the file begins with a byte-order mark");
-            offset = BOM.len();
-        }
-        if let Err(error) = std::str::from_utf8(text) {
-            let good = &text[..error.valid_up_to()];
-            let line = lines(good).count() + usize::from(!ends_inside_line(good));
-            self.reject(line, "bytes that are not UTF-8");
-        }
-        let mut open: Option<usize> = None;
+        let mut continued: Option<usize> = None;
         let mut depth = 0;
-        for (index, span) in lines(&text[offset..]).enumerate() {
-            let line = index + 1;
-            let (start, end, next) = (offset + span.start, offset + span.end, offset + span.next);
-            let bytes = &text[start..end];
-            let value = trim(bytes);
-            if value.is_empty() || is_comment(value) {
+        for (index, line) in lines(text, start..text.len()).enumerate() {
+            let span = trim_range(text, line.start..line.end);
+            if is_blank_or_comment(&text[span.clone()]) {
                 continue;
             }
-            let (indent_bytes, columns) = indent(bytes);
-            if let Some(open) = open
-                && columns > depth
-            {
-                self.options[open].rest.end = next;
-                continue;
-            }
-            depth = columns;
-            open = None;
-            if let Some(name) = section_name(value) {
-                let kind = SectionKind::of(name);
-                self.has_default |= kind == SectionKind::Default;
-                self.sections.push(Section {
-                    name,
-                    kind,
-                    line,
-                    end: next,
-                });
-                continue;
-            }
-            let Some(section) = self.sections.len().checked_sub(1) else {
-                self.reject_stray(line, value, "a line before any [section] was ignored");
-                continue;
-            };
-            let kind = self.sections[section].kind;
-            let delimiter = value.iter().position(|b| matches!(b, b'=' | b':'));
-            let Some(delimiter) = delimiter.filter(|at| *at > 0) else {
-                let why = "a line without a name and `=` was ignored";
-                match kind {
-                    SectionKind::Other => self.reject(line, why),
-                    _ => self.reject_stray(line, value, why),
+            let (_, columns) = indent(&text[line.start..line.end]);
+            match continued {
+                Some(option) if columns > depth => self.options[option].rest.end = line.next,
+                _ => {
+                    depth = columns;
+                    continued = self.read_line(index + 1, line, span);
                 }
-                continue;
-            };
-            let name = trim_end(&value[..delimiter]);
-            if kind != SectionKind::Other && name.iter().any(u8::is_ascii_whitespace) {
-                // `base_url https://host` is an option called `base_url https`.
-                self.strays.push(Stray::new(line, value));
             }
-            let behind = start + indent_bytes + delimiter + 1;
-            let written = trim(&text[behind..end]);
-            let value_start = match written.is_empty() {
-                true => behind,
-                false => written.as_ptr().addr() - text.as_ptr().addr(),
-            };
-            open = Some(self.options.len());
-            let key = lower(name);
-            self.lengths |= length_bit(&key);
-            self.options.push(Opt {
-                key,
-                section,
-                kind,
-                line,
-                start,
-                value: value_start..value_start + written.len(),
-                first_end: end,
-                rest: next..next,
-            });
         }
     }
 
-    /// Notes options that stand twice in a section, and sections that stand
-    /// twice. By sorting, so that a hostile file costs no more than n log n.
-    fn find_duplicates(&mut self) {
-        /// A section's name, the option's where it is one, and the line.
-        type Named<'d> = (&'d [u8], Option<&'d [u8]>, usize);
-        // [DEFAULT] may be opened as often as one likes.
+    /// Reads a line that continues no option; `span` is its text without the
+    /// white space around it. Returns the option that it defines.
+    fn read_line(&mut self, number: usize, line: Line, span: Range<usize>) -> Option<usize> {
+        let value = &self.text[span.clone()];
+        if let Some(name) = section_name(value) {
+            let kind = SectionKind::of(name);
+            self.has_default |= kind == SectionKind::Default;
+            self.sections.push(Section {
+                name,
+                kind,
+                line: number,
+                end: line.next,
+            });
+            return None;
+        }
+        let Some(section) = self.sections.last() else {
+            self.strays.push(Stray::new(number, value));
+            self.syntax
+                .reject(number, "ignored a line outside any [section]");
+            return None;
+        };
+        let kind = section.kind;
+        let delimiter = value.iter().position(|b| matches!(b, b'=' | b':'));
+        let Some(delimiter) = delimiter.filter(|at| *at > 0) else {
+            if kind != SectionKind::Other {
+                self.strays.push(Stray::new(number, value));
+            }
+            self.syntax
+                .reject(number, "ignored a line that is not `name = value`");
+            return None;
+        };
+        let name = trim_end(&value[..delimiter]);
+        if kind != SectionKind::Other && name.iter().any(u8::is_ascii_whitespace) {
+            // `base_url https://host` is an option called `base_url https`.
+            self.strays.push(Stray::new(number, value));
+        }
+        let after_delimiter = span.start + delimiter + 1;
+        let written = trim_range(self.text, after_delimiter..line.end);
+        let key = lower(name);
+        self.lengths |= length_bit(&key);
+        self.options.push(Opt {
+            key,
+            section: self.sections.len() - 1,
+            kind,
+            line: number,
+            start: line.start,
+            value: match written.is_empty() {
+                true => after_delimiter..after_delimiter,
+                false => written,
+            },
+            first_end: line.end,
+            rest: line.next..line.next,
+        });
+        Some(self.options.len() - 1)
+    }
+
+    /// Reports sections and options that are defined twice. Sorts, so that a
+    /// hostile file costs no more than n log n.
+    fn report_duplicates(&self, diagnostics: &mut Diagnostics) {
+        /// A section, or an option of it, and its line.
+        type Definition<'d> = (&'d [u8], Option<&'d [u8]>, usize);
+        // configparser accepts any number of [DEFAULT] headers.
         let sections = self
             .sections
             .iter()
-            .filter(|s| s.kind != SectionKind::Inherited);
-        let mut named: Vec<Named> = sections.map(|s| (s.name, None, s.line)).collect();
-        let name = |option: &Opt| self.sections[option.section].name;
-        named.extend(
-            self.options
-                .iter()
-                .map(|o| (name(o), Some(&*o.key), o.line)),
-        );
-        let places = sorted_indices(named.len(), &|a, b| named[a].cmp(&named[b]));
-        let pairs = places
+            .filter(|section| section.kind != SectionKind::Inherited)
+            .map(|section| (section.name, None, section.line));
+        let options = self.options.iter().map(|option| {
+            let section = self.sections[option.section].name;
+            (section, Some(&*option.key), option.line)
+        });
+        let mut definitions: Vec<Definition> = sections.chain(options).collect();
+        definitions.sort();
+        let mut duplicates: Vec<(usize, usize, Option<&[u8]>)> = definitions
             .windows(2)
-            .map(|pair| (named[pair[1]], named[pair[0]]));
-        let again: Vec<(Named, Named)> = pairs
-            .filter(|((section, key, _), before)| (*section, *key) == (before.0, before.1))
+            .filter(|pair| (pair[0].0, pair[0].1) == (pair[1].0, pair[1].1))
+            .map(|pair| (pair[1].2, pair[0].2, pair[1].1))
             .collect();
-        let line = |at: usize| again[at].0.2;
-        let mut places = sorted_indices(again.len(), &|a, b| line(a).cmp(&line(b)));
-        places.truncate(MAX_NOTES);
-        let text = |at: usize| {
-            let ((_, key, line), (_, _, before)) = again[at];
+        duplicates.sort();
+        for (line, first, key) in duplicates.into_iter().take(MAX_NOTES) {
             let what = key.map_or("the section".to_owned(), shown);
-            (line, format!("{what} was already on line {before}"))
-        };
-        let found: Vec<(usize, String)> = places.into_iter().map(text).collect();
-        for (line, text) in found {
-            self.reject(line, &text);
+            diagnostics.reject(line, &format!("{what} is already defined on line {first}"));
         }
     }
+}
 
-    fn reject_stray(&mut self, line: usize, value: &'t [u8], why: &str) {
-        self.strays.push(Stray::new(line, value));
-        self.reject(line, why);
-    }
-
+impl Diagnostics {
     fn note(&mut self, line: usize, text: &str) {
         if self.notes.len() < MAX_NOTES {
             self.notes.push(Note {
@@ -367,13 +370,13 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Notes something that makes the SDK read nothing from this file.
+    /// Notes something that makes the SDK reject the file.
     fn reject(&mut self, line: usize, text: &str) {
         self.note(line, text);
         if self.rejected_by_sdk.as_ref().is_none_or(|r| r.line > line) {
             self.rejected_by_sdk = Some(Note {
                 line,
-                text: "the Python SDK reads nothing from this file because of this line".into(),
+                text: "the Python SDK rejects the whole file because of this line".into(),
             });
         }
     }
@@ -400,7 +403,8 @@ impl SectionKind {
     }
 }
 
-/// `\[(?P<header>.+)\]`, which is greedy: the name ends at the last bracket.
+/// The name in a section header. configparser's `\[(?P<header>.+)\]` is greedy:
+/// the name ends at the last bracket.
 fn section_name(value: &[u8]) -> Option<&[u8]> {
     let inner = value.strip_prefix(b"[")?;
     let end = inner.iter().rposition(|b| *b == b']')?;
@@ -411,19 +415,15 @@ fn is_comment(trimmed: &[u8]) -> bool {
     matches!(trimmed.first(), Some(b'#' | b';'))
 }
 
-fn is_utf16(text: &[u8]) -> bool {
-    text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF")
-}
-
-fn ends_inside_line(text: &[u8]) -> bool {
-    !matches!(text.last(), None | Some(b'\n' | b'\r'))
+fn is_blank_or_comment(trimmed: &[u8]) -> bool {
+    trimmed.is_empty() || is_comment(trimmed)
 }
 
 fn length_bit(key: &[u8]) -> u64 {
     1 << key.len().min(63)
 }
 
-/// Python's `str.lower()`; borrowed where there is nothing to do.
+/// Python's `str.lower()`; borrowed if the key is already in lower case.
 fn lower(key: &[u8]) -> Cow<'_, [u8]> {
     if key.is_ascii() {
         return match key.iter().any(u8::is_ascii_uppercase) {
@@ -437,8 +437,8 @@ fn lower(key: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// An option's name for a message, if it can only be a name: a key that was
-/// pasted in the wrong place is longer than any of them.
+/// An option's name for a message. A name that is long or has odd characters may
+/// be a key that was pasted in the wrong place, and is not shown.
 pub(crate) fn shown(key: &[u8]) -> String {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ');
     match key.len() <= 36 && key.iter().all(plain) {

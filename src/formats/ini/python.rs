@@ -1,5 +1,4 @@
-//! The real thing: what Python's configparser says of random files, and of
-//! our edits of them.
+//! Comparison with Python's configparser, on random files and on edits of them.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -23,8 +22,8 @@ for line in sys.stdin.read().split():
         print("null")
 "#;
 
-/// What Python reads in each text; null where it gives up. None without a
-/// Python, which is said aloud and fails a strict run.
+/// What Python reads in each text; null where it raises. `None` if there is no
+/// Python, which fails a strict run.
 fn ask_python(texts: &[Vec<u8>]) -> Option<Vec<Json>> {
     let spawned = Command::new("python3")
         .args(["-I", "-c", PROGRAM])
@@ -63,8 +62,8 @@ fn ask_python(texts: &[Vec<u8>]) -> Option<Vec<Json>> {
 }
 
 /// Random files from pieces that mean something to configparser.
-fn soups(count: usize, mut seed: u64) -> Vec<Vec<u8>> {
-    // Mostly harmless, or Python would accept next to none.
+fn random_files(count: usize, mut seed: u64) -> Vec<Vec<u8>> {
+    // Mostly valid lines, or Python would accept hardly any file.
     const LINES: &[&str] = &[
         "[default]",
         "[default]",
@@ -159,8 +158,8 @@ fn soups(count: usize, mut seed: u64) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn random_files_mean_what_they_mean_to_python() {
-    let texts = soups(20_000, 0x9E37_79B9_7F4A_7C15);
+fn random_files_are_read_as_python_reads_them() {
+    let texts = random_files(20_000, 0x9E37_79B9_7F4A_7C15);
     let Some(answers) = ask_python(&texts) else {
         return;
     };
@@ -168,18 +167,22 @@ fn random_files_mean_what_they_mean_to_python() {
     for (text, answer) in texts.iter().zip(&answers) {
         let shown = String::from_utf8_lossy(text);
         let document = Document::parse(text);
-        let rejected = document.rejected_by_sdk.is_some();
+        let rejected = document.diagnostics().rejected_by_sdk.is_some();
         assert_eq!(
             rejected,
             answer.is_null(),
             "{shown:?}: {:?}",
-            document.notes
+            document.diagnostics().notes
         );
         let Some(values) = answer.as_object() else {
             continue;
         };
         accepted += 1;
-        assert!(document.notes.is_empty(), "{shown:?}: {:?}", document.notes);
+        assert!(
+            document.diagnostics().notes.is_empty(),
+            "{shown:?}: {:?}",
+            document.diagnostics().notes
+        );
         for (key, value) in values {
             assert_eq!(
                 text_of(text, key).as_deref(),
@@ -193,14 +196,14 @@ fn random_files_mean_what_they_mean_to_python() {
             assert!(values.contains_key(key), "{shown:?}: {key}");
         }
     }
-    println!("{accepted} of {} files are good for Python", texts.len());
-    assert!(accepted > 4000, "the soup is too thick: {accepted}");
+    println!("{accepted} of {} files are accepted by Python", texts.len());
+    assert!(accepted > 4000, "too few files are accepted: {accepted}");
 }
 
 #[test]
 fn python_reads_our_edits() {
     let url = "https://new.example:8443/a%20b";
-    let texts = soups(12_000, 0xD1B5_4A32_D192_ED03);
+    let texts = random_files(12_000, 0xD1B5_4A32_D192_ED03);
     let Some(before) = ask_python(&texts) else {
         return;
     };
@@ -237,12 +240,18 @@ fn python_reads_our_edits() {
         let document = Document::parse(text);
         let had_default = document.has_default;
         let Json::Object(mut got) = got else {
-            // A new [default] woke a bare % in [DEFAULT]; the edit says so.
+            // A new [default] inherits a bare % of [DEFAULT]; the edit reports it.
             assert!(!had_default, "{shown:?}");
-            assert!(Document::parse(edit).rejected_by_sdk.is_some(), "{shown:?}");
+            assert!(
+                Document::parse(edit)
+                    .diagnostics()
+                    .rejected_by_sdk
+                    .is_some(),
+                "{shown:?}"
+            );
             continue;
         };
-        // What refers to the option follows it.
+        // Options that refer to it change with it.
         for user in document
             .visible()
             .filter(|o| document.refers_to(o, b"base_url"))
@@ -261,16 +270,16 @@ fn python_reads_our_edits() {
     assert!(edits.len() > 4000);
 }
 
-/// Every line that has no part in the option is still there, in its order.
+/// Every line outside the option is still there, in the same order.
 /// Blank lines are not counted: where line ends are mixed, the CR of the line
-/// above and the LF of the line below become one when what is between goes.
+/// above and the LF of the line below become one when the lines between go.
 fn assert_outside_untouched(before: &[u8], after: &[u8]) {
     let kept = |text: &[u8]| -> Vec<Vec<u8>> {
         let document = Document::parse(text);
         let ours = |o: &&Opt| o.kind != SectionKind::Other && *o.key == *b"base_url";
         let ours: Vec<&Opt> = document.options.iter().filter(ours).collect();
-        let all = lines(text).filter(|line| {
-            let piece = trim(&text[line.start..line.end]);
+        let all = lines(text, 0..text.len()).filter(|line| {
+            let piece = &text[trim_range(text, line.start..line.end)];
             let inside = ours
                 .iter()
                 .any(|o| (o.start..o.rest.end).contains(&line.start));

@@ -1,7 +1,7 @@
 use serde_json::Value as Json;
 
 use super::edit::Edited;
-use super::lines::{indent, lines, trim};
+use super::whitespace::{indent, trim_range};
 use super::*;
 
 const CASES: &str = include_str!("../../../tests/conformance/settings.json");
@@ -12,12 +12,13 @@ pub(super) fn text_of(text: &[u8], key: &str) -> Option<String> {
 }
 
 fn note_lines(text: &[u8]) -> Vec<usize> {
-    let notes = Document::parse(text).notes;
+    let notes = Document::parse(text).diagnostics().notes;
     notes.iter().map(|note| note.line).collect()
 }
 
 fn rejected(text: &[u8]) -> Option<usize> {
-    Document::parse(text).rejected_by_sdk.map(|note| note.line)
+    let rejected = Document::parse(text).diagnostics().rejected_by_sdk;
+    rejected.map(|note| note.line)
 }
 
 fn edited(edit: Result<Edited, Note>) -> String {
@@ -40,14 +41,16 @@ fn report(table: &str, cases: &[Json]) {
 }
 
 #[test]
-fn reads_what_the_sdk_reads() {
+fn reads_the_values_that_the_sdk_reads() {
     let cases = cases("parse");
     for case in &cases {
         let name = &case["name"];
         let files = [&case["workspace"], &case["system"]].map(|f| f.as_str().unwrap_or(""));
         let documents = files.map(|file| Document::parse(file.as_bytes()));
         let sdk_reads = case["sdk"].get("values").is_some();
-        let rejected = documents.iter().any(|d| d.rejected_by_sdk.is_some());
+        let rejected = documents
+            .iter()
+            .any(|d| d.diagnostics().rejected_by_sdk.is_some());
         assert_eq!(rejected, !sdk_reads, "{name}: what the SDK would say");
         let ours = case.get("ours").unwrap_or(&case["sdk"]);
         let mut got = serde_json::Map::new();
@@ -116,24 +119,16 @@ fn writes_what_the_sdk_reads_back() {
 }
 
 #[test]
-fn lines_end_where_python_ends_them() {
-    let text = "a\nb\rc\r\n\nd\u{b}e\u{85}f\u{2028}g";
-    let ends: Vec<&str> = lines(text.as_bytes())
-        .map(|l| &text[l.start..l.end])
-        .collect();
-    assert_eq!(ends, ["a", "b", "c", "", "d\u{b}e\u{85}f\u{2028}g"]);
-    assert_eq!(lines(b"").count(), 0);
-}
-
-#[test]
-fn white_space_is_pythons() {
+fn white_space_is_that_of_python() {
+    let trim = |text: &[u8]| text[trim_range(text, 0..text.len())].to_vec();
     let space = "\t\n\u{b}\u{c}\r\u{1c}\u{1f} \u{85}\u{a0}\u{1680}\u{2000}\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
     assert_eq!(trim(format!("{space}x{space}").as_bytes()), b"x");
     assert_eq!(
         indent(space.as_bytes()),
         (space.len(), space.chars().count())
     );
-    // Zero width space, byte-order mark and NUL are none; nor is half of one.
+    // Zero width space, byte-order mark, NUL and single bytes of a no-break space
+    // are not white space.
     for kept in ["\u{200b}x", "\u{feff}x", "\0x", "x\u{200b}"] {
         assert_eq!(trim(kept.as_bytes()), kept.as_bytes());
     }
@@ -141,7 +136,7 @@ fn white_space_is_pythons() {
 }
 
 #[test]
-fn a_line_as_deep_as_the_option_is_an_option() {
+fn a_line_with_the_same_indent_is_a_new_option() {
     let text = b"[default]\n  a = 1\n  b = 2\n   more\n# c\n\n   x = y\n c = 3\n";
     assert_eq!(text_of(text, "a").as_deref(), Some("1"));
     assert_eq!(text_of(text, "b").as_deref(), Some("2\nmore\n\nx = y"));
@@ -152,7 +147,7 @@ fn a_line_as_deep_as_the_option_is_an_option() {
 }
 
 #[test]
-fn names_are_in_lower_case_by_unicode_rules() {
+fn names_are_lowercased_by_unicode_rules() {
     // The Kelvin sign is a K: Python reads this as `api_key`.
     assert_eq!(
         text_of("[default]\nAPI_\u{212a}EY = x\n".as_bytes(), "api_key").as_deref(),
@@ -161,7 +156,7 @@ fn names_are_in_lower_case_by_unicode_rules() {
 }
 
 #[test]
-fn what_the_sdk_cannot_read_is_kept_and_noted() {
+fn keeps_and_reports_lines_that_the_sdk_rejects() {
     let cases: [(&[u8], &[usize], Option<&str>); 12] = [
         (b"\xEF\xBB\xBF[default]\na = 1\n", &[1], Some("1")),
         (b"a = 0\n[default]\na = 1\n", &[1], Some("1")),
@@ -182,14 +177,14 @@ fn what_the_sdk_cannot_read_is_kept_and_noted() {
         assert_eq!(rejected(text), Some(lines[0]), "{shown}");
         assert_eq!(text_of(text, "a").as_deref(), a, "{shown}");
     }
-    // What follows a line that was ignored is not a part of the line before.
+    // A line after an ignored one does not continue the option before it.
     let text = b"[default]\na = 1\nnonsense\n  b = 2\n";
     assert_eq!(text_of(text, "a").as_deref(), Some("1"));
     assert_eq!(text_of(text, "b").as_deref(), Some("2"));
 }
 
 #[test]
-fn default_inherits_only_if_it_is_there() {
+fn default_inherits_only_if_the_section_exists() {
     assert_eq!(text_of(b"[DEFAULT]\na = 1\n", "a"), None);
     assert_eq!(
         text_of(b"[DEFAULT]\na = %(b)s\n[default]\nb = 2\n", "a").as_deref(),
@@ -202,7 +197,7 @@ fn default_inherits_only_if_it_is_there() {
 }
 
 #[test]
-fn references_end() {
+fn references_are_limited_in_depth_and_size() {
     let fault = |text: &[u8], key| Document::parse(text).get(key).unwrap().fault;
     assert_eq!(
         fault(b"[default]\na = %(a)s\n", "a"),
@@ -230,7 +225,7 @@ fn references_end() {
 }
 
 #[test]
-fn conflicts_and_strays_are_found() {
+fn finds_conflicts_and_incomplete_lines() {
     let document = Document::parse(
         b"base_url = x\n[default]\na = 1\nb = 2\nA: 1\nb = 3\nmode\nMODE offline\nentity http://e\n[x]\nsilent\n",
     );
@@ -247,25 +242,25 @@ fn conflicts_and_strays_are_found() {
 }
 
 #[test]
-fn notes_show_names_but_no_pasted_key() {
+fn notes_show_option_names_but_no_keys() {
     let key = "0123456789abcdef0123456789abcdef01234567";
     let text = format!("[default]\n{key}=\n{key}=\n{key}\n");
-    let document = Document::parse(text.as_bytes());
-    assert_eq!(document.notes.len(), 2);
-    assert!(document.notes.iter().all(|note| !note.text.contains(key)));
+    let notes = Document::parse(text.as_bytes()).diagnostics().notes;
+    assert_eq!(notes.len(), 2);
+    assert!(notes.iter().all(|note| !note.text.contains(key)));
     assert_eq!(shown(b"api_key"), "`api_key`");
     assert_eq!(shown(b"\x1b[31m"), "a name");
 }
 
 #[test]
-fn notes_do_not_grow_with_the_file() {
+fn the_number_of_notes_is_limited() {
     let text = [b"[default]\n".to_vec(), b"x\n".repeat(1000)].concat();
-    assert_eq!(Document::parse(&text).notes.len(), MAX_NOTES);
+    assert_eq!(note_lines(&text).len(), MAX_NOTES);
 }
 
 #[test]
-fn a_hostile_file_is_read_in_a_moment() {
-    // Each takes minutes or more when something in it costs a square.
+fn hostile_files_take_no_quadratic_time() {
+    // Each takes minutes if some step is quadratic.
     let many = |line: &str| format!("[default]\n{}", line.repeat(100_000));
     let numbered = |line: fn(usize) -> String| -> String {
         let lines: String = (0..50_000).map(line).collect();
@@ -283,6 +278,7 @@ fn a_hostile_file_is_read_in_a_moment() {
         many("  # c\n\n x\n"),
     ] {
         let document = Document::parse(text.as_bytes());
+        let _ = document.diagnostics();
         let _ = document.conflict("a");
         let _ = document.get("a");
         let after = set(text.as_bytes(), "a", "1").unwrap();
@@ -343,7 +339,7 @@ fn setting_keeps_place_and_style() {
 }
 
 #[test]
-fn setting_makes_a_value_readable_for_the_sdk() {
+fn setting_escapes_percent_signs() {
     let url = "https://x.com/a%20b";
     let text = b"[default]\nbase_url = https://x.com/a%20b\n";
     let after = set(text, "base_url", url).unwrap();
@@ -359,7 +355,7 @@ fn setting_makes_a_value_readable_for_the_sdk() {
 }
 
 #[test]
-fn setting_settles_what_two_inherited_values_leave_open() {
+fn setting_resolves_a_conflict_of_inherited_values() {
     let text = b"[DEFAULT]\nbase_url = https://a\nbase_url = https://b\n[default]\n";
     let settled = set(text, "base_url", "https://b").unwrap();
     assert!(settled.changed);
@@ -367,7 +363,7 @@ fn setting_settles_what_two_inherited_values_leave_open() {
 }
 
 #[test]
-fn editing_says_what_the_user_should_know() {
+fn editing_reports_side_effects() {
     let lines = |edit: Result<Edited, Note>| -> Vec<usize> {
         edit.unwrap().notes.iter().map(|note| note.line).collect()
     };
@@ -386,7 +382,7 @@ fn editing_says_what_the_user_should_know() {
 }
 
 #[test]
-fn what_cannot_be_written_is_refused() {
+fn refuses_values_and_files_that_cannot_be_written() {
     for value in ["", " v", "v\u{a0}", "a\nb", "a\rb", "a\0b"] {
         assert!(set(b"[default]\n", "k", value).is_err(), "{value:?}");
     }
@@ -395,7 +391,7 @@ fn what_cannot_be_written_is_refused() {
 }
 
 #[test]
-fn clearing_takes_every_definition_and_nothing_else() {
+fn clearing_removes_every_definition_and_nothing_else() {
     let cases = [
         ("", ""),
         ("[x]\nk = 1\n", "[x]\nk = 1\n"),

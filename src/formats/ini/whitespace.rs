@@ -1,43 +1,17 @@
-//! Lines and white space as Python sees them in a file opened as text.
+//! White space as Python sees it in a file opened as text.
 
-/// One line of a text: `start..end` without its line end, which lies in
-/// `end..next`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Line {
-    pub start: usize,
-    pub end: usize,
-    pub next: usize,
-}
+use std::ops::Range;
 
-/// Universal newlines: a line ends at LF, CR LF, or a CR alone, and at nothing
-/// else that Unicode might take for one.
-pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = Line> + '_ {
-    let mut start = 0;
-    std::iter::from_fn(move || {
-        let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
-        let length = rest.iter().position(|b| matches!(b, b'\n' | b'\r'));
-        let end = start + length.unwrap_or(rest.len());
-        let next = end
-            + match &text[end..] {
-                [b'\r', b'\n', ..] => 2,
-                [] => 0,
-                _ => 1,
-            };
-        let line = Line { start, end, next };
-        start = next;
-        Some(line)
-    })
-}
-
-/// Python's `str.strip()`.
-pub(super) fn trim(text: &[u8]) -> &[u8] {
-    trim_end(&text[indent(text).0..])
+/// Python's `str.strip()`, on a range of a text.
+pub(super) fn trim_range(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let start = range.start + indent(&text[range.clone()]).0;
+    start..start + trim_end(&text[start..range.end]).len()
 }
 
 /// Python's `str.rstrip()`.
 pub(super) fn trim_end(mut text: &[u8]) -> &[u8] {
     loop {
-        // Of most lines none is white.
+        // Most lines end in a visible character.
         let longest = match text.last() {
             Some(last) if last.is_ascii_graphic() => return text,
             Some(last) if last.is_ascii() => 1,
@@ -53,8 +27,8 @@ pub(super) fn trim_end(mut text: &[u8]) -> &[u8] {
     }
 }
 
-/// How many bytes of white space a line begins with, and how many characters
-/// these are: configparser compares depths in characters.
+/// The leading white space of a line, in bytes and in characters: configparser
+/// compares indentation in characters.
 pub(super) fn indent(text: &[u8]) -> (usize, usize) {
     let (mut bytes, mut characters) = (0, 0);
     while let Some(size) = space(&text[bytes..]) {
