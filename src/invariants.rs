@@ -51,8 +51,9 @@ pub fn netrc_with_key(text: &[u8], machine: &str) -> Option<(Vec<u8>, &'static [
         ..Names::default()
     };
     let edited = netrc::store(text, &names, KEY, ApiKey::is_key).ok()?;
-    let doubtful = edited.sdk_stops.is_some() || !edited.foreign_logins.is_empty();
-    (!doubtful).then(|| (edited.text.to_vec(), KEY))
+    let warned = edited.sdk_error.is_some()
+        || netrc::invariants::has_foreign_login(text, &names, ApiKey::is_key);
+    (!warned).then(|| (edited.text.to_vec(), KEY))
 }
 
 /// A settings file: every setting is asked for, and one is set and cleared.

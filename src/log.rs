@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Write};
 
 use crate::env::variables;
 use crate::util::sanitize::clean;
-use crate::util::sort::sorted_indices;
 
 /// How much a line matters. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,16 +23,6 @@ pub enum Level {
 pub(crate) struct Note {
     pub line: usize,
     pub text: String,
-}
-
-/// Sorts notes by their lines; those of one line stay in their order.
-pub(crate) fn by_line(notes: Vec<Note>) -> Vec<Note> {
-    let places = sorted_indices(notes.len(), &|a, b| notes[a].line.cmp(&notes[b].line));
-    let mut notes: Vec<Option<Note>> = notes.into_iter().map(Some).collect();
-    places
-        .into_iter()
-        .filter_map(|at| notes[at].take())
-        .collect()
 }
 
 /// Where the lines of one call go.

@@ -72,7 +72,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, path: &P
     if text.open_to_others() {
         detail("is open to other users: chmod 600 it".into());
     }
-    if let Some(stop) = &found.sdk_stops {
+    if let Some(stop) = &found.sdk_error {
         let (line, why) = (stop.line, stop.message);
         detail(format!(
             "line {line}: the Python SDK stops here and reads no entry ({why})"
@@ -100,7 +100,7 @@ fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, path: &P
             "line {line}: the entry is stored for {machine}, not for {netloc}"
         ));
     }
-    if found.sdk_stops.is_none() {
+    if found.sdk_error.is_none() {
         match found.sdk_at {
             Some(at) if at == hit.at || line_of(at) == line_of(hit.at) => {}
             Some(at) => detail(format!(

@@ -42,7 +42,7 @@ fn try_store(
             "Appending key for {netloc} to your netrc file: {shown}"
         ));
     }
-    if let Some(stop) = edited.and_then(|edited| edited.sdk_stops) {
+    if let Some(stop) = edited.and_then(|edited| edited.sdk_error) {
         context.log.warn(&format!(
             "the Python SDK cannot read {shown}: it stops at line {} ({})",
             stop.line, stop.message

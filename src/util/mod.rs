@@ -2,4 +2,3 @@
 
 pub(crate) mod sanitize;
 pub(crate) mod secret;
-pub(crate) mod sort;

@@ -1,256 +1,269 @@
-//! Changing our entry and not one byte else.
+//! Stores or removes the server's key and leaves every other byte as it is.
 
-use super::entries::{Entries, same_for_others};
-use super::patch::{Patch, Remove};
+use super::entries::{Entries, others_unchanged};
+use super::patch::{Patch, Removal};
 use super::scan::{Dialect, Kind};
-use super::{IsKey, Match, Names, Naming, Stop, dialect_of, look_up, note, shown, single_quoted};
+use super::{
+    IsKey, Match, Names, Naming, SdkError, dialect_of, look_up, note, shown, single_quoted,
+};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
 
-/// Logins of other tools that are worth a warning each.
-const FOREIGN_NOTES: usize = 8;
-/// No name is longer; a secret is.
-const LOGIN_LEN: usize = 32;
+/// How many logins of other tools are reported; a file can have thousands.
+const MAX_FOREIGN: usize = 8;
 
-/// The file as it shall be, and what is worth telling about it.
+/// A longer login is taken for a token and not shown.
+const MAX_LOGIN: usize = 32;
+
+/// How often an edit is repeated if it has not reached its goal.
+const MAX_PASSES: usize = 4;
+
+/// The edited file, and what the user should know about it.
 pub(crate) struct Edited {
     pub text: WipedBytes,
     /// False: the text is the old one, and nothing needs to be written.
     pub changed: bool,
     pub notes: Vec<Note>,
-    /// Logins of entries of the same machine that belong to other tools, and
-    /// stay; fit to be shown.
-    pub foreign_logins: Vec<String>,
-    /// The SDK cannot read the new text, and why.
-    pub sdk_stops: Option<Stop>,
-    /// How many entries went.
+    /// Why the SDK cannot read the new text.
+    pub sdk_error: Option<SdkError>,
+    /// How many entries were removed.
     pub removed: usize,
 }
 
-/// A word that every netrc reader reads as it is written.
-fn is_plain_word(word: &[u8]) -> bool {
-    let odd = |byte: &u8| *byte <= b' ' || *byte == 0x7f || b"\"'\\".contains(byte);
-    !word.is_empty() && !word.starts_with(b"#") && !word.iter().any(odd)
-}
-
-/// Stores a key: in our entry, if there is one, else in a new one; and in an
-/// entry under the cloud's other name, if there is one. A text that cannot be
-/// edited is an error.
+/// Stores a key: in our entry if there is one, else in a new one. Also updates an
+/// entry under the cloud's other name.
+///
+/// The error says why the file cannot be edited.
 pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Result<Edited, Note> {
     if names.netloc == "default" {
-        let message = "a machine called 'default' would stand for every other machine";
+        let message = "the server's name is 'default', which netrc reserves for all other machines";
         return Err(note(text, 0, message));
     }
     if !is_plain_word(names.netloc.as_bytes()) || !is_plain_word(key) {
-        let message = "the key or the machine name holds characters that netrc cannot hold";
+        let message = "the key or the server's name has characters that netrc cannot represent";
         return Err(note(text, 0, message));
     }
-    let good = |text: &[u8]| holds(text, names, key, is_key);
-    let edited = settle(text, |text| store_once(text, names, key, is_key), good)?;
-    let accepts = |text: &[u8]| dialect_of(text).0 == Dialect::CPython;
-    if edited.sdk_stops.is_some() && accepts(text) && !accepts(&edited.text) {
-        // Better not saved than a file that Python reads no more.
-        let message = "no change leaves the file readable for Python; put its entries in order";
-        return Err(note(text, 0, message));
-    }
-    Ok(edited)
-}
-
-/// Edits once more where that is not enough: CPython, which refused the file,
-/// may accept what is left of it, and read it otherwise than we did; or words of
-/// ours behind stray ones have become part of another entry of ours.
-fn settle(
-    text: &[u8],
-    once: impl Fn(&[u8]) -> Result<Edited, Note>,
-    good: impl Fn(&[u8]) -> bool,
-) -> Result<Edited, Note> {
-    let mut edited = once(text)?;
-    let mut refused = dialect_of(text).0 == Dialect::Lenient;
-    for _ in 0..3 {
-        let now_accepted = refused && dialect_of(&edited.text).0 == Dialect::CPython;
-        if good(&edited.text) && !now_accepted {
-            break;
-        }
-        refused &= !now_accepted;
-        let again = once(&edited.text)?;
-        edited = Edited {
-            removed: edited.removed + again.removed,
-            changed: *again.text != text,
-            ..again
-        };
-    }
-    if !good(&edited.text) && good(text) {
-        // Tidying up a file that is mostly not netrc would do harm.
-        edited.text = WipedBytes::new(text.to_vec());
-        edited.sdk_stops = dialect_of(text).1;
-        (edited.changed, edited.removed) = (false, 0);
-    }
-    Ok(edited)
-}
-
-/// Whether the server's key is found in the text.
-fn holds(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> bool {
-    let hit = look_up(text, names, is_key).hit;
-    hit.is_some_and(|hit| *hit.password == key)
-}
-
-fn store_once(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Result<Edited, Note> {
-    let survey = Entries::of(text, names, is_key)?;
-    let netloc = names.netloc.as_bytes();
-    let foreign = survey
-        .entries
-        .iter()
-        .rfind(|entry| !entry.ours && entry.naming == Naming::Netloc);
-    let after = foreign.map_or(0, |entry| entry.keyword.start);
-    let last = survey.ours(Naming::Netloc).next_back();
-    let kept = last.filter(|entry| foreign.is_none() || entry.keyword.start > after);
-    let mut edited = edit(
-        &survey,
+    let goal = Goal::Store(key);
+    let edited = Editor {
         names,
-        |plan| {
-            for naming in [
-                Naming::Netloc,
-                Naming::Quoted,
-                Naming::Spelled,
-                Naming::Alias,
-            ] {
-                let mut entries = survey.ours(naming).rev();
-                match naming {
-                    Naming::Netloc if kept.is_none() => {}
-                    Naming::Quoted => {}
-                    _ => {
-                        if let Some(entry) = entries.next() {
-                            let name = match naming {
-                                Naming::Spelled => names.spelled,
-                                Naming::Alias => names.alias,
-                                _ => None,
-                            };
-                            plan.set(entry, name.unwrap_or(names.netloc).as_bytes(), key);
-                        }
-                    }
-                }
-                // A duplicate without a password holds no key, and stays.
-                let keys = entries.filter(|entry| entry.last(Kind::Password).is_some());
-                keys.for_each(|entry| plan.remove(entry));
-            }
-            if kept.is_none() {
-                let account = last
-                    .and_then(|entry| entry.last(Kind::Account))
-                    .filter(|account| !account.open);
-                let account = account.map(|account| &text[account.start..account.end]);
-                plan.insert(
-                    after,
-                    netloc,
-                    account.filter(|account| !account.is_empty()),
-                    key,
-                );
-            }
-        },
-        |text| holds(text, names, key, is_key),
-    );
-    tell_foreign(&survey, &mut edited, is_key);
+        is_key,
+        goal,
+    }
+    .edit(text)?;
+    if edited.sdk_error.is_some() && is_accepted(text) && !is_accepted(&edited.text) {
+        let message =
+            "cannot add the key in a way that Python can still parse the file; edit it by hand";
+        return Err(note(text, 0, message));
+    }
     Ok(edited)
 }
 
-/// Removes the server's keys, under all its names but the bare host; entries
+/// Removes the server's keys under all its names but the bare host. The entries
 /// of other tools stay.
+///
+/// The error says why the file cannot be edited.
 pub(crate) fn forget(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited, Note> {
-    let good = |text: &[u8]| {
-        let hit = look_up(text, names, is_key).hit;
-        hit.is_none_or(|hit| hit.how == Match::BareHost || !is_key(&hit.password))
-    };
-    settle(text, |text| forget_once(text, names, is_key), good)
+    let goal = Goal::Forget;
+    Editor {
+        names,
+        is_key,
+        goal,
+    }
+    .edit(text)
 }
 
-fn forget_once(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited, Note> {
-    let survey = Entries::of(text, names, is_key)?;
-    let forget = |plan: &mut Patch| {
-        let ours = survey.entries.iter().filter(|entry| entry.ours);
-        for entry in ours.filter(|entry| entry.naming != Naming::BareHost) {
-            plan.remove(entry);
+/// Whether every netrc reader reads the word as it is written.
+fn is_plain_word(word: &[u8]) -> bool {
+    let special = |byte: &u8| *byte <= b' ' || *byte == 0x7f || b"\"'\\".contains(byte);
+    !word.is_empty() && !word.starts_with(b"#") && !word.iter().any(special)
+}
+
+/// Whether CPython accepts the file.
+fn is_accepted(text: &[u8]) -> bool {
+    dialect_of(text).0 == Dialect::CPython
+}
+
+/// What an edit is for.
+#[derive(Clone, Copy)]
+enum Goal<'a> {
+    Store(&'a [u8]),
+    Forget,
+}
+
+struct Editor<'a> {
+    names: &'a Names<'a>,
+    is_key: IsKey,
+    goal: Goal<'a>,
+}
+
+impl<'a> Editor<'a> {
+    /// Edits until the goal is reached. One pass may not be enough: CPython may
+    /// accept the edited file and read it differently from the lenient dialect,
+    /// or our tokens after unknown ones may have become part of another entry.
+    fn edit(&self, text: &[u8]) -> Result<Edited, Note> {
+        let mut edited = self.pass(text)?;
+        let mut refused = !is_accepted(text);
+        for _ in 1..MAX_PASSES {
+            let newly_accepted = refused && is_accepted(&edited.text);
+            if self.is_reached(&edited.text) && !newly_accepted {
+                break;
+            }
+            refused &= !newly_accepted;
+            let next = self.pass(&edited.text)?;
+            edited = Edited {
+                removed: edited.removed + next.removed,
+                changed: *next.text != *text,
+                ..next
+            };
         }
-    };
-    let mut edited = edit(&survey, names, forget, |_| true);
-    tell_foreign(&survey, &mut edited, is_key);
-    Ok(edited)
-}
+        if !self.is_reached(&edited.text) && self.is_reached(text) {
+            // The file is mostly not netrc: the edit did more harm than good.
+            edited = Edited {
+                text: WipedBytes::new(text.to_vec()),
+                changed: false,
+                sdk_error: dialect_of(text).1,
+                removed: 0,
+                ..edited
+            };
+        }
+        Ok(edited)
+    }
 
-/// Makes the changes, in the way that leaves the file readable for CPython if
-/// it was before, with the same entries for everybody else, and `good` for what
-/// it was made for.
-fn edit<'a>(
-    survey: &'a Entries<'a>,
-    names: &Names,
-    make: impl Fn(&mut Patch<'a>),
-    good: impl Fn(&[u8]) -> bool,
-) -> Edited {
-    let attempt = |remove| {
-        let mut plan = Patch {
-            survey,
-            remove,
-            changes: Vec::new(),
-            removed: 0,
-        };
-        make(&mut plan);
-        let removed = plan.removed;
-        let text = plan.apply();
-        let changed = *text != survey.text;
-        let (dialect, sdk_stops) = dialect_of(&text);
-        let kept = || dialect == Dialect::CPython && same_for_others(survey.text, &text, names);
-        let spoilt = survey.accepted && !kept() || !good(&text);
-        let edited = Edited {
-            text,
-            changed,
+    /// Whether a look-up in the text gives what the goal demands.
+    fn is_reached(&self, text: &[u8]) -> bool {
+        let hit = look_up(text, self.names, self.is_key).hit;
+        match self.goal {
+            Goal::Store(key) => hit.is_some_and(|hit| *hit.password == *key),
+            Goal::Forget => {
+                hit.is_none_or(|hit| hit.how == Match::BareHost || !(self.is_key)(&hit.password))
+            }
+        }
+    }
+
+    /// Edits once: removes entries as a whole if the rest of the file is still
+    /// read as before, else only their keys.
+    fn pass(&self, text: &[u8]) -> Result<Edited, Note> {
+        let entries = Entries::parse(text, self.names, self.is_key)?;
+        let mut edited = self.patched(&entries, Removal::Entry);
+        if edited.removed > 0 && self.is_damaged(&entries, &edited.text) {
+            let careful = self.patched(&entries, Removal::Key);
+            if !self.is_damaged(&entries, &careful.text) {
+                edited = careful;
+                edited.notes.push(Note {
+                    line: 1,
+                    text: "removed the key but kept the entry: deleting it would change how the \
+                           rest of the file is parsed"
+                        .into(),
+                });
+            }
+        }
+        edited.notes.extend(self.foreign_notes(&entries));
+        Ok(edited)
+    }
+
+    fn patched(&self, entries: &Entries, removal: Removal) -> Edited {
+        let mut patch = Patch::new(entries, removal);
+        match self.goal {
+            Goal::Store(key) => self.store_key(&mut patch, key),
+            Goal::Forget => {
+                let ours = entries.entries.iter().filter(|entry| entry.ours);
+                for entry in ours.filter(|entry| entry.naming != Naming::BareHost) {
+                    patch.remove(entry);
+                }
+            }
+        }
+        let removed = patch.removed;
+        let text = patch.apply();
+        Edited {
+            changed: *text != *entries.text,
             notes: Vec::new(),
-            foreign_logins: Vec::new(),
-            sdk_stops,
+            sdk_error: dialect_of(&text).1,
             removed,
-        };
-        (edited, spoilt)
-    };
-    let (edited, spoilt) = attempt(Remove::Whole);
-    if !spoilt || edited.removed == 0 {
-        return edited;
+            text,
+        }
     }
-    let (mut careful, still_spoilt) = attempt(Remove::Key);
-    if still_spoilt {
-        return edited;
-    }
-    careful.notes.push(Note {
-        line: 1,
-        text: "an entry of ours stays without its key: taken out, it would change how the rest of the file is read".into(),
-    });
-    careful
-}
 
-/// Names the entries of our machine that belong to other tools.
-fn tell_foreign(survey: &Entries, edited: &mut Edited, is_key: IsKey) {
-    let foreign = survey.entries.iter().filter(|entry| !entry.ours);
-    for entry in foreign.filter(|entry| entry.naming != Naming::BareHost) {
-        let Some(login) = entry.last(Kind::Login) else {
-            continue;
-        };
-        let login = login.unescape(survey.text);
-        let bare = single_quoted(&login).unwrap_or(&login);
-        // Some tools keep a token where the login belongs.
-        let login = if is_key(bare) || bare.len() > LOGIN_LEN {
-            "(a token)".to_owned()
-        } else {
-            shown(bare)
-        };
-        if edited.foreign_logins.contains(&login) {
-            continue;
+    /// Whether CPython reads the rest of an accepted file differently, or a stored
+    /// key is not found.
+    fn is_damaged(&self, entries: &Entries, new: &[u8]) -> bool {
+        let intact = || is_accepted(new) && others_unchanged(entries.text, new, self.names);
+        let missing = || matches!(self.goal, Goal::Store(_)) && !self.is_reached(new);
+        entries.accepted && !intact() || missing()
+    }
+
+    /// Leaves one entry with the key for each name that the file has for the
+    /// server, and at least one under its own name.
+    fn store_key<'p>(&self, patch: &mut Patch<'p>, key: &'p [u8])
+    where
+        'a: 'p,
+    {
+        let entries = patch.entries;
+        let netloc = self.names.netloc;
+        // Readers take the last entry of a name, so ours must come after those of
+        // other tools.
+        let foreign = entries
+            .foreign()
+            .rfind(|entry| entry.naming == Naming::Netloc);
+        let after = foreign.map_or(0, |entry| entry.keyword.start);
+        let last = entries.ours(Naming::Netloc).next_back();
+        let kept = last.filter(|entry| foreign.is_none() || entry.keyword.start > after);
+        for (naming, name) in [
+            (Naming::Netloc, kept.map(|_| netloc)),
+            (Naming::Quoted, None),
+            (Naming::Spelled, self.names.spelled),
+            (Naming::Alias, self.names.alias),
+        ] {
+            let mut ours = entries.ours(naming).rev();
+            if let Some(name) = name
+                && let Some(entry) = ours.next()
+            {
+                patch.set(entry, name.as_bytes(), key);
+            }
+            // A duplicate without a password holds no key, and stays.
+            ours.filter(|entry| entry.last(Kind::Password).is_some())
+                .for_each(|entry| patch.remove(entry));
         }
-        if edited.foreign_logins.len() == FOREIGN_NOTES {
-            break;
+        if kept.is_none() {
+            let account = last
+                .and_then(|entry| entry.last(Kind::Account))
+                .filter(|account| !account.open && account.end > account.start)
+                .map(|account| &entries.text[account.start..account.end]);
+            patch.insert(after, netloc.as_bytes(), account, key);
         }
-        let machine = shown(&entry.name.unescape(survey.text));
-        let message = format!(
-            "the entry for machine '{machine}' with login '{login}' belongs to another tool and stays"
-        );
-        edited
-            .notes
-            .push(note(survey.text, entry.keyword.start, message));
-        edited.foreign_logins.push(login);
+    }
+
+    /// Names the entries of our machine that belong to other tools.
+    fn foreign_notes(&self, entries: &Entries) -> Vec<Note> {
+        let mut logins: Vec<String> = Vec::new();
+        let mut notes = Vec::new();
+        for entry in entries.foreign() {
+            let Some(login) = entry.last(Kind::Login) else {
+                continue;
+            };
+            let login = self.shown_login(&login.unescape(entries.text));
+            if logins.contains(&login) {
+                continue;
+            }
+            if logins.len() == MAX_FOREIGN {
+                break;
+            }
+            let machine = shown(&entry.name.unescape(entries.text));
+            let message = format!(
+                "kept the entry for machine '{machine}' with login '{login}': it belongs to \
+                 another tool"
+            );
+            notes.push(note(entries.text, entry.keyword.start, message));
+            logins.push(login);
+        }
+        notes
+    }
+
+    /// A login for a message. Some tools store a token as the login.
+    fn shown_login(&self, login: &[u8]) -> String {
+        let bare = single_quoted(login).unwrap_or(login);
+        match (self.is_key)(bare) || bare.len() > MAX_LOGIN {
+            true => "(a token)".to_owned(),
+            false => shown(bare),
+        }
     }
 }

@@ -1,36 +1,47 @@
-//! The file as an editor sees it: our entries field by field, and where a new
-//! one may stand.
+//! The parsed file as an editor needs it: the entries of our server field by
+//! field, and where a new one can be inserted.
 
-use super::scan::{Dialect, Event, Kind, Scanner};
-use super::token::{Token, line_end, newline_len};
-use super::{IsKey, Names, Naming, UTF16, dialect_of, is_utf16, note};
+use std::ops::Range;
+
+use super::scan::{self, Dialect, Event, Item, Kind, Scanner};
+use super::token::Token;
+use super::{IsKey, Names, Naming, dialect_of, note};
+use crate::formats::lines::{UTF16, is_utf16, newline_of};
 use crate::log::Note;
 
-/// One field of an entry, with the end of what stands before its keyword.
+/// One field of an entry.
 pub(super) struct Field {
     pub kind: Kind,
+    /// Where the item before it ended.
     pub before: usize,
     pub keyword: Token,
     pub value: Token,
-    /// A stray word stands before it, which is not ours to remove.
-    pub strayed: bool,
+    /// An unknown token precedes it; an edit must not remove that token.
+    pub after_unknown: bool,
 }
 
-/// An entry under one of our names.
+/// An entry under one of the server's names.
 pub(super) struct Entry {
     pub naming: Naming,
+    /// Where the item before it ended.
     pub before: usize,
     pub keyword: Token,
     pub name: Token,
     pub fields: Vec<Field>,
-    /// Its login is `user` or absent, or its password is a key.
+    /// Its login is `user` or missing, or its password is a key. All other
+    /// entries belong to other tools.
     pub ours: bool,
 }
 
 impl Entry {
+    /// The values of one kind.
+    pub fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Field> {
+        self.fields.iter().filter(move |field| field.kind == kind)
+    }
+
+    /// The value that counts: the last one.
     pub fn last(&self, kind: Kind) -> Option<Token> {
-        let field = self.fields.iter().rev().find(|field| field.kind == kind)?;
-        Some(field.value)
+        self.all(kind).next_back().map(|field| field.value)
     }
 
     fn is_ours(&self, text: &[u8], is_key: IsKey) -> bool {
@@ -45,105 +56,116 @@ impl Entry {
     }
 }
 
-/// The file as an editor sees it.
+/// The parsed file.
 pub(super) struct Entries<'a> {
     pub text: &'a [u8],
+    /// CPython accepts the file.
     pub accepted: bool,
     pub entries: Vec<Entry>,
-    /// The `default` entries: start, and end of what stands before.
-    pub defaults: Vec<(usize, usize)>,
-    /// Where a new entry may stand at the latest, and what ends before it.
-    pub end: (usize, usize),
-    pub open_macro: bool,
+    /// The white space before each `default` entry.
+    pub defaults: Vec<Range<usize>>,
+    /// The end of the file, where a new entry can be inserted.
+    pub end: scan::End,
+    /// Where the first token may be.
     pub origin: usize,
-    pub eol: &'static [u8],
+    pub newline: &'static [u8],
 }
 
 impl<'a> Entries<'a> {
-    pub fn of(text: &'a [u8], names: &Names, is_key: IsKey) -> Result<Entries<'a>, Note> {
+    pub fn parse(text: &'a [u8], names: &Names, is_key: IsKey) -> Result<Entries<'a>, Note> {
         if is_utf16(text) {
             return Err(note(text, 0, UTF16));
         }
         let (dialect, _) = dialect_of(text);
         let mut scanner = Scanner::new(text, dialect);
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut defaults = Vec::new();
-        // Where items begin, for an open one to be found again.
-        let mut item = (scanner.origin, scanner.origin);
-        let (mut named, mut strayed) = (false, false);
-        while let Ok(Some(event)) = scanner.next() {
-            let (before, keyword, value) = (scanner.gap, scanner.keyword, scanner.value);
-            match event {
-                Event::Machine => {
-                    item = (keyword.start, before);
-                    (named, strayed) = (false, false);
-                    if let Some(naming) = Naming::of(&value, text, names) {
-                        let fields = Vec::new();
-                        entries.push(Entry {
-                            naming,
-                            before,
-                            keyword,
-                            name: value,
-                            fields,
-                            ours: false,
-                        });
-                        named = true;
-                    }
-                }
-                Event::Field(kind) if named => {
-                    if let Some(entry) = entries.last_mut() {
-                        entry.fields.push(Field {
-                            kind,
-                            before,
-                            keyword,
-                            value,
-                            strayed,
-                        });
-                    }
-                    strayed = false;
-                }
-                Event::Field(_) => {}
-                Event::Default => {
-                    item = (keyword.start, before);
-                    defaults.push(item);
-                    named = false;
-                }
-                Event::Macro => {
-                    item = (keyword.start, before);
-                    named = false;
-                }
-                Event::Stray { .. } => strayed = true,
-            }
+        let mut collector = Collector::default();
+        while let Ok(Some(item)) = scanner.next() {
+            let naming = match item.event {
+                Event::Machine => Naming::of(item.value, text, names),
+                _ => None,
+            };
+            collector.add(&item, naming);
         }
+        let mut entries = collector.entries;
         for entry in &mut entries {
             entry.ours = entry.is_ours(text, is_key);
         }
-        let end = match scanner.open {
-            Some(at) if at == item.0 => item,
-            Some(at) => (at, at),
-            None => (scanner.end, scanner.last_end),
-        };
         Ok(Entries {
             text,
             accepted: dialect == Dialect::CPython,
             entries,
-            defaults,
-            end,
-            open_macro: scanner.open_macro && scanner.open.is_none(),
-            origin: scanner.origin,
-            eol: eol(text),
+            defaults: collector.defaults,
+            end: scanner.end(),
+            origin: scan::origin(text, dialect),
+            newline: newline_of(text),
         })
     }
 
+    /// Our entries under one of the server's names.
     pub fn ours(&self, naming: Naming) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(move |entry| entry.ours && entry.naming == naming)
     }
+
+    /// The entries of the server that belong to other tools.
+    pub fn foreign(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(|entry| !entry.ours && entry.naming != Naming::BareHost)
+    }
 }
 
-/// What CPython reads in a text for everybody but us: machines, macros and
-/// values, in their order.
+/// Collects items into entries.
+#[derive(Default)]
+struct Collector {
+    entries: Vec<Entry>,
+    defaults: Vec<Range<usize>>,
+    /// The last entry of `entries` is still being read.
+    in_entry: bool,
+    after_unknown: bool,
+}
+
+impl Collector {
+    /// Adds an item; `naming` is how a machine names the server.
+    fn add(&mut self, item: &Item, naming: Option<Naming>) {
+        match item.event {
+            Event::Machine => {
+                self.in_entry = naming.is_some();
+                self.after_unknown = false;
+                self.entries.extend(naming.map(|naming| Entry {
+                    naming,
+                    before: item.before,
+                    keyword: *item.keyword,
+                    name: *item.value,
+                    fields: Vec::new(),
+                    ours: false,
+                }));
+            }
+            Event::Field(kind) => {
+                if let Some(entry) = self.entries.last_mut().filter(|_| self.in_entry) {
+                    entry.fields.push(Field {
+                        kind,
+                        before: item.before,
+                        keyword: *item.keyword,
+                        value: *item.value,
+                        after_unknown: self.after_unknown,
+                    });
+                }
+                self.after_unknown = false;
+            }
+            Event::Default => {
+                self.in_entry = false;
+                self.defaults.push(item.gap());
+            }
+            Event::Macro { .. } => self.in_entry = false,
+            Event::Unknown { .. } => self.after_unknown = true,
+        }
+    }
+}
+
+/// What CPython reads in a text, the server's own entries excluded: machines,
+/// macros and values, in order.
 struct Others<'a> {
     scanner: Scanner<'a>,
     text: &'a [u8],
@@ -151,34 +173,34 @@ struct Others<'a> {
     ours: bool,
 }
 
-impl<'a> Iterator for Others<'a> {
+impl Iterator for Others<'_> {
     type Item = (Option<Kind>, Token);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let event = self.scanner.next().ok()??;
-            let (keyword, value) = (self.scanner.keyword, self.scanner.value);
-            let item = match event {
+            let item = self.scanner.next().ok()??;
+            let (kind, token) = match item.event {
                 Event::Machine => {
-                    self.ours = Naming::of(&value, self.text, self.names).is_some();
-                    (None, value)
+                    self.ours = Naming::of(item.value, self.text, self.names).is_some();
+                    (None, *item.value)
                 }
-                Event::Default | Event::Macro => {
+                Event::Default | Event::Macro { .. } => {
                     self.ours = false;
-                    (None, keyword)
+                    (None, *item.keyword)
                 }
-                Event::Field(kind) => (Some(kind), value),
-                Event::Stray { .. } => continue,
+                Event::Field(kind) => (Some(kind), *item.value),
+                Event::Unknown { .. } => continue,
             };
             if !self.ours {
-                return Some(item);
+                return Some((kind, token));
             }
         }
     }
 }
 
-/// Whether CPython reads the same in both texts for everybody but us.
-pub(super) fn same_for_others(old: &[u8], new: &[u8], names: &Names) -> bool {
+/// Whether CPython reads the same in both texts, the server's own entries
+/// excluded.
+pub(super) fn others_unchanged(old: &[u8], new: &[u8], names: &Names) -> bool {
     let others = |text| Others {
         scanner: Scanner::new(text, Dialect::CPython),
         text,
@@ -189,22 +211,9 @@ pub(super) fn same_for_others(old: &[u8], new: &[u8], names: &Names) -> bool {
     loop {
         match (before.next(), after.next()) {
             (None, None) => return true,
-            (Some((kind, word)), Some((other_kind, other))) => {
-                if kind != other_kind || !word.bytes(old).eq(other.bytes(new)) {
-                    return false;
-                }
-            }
+            (Some((kind, token)), Some((new_kind, new_token)))
+                if kind == new_kind && token.bytes(old).eq(new_token.bytes(new)) => {}
             _ => return false,
         }
-    }
-}
-
-/// The line end of the file: its first one.
-fn eol(text: &[u8]) -> &'static [u8] {
-    let end = line_end(text, 0);
-    match (text.get(end), newline_len(text, end)) {
-        (_, 2) => b"\r\n",
-        (Some(b'\r'), _) => b"\r",
-        _ => b"\n",
     }
 }

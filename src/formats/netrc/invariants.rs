@@ -1,66 +1,77 @@
-//! What reading and editing owe to every netrc file, however odd.
+//! Invariants of reading and editing that hold for every text.
 
 use super::entries::Entries;
 use super::scan::{Dialect, Event, Kind, Scanner};
-use super::token::line_of;
-use super::{IsKey, Names, Naming, dialect_of, forget, look_up, store};
+use super::{IsKey, Names, Naming, dialect_of, forget, line_of, look_up, store};
 
-/// An entry, a macro or a stray word of the file, as a reader sees it.
+/// An entry or a macro of the file, with the values of its fields.
 type Item = (Vec<u8>, Vec<(u8, Vec<u8>)>);
 
-/// Reads, stores and forgets, and checks what must hold.
+/// Reads, stores and forgets, and checks the invariants.
 ///
 /// # Panics
-/// Where it does not.
+/// If one is violated.
 pub(crate) fn check(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) {
     check_lines(text);
     look_up(text, names, is_key);
     if let Ok(stored) = store(text, names, key, is_key) {
         check_store(text, names, key, is_key, &stored.text);
-        let noted = !stored.foreign_logins.is_empty() || stored.sdk_stops.is_some();
+        let noted = has_foreign_login(text, names, is_key) || stored.sdk_error.is_some();
         let hit = look_up(&stored.text, names, is_key).hit;
         let read = hit.is_some_and(|hit| *hit.password == key);
-        assert!(read || noted, "what was stored is not read back");
+        assert!(read || noted, "the stored key is not read back");
         if !noted && !closes_a_quote(text, names, is_key) {
-            let twice = store(&stored.text, names, key, is_key).expect("it was edited before");
-            assert!(!twice.changed, "storing twice changes twice");
+            let twice = store(&stored.text, names, key, is_key).expect("the first edit succeeded");
+            assert!(
+                !twice.changed,
+                "storing the same key again changes the file"
+            );
         }
         assert_eq!(stored.changed, *stored.text != *text);
     }
     if let Ok(gone) = forget(text, names, is_key) {
         check_others(text, names, is_key, &gone.text);
         let hit = look_up(&gone.text, names, is_key).hit;
-        let foreign = !gone.foreign_logins.is_empty();
+        let foreign = has_foreign_login(text, names, is_key);
         let bare = |machine: &str| names.bare_host == Some(machine);
         assert!(
             hit.is_none_or(|hit| foreign
                 || bare(&hit.machine(&gone.text))
                 || !is_key(&hit.password)),
-            "a key is still read after it was forgotten"
+            "a key is still found after it was removed"
         );
         assert_eq!(gone.changed, *gone.text != *text);
     }
 }
 
+/// Whether another tool has an entry with a login for the server.
+pub(crate) fn has_foreign_login(text: &[u8], names: &Names, is_key: IsKey) -> bool {
+    Entries::parse(text, names, is_key).is_ok_and(|entries| {
+        entries
+            .foreign()
+            .any(|entry| entry.last(Kind::Login).is_some())
+    })
+}
+
 fn check_store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey, new: &[u8]) {
     check_others(text, names, is_key, new);
-    let survey = Entries::of(text, names, is_key).expect("it was edited");
-    if !survey.accepted {
+    let entries = Entries::parse(text, names, is_key).expect("the edit succeeded");
+    if !entries.accepted {
         return;
     }
-    // What stands outside our entries, in its order. The white space around an
-    // entry goes with it, and so does a comment behind its last word.
+    // The bytes outside our entries are kept in order. The white space around a
+    // removed entry goes with it, and so does a comment after its last token.
     let space = |byte: &&u8| byte.is_ascii_whitespace();
     let mut rest = new.iter();
     let mut at = 0;
     let mut ours = 0;
-    for entry in survey.entries.iter().filter(|entry| entry.ours) {
+    for entry in entries.entries.iter().filter(|entry| entry.ours) {
         let last = entry.fields.last().map_or(entry.name, |field| field.value);
         let outside = &text[at.min(entry.before)..entry.before];
         let mut outside = outside.iter().filter(|byte| !space(byte));
         assert!(
             outside.all(|byte| rest.any(|new| new == byte)),
-            "a byte before an entry of ours is gone"
+            "a byte before an entry of ours was removed"
         );
         let line = text[last.end..]
             .iter()
@@ -72,12 +83,12 @@ fn check_store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey, new: &[u8]
     let mut outside = text[at..].iter().filter(|byte| !space(byte));
     assert!(
         outside.all(|byte| rest.any(|new| new == byte)),
-        "a byte behind our entries is gone"
+        "a byte after our entries was removed"
     );
-    // And there is nothing new but entries of ours, which may repeat an account.
+    // Only entries of ours are added, which may repeat an account.
     let words = "machine login user password account".len() + 16;
     let entry = words + 2 * names.netloc.len() + key.len();
-    let fields = survey.entries.iter().flat_map(|entry| &entry.fields);
+    let fields = entries.entries.iter().flat_map(|entry| &entry.fields);
     let account = fields
         .map(|field| field.value.end - field.value.start)
         .max();
@@ -85,17 +96,16 @@ fn check_store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey, new: &[u8]
     assert!(new.len() <= most, "too much was added");
 }
 
-/// An open quote in our entry is closed at the end of its line. The lines behind
-/// it, which were part of the word, become words of their own: entries again, or
-/// stray.
+/// An edit closes an open quote in our entry at the end of its line. The lines
+/// after it, which were part of the token, become entries or unknown tokens.
 fn closes_a_quote(text: &[u8], names: &Names, is_key: IsKey) -> bool {
-    Entries::of(text, names, is_key).is_ok_and(|survey| {
-        let mut ours = survey.entries.iter().filter(|entry| entry.ours);
+    Entries::parse(text, names, is_key).is_ok_and(|entries| {
+        let mut ours = entries.entries.iter().filter(|entry| entry.ours);
         ours.any(|entry| entry.fields.iter().any(|field| field.value.open))
     })
 }
 
-/// Lines end where Python, which reads the file as text, ends them.
+/// Line numbers are those of Python, which opens the file as text.
 fn check_lines(text: &[u8]) {
     let ends = |at: &usize| match text[*at] {
         b'\r' => text.get(at + 1) != Some(&b'\n'),
@@ -105,8 +115,8 @@ fn check_lines(text: &[u8]) {
     assert_eq!(line_of(text, text.len()), lines);
 }
 
-/// What CPython accepts it still accepts, and what is not ours it reads as
-/// before.
+/// CPython accepts an edited file if it accepted the old one, and reads the
+/// entries of others as before.
 fn check_others(text: &[u8], names: &Names, is_key: IsKey, new: &[u8]) {
     if dialect_of(text).0 == Dialect::CPython && !closes_a_quote(text, names, is_key) {
         assert!(
@@ -121,16 +131,16 @@ fn check_others(text: &[u8], names: &Names, is_key: IsKey, new: &[u8]) {
     }
 }
 
-/// What CPython reads for everybody else.
+/// What CPython reads, the server's own entries excluded.
 fn others(text: &[u8], names: &Names) -> Vec<Item> {
     let mut scanner = Scanner::new(text, Dialect::CPython);
     let mut items: Vec<Item> = Vec::new();
     let mut ours = false;
-    while let Ok(Some(event)) = scanner.next() {
-        let value = scanner.value;
-        match event {
+    while let Ok(Some(item)) = scanner.next() {
+        let value = item.value;
+        match item.event {
             Event::Machine => {
-                ours = Naming::of(&value, text, names).is_some();
+                ours = Naming::of(value, text, names).is_some();
                 if !ours {
                     items.push((value.unescape(text).to_vec(), Vec::new()));
                 }
@@ -149,11 +159,11 @@ fn others(text: &[u8], names: &Names) -> Vec<Item> {
                     fields.push((kind, value.unescape(text).to_vec()));
                 }
             }
-            Event::Macro => {
+            Event::Macro { .. } => {
                 ours = false;
                 items.push((b"macdef".to_vec(), Vec::new()));
             }
-            Event::Field(_) | Event::Stray { .. } => {}
+            Event::Field(_) | Event::Unknown { .. } => {}
         }
     }
     items

@@ -1,20 +1,20 @@
-//! Finding a server's entry: one pass over the file if CPython accepts it, two
-//! if not, and no allocation per entry.
+//! Finds a server's entry: one pass over the file if CPython accepts it, else two,
+//! and no allocation per entry.
 
-use super::scan::{BOM, Dialect, Event, Kind, Scanner};
-use super::single_quoted;
-use super::token::{Token, line_end, newline_len};
-use super::{IsKey, Names, Naming, Stop, UTF16, dialect_of, is_utf16, not_utf8, note, shown};
-use crate::log::{self, Note};
+use super::scan::{Dialect, Event, Item, Kind, Scanner};
+use super::token::Token;
+use super::{IsKey, Names, Naming, SdkError, dialect_of, not_utf8, note, shown, single_quoted};
+use crate::formats::lines::{BOM, UTF16, is_utf16, newline_of};
+use crate::log::Note;
 use crate::util::secret::WipedBytes;
 
-/// Stray words that are worth a warning each; the rest is counted.
-const STRAY_NOTES: usize = 8;
+/// How many unknown tokens get a note each; the others are counted.
+const MAX_UNKNOWN: usize = 8;
 
 /// How the entry was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Match {
-    /// Under the server's own name, in whatever spelling.
+    /// Under the server's own name, in any spelling.
     Exact,
     /// Under the other name of the cloud.
     Alias,
@@ -22,86 +22,85 @@ pub(crate) enum Match {
     BareHost,
 }
 
-/// The entry whose password is the server's key. The password is what the file
-/// says, and may be malformed unless found by [`Match::BareHost`].
+/// The entry whose password is the server's key. The password is as written in
+/// the file; it may be malformed unless found by [`Match::BareHost`].
 pub(crate) struct Hit {
     pub password: WipedBytes,
-    /// Where the entry's `machine` stands.
+    /// The position of the entry's `machine`.
     pub at: usize,
     pub how: Match,
     name: Token,
 }
 
 impl Hit {
-    /// The machine name as this file has it, fit to be shown.
+    /// The machine name as written in this file, for a message.
     pub fn machine(&self, text: &[u8]) -> String {
         shown(&self.name.unescape(text))
     }
 }
 
-/// What the file says about a server, and what is worth telling about the file.
+/// What the file says about a server, and what the user should know of the file.
 #[derive(Default)]
 pub(crate) struct Lookup {
     pub hit: Option<Hit>,
     pub notes: Vec<Note>,
-    /// The SDK cannot read the file, and why.
-    pub sdk_stops: Option<Stop>,
-    /// Where the entry stands whose password the SDK takes, `default` included.
+    /// Why the SDK cannot read the file.
+    pub sdk_error: Option<SdkError>,
+    /// The position of the entry whose password the SDK takes, `default` included.
     pub sdk_at: Option<usize>,
-    /// Where the `default` entry stands, which is never used.
+    /// The position of the `default` entry, which is never used.
     pub default_at: Option<usize>,
-    /// Entries of this server that a later one of the same name replaces.
+    /// How many entries of this server are overridden by a later one.
     pub shadowed: usize,
     pub crlf: bool,
     pub bom: bool,
 }
 
-/// An entry that bears one of the names.
+/// An entry under one of the server's names.
 #[derive(Clone, Copy)]
-struct Seen {
+struct Candidate {
     start: usize,
     name: Token,
     login: Option<Token>,
     password: Option<Token>,
 }
 
-/// What one pass has gathered: the last entry for each way of naming.
+/// One pass over the file: collects the last entry for each way of naming.
 struct Pass<'t, 'n> {
     text: &'t [u8],
     names: &'n Names<'n>,
     is_key: IsKey,
-    last: [Option<Seen>; Naming::COUNT],
-    current: Option<(Naming, Seen)>,
+    last: [Option<Candidate>; Naming::COUNT],
+    current: Option<(Naming, Candidate)>,
     default: Option<(usize, Option<Token>)>,
     in_default: bool,
     shadowed: usize,
-    strays: usize,
+    unknown: usize,
     notes: Vec<Note>,
 }
 
-/// Looks a server's key up. Whatever CPython 3.11 and later accept gives what
-/// they give; the `default` entry is never used.
+/// Looks up a server's key. Where CPython 3.11 and later accept the file, the
+/// result is theirs, except that the `default` entry is never used.
 pub(crate) fn look_up(text: &[u8], names: &Names, is_key: IsKey) -> Lookup {
-    let first_line_end = line_end(text, 0);
     let mut found = Lookup {
-        crlf: newline_len(text, first_line_end) == 2,
+        crlf: newline_of(text) == b"\r\n",
         bom: text.starts_with(BOM),
         ..Lookup::default()
     };
     if is_utf16(text) {
         found.notes.push(note(text, 0, UTF16));
-        found.sdk_stops = dialect_of(text).1;
+        found.sdk_error = dialect_of(text).1;
         return found;
     }
     let mut pass = Pass::new(text, names, is_key);
     let accepted = pass.run(Dialect::CPython);
-    found.sdk_stops = match accepted {
+    found.sdk_error = match accepted {
         Ok(()) => not_utf8(text),
-        Err(stop) => {
+        Err(error) => {
             pass = Pass::new(text, names, is_key);
             // The lenient dialect refuses nothing.
             pass.run(Dialect::Lenient).ok();
-            Some(stop)
+            Some(error)
         }
     };
     pass.finish(&mut found);
@@ -119,44 +118,16 @@ impl<'t, 'n> Pass<'t, 'n> {
             default: None,
             in_default: false,
             shadowed: 0,
-            strays: 0,
+            unknown: 0,
             notes: Vec::new(),
         }
     }
 
-    fn run(&mut self, dialect: Dialect) -> Result<(), Stop> {
+    fn run(&mut self, dialect: Dialect) -> Result<(), SdkError> {
         let mut scanner = Scanner::new(self.text, dialect);
         loop {
             match scanner.next() {
-                Ok(Some(Event::Machine)) => {
-                    self.close();
-                    self.current =
-                        Naming::of(&scanner.value, self.text, self.names).map(|naming| {
-                            let seen = Seen {
-                                start: scanner.keyword.start,
-                                name: scanner.value,
-                                login: None,
-                                password: None,
-                            };
-                            (naming, seen)
-                        });
-                }
-                Ok(Some(Event::Field(kind))) => self.field(kind, &scanner.value),
-                Ok(Some(Event::Default)) => {
-                    self.close();
-                    self.default = Some((scanner.keyword.start, None));
-                    self.in_default = true;
-                }
-                Ok(Some(Event::Macro)) => {
-                    self.close();
-                    if scanner.open_macro {
-                        let text = "the macro has no empty line behind it, so the rest of the file belongs to it";
-                        let start = scanner.keyword.start;
-                        self.notes.push(note(self.text, start, text));
-                    }
-                }
-                Ok(Some(Event::Stray { silent: true })) => {}
-                Ok(Some(Event::Stray { silent: false })) => self.stray(scanner.keyword.start),
+                Ok(Some(item)) => self.add(&item),
                 Ok(None) => break,
                 Err(refusal) => return Err(refusal.describe(self.text)),
             }
@@ -165,10 +136,52 @@ impl<'t, 'n> Pass<'t, 'n> {
         Ok(())
     }
 
+    #[inline(always)] // three times for each entry of a file, and most are not ours
+    fn add(&mut self, item: &Item) {
+        let start = item.keyword.start;
+        match item.event {
+            Event::Machine => {
+                self.close();
+                let naming = Naming::of(item.value, self.text, self.names);
+                self.current = naming.map(|naming| {
+                    let candidate = Candidate {
+                        start,
+                        name: *item.value,
+                        login: None,
+                        password: None,
+                    };
+                    (naming, candidate)
+                });
+            }
+            Event::Field(kind) => self.field(kind, item.value),
+            Event::Default => {
+                self.close();
+                self.default = Some((start, None));
+                self.in_default = true;
+            }
+            Event::Macro { terminated } => {
+                self.close();
+                if !terminated {
+                    let message = "macdef is not terminated by a blank line, so the rest of the \
+                                   file is part of the macro";
+                    self.notes.push(note(self.text, start, message));
+                }
+            }
+            Event::Unknown { first: false } => {}
+            Event::Unknown { first: true } => {
+                self.unknown += 1;
+                if self.unknown <= MAX_UNKNOWN {
+                    self.notes
+                        .push(note(self.text, start, "ignored an unknown token"));
+                }
+            }
+        }
+    }
+
     fn field(&mut self, kind: Kind, value: &Token) {
         match (&mut self.current, kind) {
-            (Some((_, seen)), Kind::Login) => seen.login = Some(*value),
-            (Some((_, seen)), Kind::Password) => seen.password = Some(*value),
+            (Some((_, entry)), Kind::Login) => entry.login = Some(*value),
+            (Some((_, entry)), Kind::Password) => entry.password = Some(*value),
             (None, Kind::Password) if self.in_default => {
                 self.default = self.default.map(|(start, _)| (start, Some(*value)));
             }
@@ -176,43 +189,33 @@ impl<'t, 'n> Pass<'t, 'n> {
         }
     }
 
-    fn stray(&mut self, start: usize) {
-        self.strays += 1;
-        if self.strays <= STRAY_NOTES {
-            self.notes.push(note(
-                self.text,
-                start,
-                "skipped a word that netrc does not know",
-            ));
-        }
-    }
-
-    /// The entry at hand has ended: it is the last of its name so far.
+    /// Ends the current entry: it is the last one of its name so far.
     fn close(&mut self) {
         self.in_default = false;
-        let Some((naming, seen)) = self.current.take() else {
+        let Some((naming, entry)) = self.current.take() else {
             return;
         };
-        if naming == Naming::BareHost && !self.serves_any_port(&seen) {
+        if naming == Naming::BareHost && !self.serves_any_port(&entry) {
             return;
         }
-        let before = self.last[naming as usize].replace(seen);
-        self.shadowed += usize::from(before.is_some() && naming != Naming::BareHost);
+        let previous = self.last[naming as usize].replace(entry);
+        self.shadowed += usize::from(previous.is_some() && naming != Naming::BareHost);
     }
 
-    /// An entry without port is used for a server with one only if it cannot
-    /// be meant for anything but W&B.
-    fn serves_any_port(&self, seen: &Seen) -> bool {
-        let login = seen
+    /// An entry without a port is used for a server with a port only if it can
+    /// only be meant for W&B.
+    fn serves_any_port(&self, entry: &Candidate) -> bool {
+        let login = entry
             .login
             .is_none_or(|login| login.is_empty(self.text) || login.is(self.text, b"user"));
         login
-            && seen
+            && entry
                 .password
                 .is_some_and(|password| (self.is_key)(&password.unescape(self.text)))
     }
 
-    fn turns(&self) -> [Naming; Naming::COUNT] {
+    /// The order in which entries are tried.
+    fn precedence(&self) -> [Naming; Naming::COUNT] {
         use Naming::*;
         if self.names.prefer_alias {
             [Alias, Netloc, Spelled, OtherCase, Quoted, BareHost]
@@ -221,61 +224,59 @@ impl<'t, 'n> Pass<'t, 'n> {
         }
     }
 
-    fn password(&self, naming: Naming) -> Option<(Seen, Token)> {
-        let seen = self.last[naming as usize]?;
-        let password = seen
+    fn password(&self, naming: Naming) -> Option<(Candidate, Token)> {
+        let entry = self.last[naming as usize]?;
+        let password = entry
             .password
             .filter(|password| !password.is_empty(self.text))?;
-        Some((seen, password))
+        Some((entry, password))
     }
 
     fn finish(mut self, found: &mut Lookup) {
-        let text = self.text;
-        for naming in self.turns() {
-            let Some(seen) = self.last[naming as usize] else {
-                continue;
-            };
-            if found.hit.is_some() {
-                break;
-            }
-            match self.password(naming) {
-                None => {
-                    let machine = shown(&seen.name.unescape(text));
-                    let message = format!("the entry for machine '{machine}' has no API key");
-                    self.notes.push(note(text, seen.start, message));
-                }
-                Some((_, password)) => {
-                    found.hit = Some(Hit {
-                        password: self.value(naming, password),
-                        at: seen.start,
-                        how: match naming {
-                            Naming::Alias => Match::Alias,
-                            Naming::BareHost => Match::BareHost,
-                            _ => Match::Exact,
-                        },
-                        name: seen.name,
-                    });
-                }
-            }
-        }
-        self.compare_names();
-        if self.strays > STRAY_NOTES {
-            let message = format!("skipped {} words that netrc does not know", self.strays);
+        found.hit = self.hit();
+        self.compare_aliases();
+        if self.unknown > MAX_UNKNOWN {
             self.notes.push(Note {
                 line: 1,
-                text: message,
+                text: format!("ignored {} unknown tokens", self.unknown),
             });
         }
-        if found.sdk_stops.is_none() {
+        if found.sdk_error.is_none() {
             found.sdk_at = self.sdk_entry();
         }
         found.default_at = self.default.map(|(at, _)| at);
         found.shadowed = self.shadowed;
-        found.notes = log::by_line(self.notes);
+        self.notes.sort_by_key(|note| note.line);
+        found.notes = self.notes;
     }
 
-    /// The password as the server shall see it: what the SDK has put in single
-    /// quotes comes out of them.
+    /// The first entry with a password. Notes the entries before it that have
+    /// none.
+    fn hit(&mut self) -> Option<Hit> {
+        for naming in self.precedence() {
+            let Some(entry) = self.last[naming as usize] else {
+                continue;
+            };
+            if let Some((_, password)) = self.password(naming) {
+                return Some(Hit {
+                    password: self.value(naming, password),
+                    at: entry.start,
+                    how: match naming {
+                        Naming::Alias => Match::Alias,
+                        Naming::BareHost => Match::BareHost,
+                        _ => Match::Exact,
+                    },
+                    name: entry.name,
+                });
+            }
+            let machine = shown(&entry.name.unescape(self.text));
+            let message = format!("the entry for machine '{machine}' has no API key");
+            self.notes.push(note(self.text, entry.start, message));
+        }
+        None
+    }
+
+    /// The password to send: without the single quotes that the SDK has written.
     fn value(&self, naming: Naming, password: Token) -> WipedBytes {
         let mut value = password.unescape(self.text);
         if naming == Naming::Quoted && single_quoted(&value).is_some_and(self.is_key) {
@@ -285,8 +286,8 @@ impl<'t, 'n> Pass<'t, 'n> {
         value
     }
 
-    /// Both names of the cloud, with two keys: worth a word.
-    fn compare_names(&mut self) {
+    /// Notes that the two names of the cloud have different keys.
+    fn compare_aliases(&mut self) {
         let (own, alias) = (self.password(Naming::Netloc), self.password(Naming::Alias));
         let (Some((own, key)), Some((alias, other))) = (own, alias) else {
             return;
@@ -297,13 +298,13 @@ impl<'t, 'n> Pass<'t, 'n> {
         let unused = if self.names.prefer_alias { own } else { alias };
         let machine = shown(&unused.name.unescape(self.text));
         let message = format!(
-            "the entry for machine '{machine}', another name of the server, holds another key"
+            "the entry for machine '{machine}', an alias of the server, has a different key"
         );
         self.notes.push(note(self.text, unused.start, message));
     }
 
-    /// The entry that the SDK takes the key from: by the name as spelled, then
-    /// `default`, then, on the cloud's new name only, by its old one.
+    /// The entry that the SDK takes the key from: that of the name as spelled, else
+    /// `default`, else, for the cloud's new name only, that of its old name.
     fn sdk_entry(&self) -> Option<usize> {
         use Naming::*;
         let own = if self.names.spelled.is_some() {
@@ -322,7 +323,7 @@ impl<'t, 'n> Pass<'t, 'n> {
             Some(self.names.netloc)
         };
         let falls_back = name.is_some_and(|name| name.ends_with(".forge.coreweave.com"));
-        let at = |naming: Naming| self.password(naming).map(|(seen, _)| seen.start);
+        let at = |naming: Naming| self.password(naming).map(|(entry, _)| entry.start);
         if self.last[first as usize].is_some() {
             return at(first);
         }

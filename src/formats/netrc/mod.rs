@@ -1,8 +1,8 @@
-//! The netrc file as a text: finds the key of a server in it, and changes that
-//! key without touching another byte. Pure functions over bytes; which file it
-//! is, and how it is locked and replaced, is decided elsewhere.
+//! The netrc file as text: finds the key of a server in it, and changes that key
+//! without touching another byte. Pure functions over bytes; `files` reads, locks
+//! and replaces the file.
 //!
-//! [`scan`] is the one tokenizer; looking up and editing both stand on it.
+//! [`scan`] is the tokenizer of both [`lookup`] and [`edit`].
 
 mod edit;
 mod entries;
@@ -18,38 +18,38 @@ mod token;
 pub(crate) use edit::{Edited, forget, store};
 pub(crate) use lookup::{Lookup, Match, look_up};
 
+pub(crate) use crate::formats::lines::line_of;
 use crate::log::Note;
 use scan::{Dialect, Scanner};
 use token::Token;
-pub(crate) use token::line_of;
 
 /// Tells whether a password has the form of an API key.
 pub(crate) type IsKey = fn(&[u8]) -> bool;
 
-/// The names under which a server's entry may stand, best first.
+/// The names that a server's entry may have, best first.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Names<'a> {
     /// `host[:port]` in normal form: lower case, default port dropped.
     pub netloc: &'a str,
-    /// The same as spelled in the configured URL, where that differs.
+    /// `host[:port]` as spelled in the configured URL, where that differs.
     pub spelled: Option<&'a str>,
     /// The other name of the cloud.
     pub alias: Option<&'a str>,
-    /// No server is named anywhere: the alias is looked up first.
+    /// No server is configured: the alias is looked up first.
     pub prefer_alias: bool,
     /// The host without its port, where an entry under it may be used at all
     /// (https or the loopback).
     pub bare_host: Option<&'a str>,
 }
 
-/// In which way a machine name of the file names the server.
+/// How a machine name in the file refers to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Naming {
     Netloc,
     Spelled,
     OtherCase,
-    /// In single quotes, which the SDK writes around names with odd characters
-    /// and which netrc readers take for part of the name.
+    /// In single quotes: the SDK writes them around names with special
+    /// characters, and netrc readers take them for part of the name.
     Quoted,
     Alias,
     BareHost,
@@ -87,30 +87,25 @@ impl Naming {
     }
 }
 
-/// What stands between single quotes, if the word is made so.
+/// The content of a single-quoted word.
 fn single_quoted(word: &[u8]) -> Option<&[u8]> {
     word.strip_prefix(b"'")?.strip_suffix(b"'")
 }
 
-/// Why and where the Python SDK stops reading the file, and with it drops every
-/// entry. It never quotes the word it stops at: that is a password too often.
+/// Why and where the Python SDK stops reading the file; it then ignores every
+/// entry. The message never quotes the token: it is often a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stop {
-    /// The line that is the reason.
+pub(crate) struct SdkError {
     pub line: usize,
-    /// The line that the SDK's own message names: it does not count the lines
-    /// of comments and macros.
-    pub sdk_line: usize,
-    /// The SDK's message, without the word.
+    /// The SDK's message, without the token.
     pub message: &'static str,
 }
 
 const NOT_UTF8: &str = "not UTF-8";
-const UTF16: &str = "the file is in UTF-16, which no netrc reader understands; save it as UTF-8";
 
-/// Finds the dialect to read the file in: CPython's if it accepts the file,
-/// else the lenient one, with the reason why it does not.
-fn dialect_of(text: &[u8]) -> (Dialect, Option<Stop>) {
+/// The dialect to read the file in: CPython's if it accepts the file, else the
+/// lenient one. The error is set if the SDK cannot read the file.
+fn dialect_of(text: &[u8]) -> (Dialect, Option<SdkError>) {
     let mut scanner = Scanner::new(text, Dialect::CPython);
     loop {
         match scanner.next() {
@@ -121,23 +116,14 @@ fn dialect_of(text: &[u8]) -> (Dialect, Option<Stop>) {
     }
 }
 
-/// CPython reads UTF-8 only; other bytes end the SDK's process.
-fn not_utf8(text: &[u8]) -> Option<Stop> {
+/// CPython reads UTF-8 only; other bytes raise an exception that the SDK does not
+/// catch.
+fn not_utf8(text: &[u8]) -> Option<SdkError> {
     let at = std::str::from_utf8(text).err()?.valid_up_to();
-    let line = line_of(text, at);
-    Some(Stop {
-        line,
-        sdk_line: line,
+    Some(SdkError {
+        line: line_of(text, at),
         message: NOT_UTF8,
     })
-}
-
-/// Windows PowerShell writes UTF-16, with or without its mark.
-fn is_utf16(text: &[u8]) -> bool {
-    let alternates = text
-        .first_chunk::<12>()
-        .is_some_and(|head| head.windows(2).all(|pair| (pair[0] == 0) != (pair[1] == 0)));
-    matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) || alternates
 }
 
 fn note(text: &[u8], at: usize, message: impl Into<String>) -> Note {
@@ -147,7 +133,7 @@ fn note(text: &[u8], at: usize, message: impl Into<String>) -> Note {
     }
 }
 
-/// A name from the file, fit to be shown: short, and no control characters.
+/// A name from the file for a message: shortened, control characters escaped.
 fn shown(name: &[u8]) -> String {
     let head = &name[..name.len().min(64)];
     let more = if name.len() > head.len() { "…" } else { "" };

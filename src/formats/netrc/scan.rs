@@ -1,17 +1,16 @@
-//! The tokenizer: a netrc file as a stream of events with byte spans, without
-//! an allocation. An event is a bare tag; its words stay in the scanner, as a
-//! copy of them for each of thousands of entries would cost more than the scan.
+//! The tokenizer: a netrc file as a stream of items with byte spans, without an
+//! allocation.
 //!
-//! It speaks two dialects. [`Dialect::CPython`] is that of CPython 3.11 and
-//! later, to the letter: what it accepts, the SDK reads, and so do we.
-//! [`Dialect::Lenient`] serves for files that CPython refuses; it differs only
-//! in what it puts up with: comments anywhere, a byte-order mark, stray words,
-//! values left out.
+//! It has two dialects. [`Dialect::CPython`] is exactly that of CPython 3.11 and
+//! later: what CPython accepts, the SDK reads, and so do we.
+//! [`Dialect::Lenient`] is for files that CPython refuses; it also accepts
+//! comments anywhere, a byte-order mark, unknown tokens and missing values.
 
-use super::Stop;
-use super::token::{
-    Token, behind, has_newline, is_space, line_end, line_of, newline_len, skip_blanks,
-};
+use std::ops::Range;
+
+use super::SdkError;
+use super::token::{Token, after_separator, is_space, skip_blanks};
+use crate::formats::lines::{BOM, has_newline, line_end, line_of, newline_len};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -28,34 +27,60 @@ pub(super) enum Kind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// An entry begins; the value is the machine's name.
+    /// An entry begins; the item's value is the machine's name.
     Machine,
-    /// The entry for all other machines begins (`machine default` is the same).
+    /// The entry for all other machines begins (also `machine default`).
     Default,
     /// A value of the entry that began last.
     Field(Kind),
-    /// A macro; no entry goes on behind it.
-    Macro,
-    /// A word that is not netrc. Further words of its line may be silent.
-    Stray { silent: bool },
+    /// A macro, which ends the entry before it. It should end with a blank line.
+    Macro { terminated: bool },
+    /// A token that is not netrc. `first`: it does not follow another one on a
+    /// line that is ignored as a whole.
+    Unknown { first: bool },
+}
+
+/// What the scanner has just read. It borrows the tokens: copying them for each
+/// of thousands of entries would cost more than scanning the file.
+pub(super) struct Item<'s> {
+    pub event: Event,
+    /// Where the item before it ended: white space separates the two.
+    pub before: usize,
+    /// The keyword or the unknown token.
+    pub keyword: &'s Token,
+    /// The token after the keyword, where the event has a value.
+    pub value: &'s Token,
+}
+
+impl Item<'_> {
+    /// The white space before the item.
+    pub fn gap(&self) -> Range<usize> {
+        self.before..self.keyword.start
+    }
+}
+
+/// The end of a file, as an editor needs it.
+pub(super) struct End {
+    /// The white space in which a new entry can be added. It is not at the end of
+    /// the text if a quote or an escape is open there, or a value is missing: what
+    /// follows would become part of that item.
+    pub gap: Range<usize>,
+    /// The last macro has no blank line after it.
+    pub open_macro: bool,
 }
 
 /// Why CPython refuses the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub message: &'static str,
-    /// The word that is the reason.
+    /// The token that is the reason.
     at: usize,
-    /// How far CPython has read, and the line ends that it has not counted.
-    pos: usize,
-    uncounted: usize,
 }
 
 impl Refusal {
-    pub fn describe(&self, text: &[u8]) -> Stop {
-        Stop {
+    pub fn describe(&self, text: &[u8]) -> SdkError {
+        SdkError {
             line: line_of(text, self.at),
-            sdk_line: line_of(text, self.pos) - self.uncounted,
             message: self.message,
         }
     }
@@ -87,9 +112,9 @@ impl Word {
         }
     }
 
-    /// The keyword that stands here, and its length, if it is one of the three
-    /// that most files are made of. To know the word spares the search for its
-    /// end, which the place of every later word would wait for.
+    /// The keyword at the start of the text, and its length, if it is one of the
+    /// three most frequent. Knowing the keyword saves searching for its end, on
+    /// which the position of every later token depends.
     fn usual(text: &[u8]) -> Option<(Word, usize)> {
         let (word, len) = if text.starts_with(b"machine") {
             (Word::Machine, 7)
@@ -111,136 +136,144 @@ pub(super) struct Scanner<'a> {
     dialect: Dialect,
     pos: usize,
     in_entry: bool,
-    uncounted: usize,
-    /// The keyword of the last event, or its stray word.
-    pub keyword: Token,
-    /// What stands behind the keyword, where the event has a value.
-    pub value: Token,
-    /// Where the item that holds the next word began.
-    item: usize,
-    /// Where the last word, comment or macro ended, its line end excluded.
-    pub last_end: usize,
-    /// The same as it was before the keyword or stray word read last.
-    pub gap: usize,
-    /// Where the file ends for the reader: an empty word in place of a keyword
-    /// ends it early.
-    pub end: usize,
-    /// Text put at the end would become part of what begins here: a quote or
-    /// an escape is open, or a value is missing.
-    pub open: Option<usize>,
-    /// The last macro has no empty line behind it.
-    pub open_macro: bool,
-    /// Where the first word may stand: behind a byte-order mark.
-    pub origin: usize,
-    // The rest serves the lenient dialect.
-    /// Words before this place belong to a line that began with a stray word.
-    junk_until: usize,
-    strayed: bool,
+    keyword: Token,
+    value: Token,
+    /// Where the last token, comment or macro ended, its line end excluded.
+    last_end: usize,
+    /// `last_end` as it was before the keyword was read.
+    before: usize,
+    /// The white space before the entry or macro that is being read.
+    item_gap: Range<usize>,
+    /// The white space before the item that text at the end would become part of.
+    open: Option<Range<usize>>,
+    open_macro: bool,
+    recovery: Recovery,
+}
+
+/// What the lenient dialect remembers of the tokens that it does not know.
+#[derive(Default)]
+struct Recovery {
+    /// Tokens before this position are on a line that begins with an unknown
+    /// token.
+    ignored_until: usize,
+    /// The entry contains an unknown token.
+    unknown_in_entry: bool,
+    /// Which kinds of values the entry has.
     seen: [bool; 3],
 }
 
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
+/// Where the first token may be: after a byte-order mark, which only the lenient
+/// dialect accepts.
+pub(super) fn origin(text: &[u8], dialect: Dialect) -> usize {
+    match dialect {
+        Dialect::Lenient if text.starts_with(BOM) => BOM.len(),
+        _ => 0,
+    }
+}
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a [u8], dialect: Dialect) -> Scanner<'a> {
-        let origin = match dialect {
-            Dialect::Lenient if text.starts_with(BOM) => BOM.len(),
-            _ => 0,
-        };
+        let origin = origin(text, dialect);
         Scanner {
             text,
             dialect,
             pos: origin,
             in_entry: false,
-            uncounted: 0,
             keyword: Token::absent(origin),
             value: Token::absent(origin),
-            item: origin,
             last_end: origin,
-            gap: origin,
-            end: text.len(),
+            before: origin,
+            item_gap: origin..origin,
             open: None,
             open_macro: false,
-            origin,
-            junk_until: 0,
-            strayed: false,
-            seen: [false; 3],
+            recovery: Recovery::default(),
         }
     }
 
-    /// The next event, or `None` at the end; the error of CPython's dialect is
-    /// its refusal of the whole file.
-    pub fn next(&mut self) -> Result<Option<Event>, Refusal> {
+    /// The next item, or `None` at the end. An error means that CPython refuses
+    /// the whole file; the lenient dialect returns none.
+    pub fn next(&mut self) -> Result<Option<Item<'_>>, Refusal> {
         loop {
-            let before = self.pos;
+            let start = self.pos;
             if self.dialect == Dialect::Lenient && self.skip_comment() {
                 continue;
             }
-            self.gap = self.last_end;
-            let word = self.read_keyword();
-            let start = self.keyword.start;
-            match word {
-                Word::Empty if self.dialect == Dialect::CPython || start == self.text.len() => {
-                    self.end = start;
+            self.before = self.last_end;
+            let event = match self.read_keyword() {
+                // CPython takes an empty token in place of a keyword for the end.
+                Word::Empty
+                    if self.dialect == Dialect::CPython
+                        || self.keyword.start == self.text.len() =>
+                {
                     self.pos = self.text.len();
-                    self.last_end = self.gap;
                     return Ok(None);
                 }
                 Word::Comment if self.dialect == Dialect::CPython => {
-                    // CPython skips the rest of the line only if it counted no
-                    // line end while it read the word, the one that ends the
-                    // word included; and outside entries only behind a lone #.
-                    let counted = has_newline(&self.text[before..self.pos]);
-                    if self.keyword.open {
-                        self.open = Some(start);
-                    }
-                    if !counted && (self.in_entry || self.keyword.is(self.text, b"#")) {
-                        self.read_line();
-                    }
+                    self.skip_hash_token(start);
                     continue;
                 }
-                Word::Machine => return self.entry().map(Some),
-                _ if start < self.junk_until => {
-                    if self.keyword.open {
-                        self.open = Some(start);
-                    }
-                    return Ok(Some(Event::Stray { silent: true }));
-                }
-                Word::Default => {
-                    self.begin();
-                    return Ok(Some(Event::Default));
-                }
-                Word::Macdef => return self.skip_macro().map(Some),
-                Word::Field(kind) if self.in_entry && !self.repeats(kind) => {
-                    self.seen[kind as usize] = true;
-                    self.read_value();
-                    return Ok(Some(Event::Field(kind)));
-                }
-                _ => return self.stray().map(Some),
+                word => self.read_item(word)?,
+            };
+            return Ok(Some(Item {
+                event,
+                before: self.before,
+                keyword: &self.keyword,
+                value: &self.value,
+            }));
+        }
+    }
+
+    /// The end of the file, once [`Scanner::next`] has returned `None`.
+    pub fn end(self) -> End {
+        let last_gap = self.before..self.keyword.start;
+        End {
+            open_macro: self.open_macro && self.open.is_none(),
+            gap: self.open.unwrap_or(last_gap),
+        }
+    }
+
+    #[inline(always)] // the body of the loop in `next`
+    fn read_item(&mut self, word: Word) -> Result<Event, Refusal> {
+        match word {
+            Word::Machine => self.read_machine(),
+            _ if self.keyword.start < self.recovery.ignored_until => {
+                self.note_open_keyword();
+                Ok(Event::Unknown { first: false })
             }
+            Word::Default => {
+                self.begin_entry();
+                Ok(Event::Default)
+            }
+            Word::Macdef => self.skip_macro(),
+            Word::Field(kind) if self.in_entry && !self.ends_entry(kind) => {
+                self.recovery.seen[kind as usize] = true;
+                self.read_value();
+                Ok(Event::Field(kind))
+            }
+            _ => self.unknown(),
         }
     }
 
-    fn begin(&mut self) {
-        self.item = self.keyword.start;
+    fn begin_entry(&mut self) {
+        self.item_gap = self.before..self.keyword.start;
         self.in_entry = true;
-        self.strayed = false;
-        self.seen = [false; 3];
+        self.recovery.unknown_in_entry = false;
+        self.recovery.seen = [false; 3];
         if self.keyword.open {
-            self.open = Some(self.keyword.start);
+            self.open = Some(self.item_gap.clone());
         }
     }
 
-    fn entry(&mut self) -> Result<Event, Refusal> {
-        self.begin();
-        self.junk_until = 0;
+    fn read_machine(&mut self) -> Result<Event, Refusal> {
+        self.begin_entry();
+        self.recovery.ignored_until = 0;
         self.read_value();
         if self.value.is_empty(self.text) {
             if self.dialect == Dialect::CPython {
                 return Err(self.refuse("missing 'machine' name"));
             }
             self.in_entry = false;
-            return Ok(Event::Stray { silent: false });
+            return Ok(Event::Unknown { first: true });
         }
         if self.value.is(self.text, b"default") {
             return Ok(Event::Default);
@@ -249,25 +282,25 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_macro(&mut self) -> Result<Event, Refusal> {
-        self.item = self.keyword.start;
+        self.item_gap = self.before..self.keyword.start;
         self.in_entry = false;
-        self.read_word();
+        self.read_token();
         loop {
             let line = self.pos;
             if self.read_line() {
                 if newline_len(self.text, line) > 0 {
-                    return Ok(Event::Macro);
+                    return Ok(Event::Macro { terminated: true });
                 }
             } else if self.dialect == Dialect::CPython {
                 return Err(self.refuse("Macro definition missing null line terminator."));
             } else {
                 self.open_macro = true;
-                return Ok(Event::Macro);
+                return Ok(Event::Macro { terminated: false });
             }
         }
     }
 
-    fn stray(&mut self) -> Result<Event, Refusal> {
+    fn unknown(&mut self) -> Result<Event, Refusal> {
         if self.dialect == Dialect::CPython {
             return Err(self.refuse(if self.in_entry {
                 "bad follower token"
@@ -275,61 +308,66 @@ impl<'a> Scanner<'a> {
                 "bad toplevel token"
             }));
         }
-        let word = &self.keyword;
-        if word.open {
-            self.open = Some(word.start);
+        self.note_open_keyword();
+        // A line that begins with an unknown token is ignored as a whole: its
+        // `password` could be that of a machine whose keyword is misspelled.
+        let first_of_file = self.before == origin(self.text, self.dialect);
+        let gap = &self.text[self.before..self.keyword.start];
+        if first_of_file || has_newline(gap) {
+            self.recovery.ignored_until = line_end(self.text, self.keyword.end);
         }
-        // A line that begins with a stray word is not netrc as a whole: its
-        // `password` could be that of a mistyped machine.
-        if self.gap == self.origin || has_newline(&self.text[self.gap..word.start]) {
-            self.junk_until = line_end(self.text, word.end);
-        }
-        self.strayed = true;
-        Ok(Event::Stray { silent: false })
+        self.recovery.unknown_in_entry = true;
+        Ok(Event::Unknown { first: true })
     }
 
-    /// Behind a stray word, a second value of one kind belongs to some other
-    /// machine, whose name was mistyped: the entry has ended.
-    fn repeats(&mut self, kind: Kind) -> bool {
-        let ended = self.strayed && self.seen[kind as usize];
+    fn note_open_keyword(&mut self) {
+        if self.keyword.open {
+            self.open = Some(self.keyword.start..self.keyword.start);
+        }
+    }
+
+    /// After an unknown token, a second value of one kind belongs to some other
+    /// machine, whose keyword is misspelled: the entry has ended.
+    fn ends_entry(&mut self, kind: Kind) -> bool {
+        let ended = self.recovery.unknown_in_entry && self.recovery.seen[kind as usize];
         self.in_entry &= !ended;
         ended
     }
 
-    /// Reads the word behind a keyword, whatever it is.
+    /// Reads the token after a keyword, unless the value is missing.
     #[inline(always)] // three times for each entry of a file, and most are not ours
     fn read_value(&mut self) {
-        if self.dialect == Dialect::Lenient && self.is_value_left_out() {
+        if self.dialect == Dialect::Lenient && self.is_value_missing() {
             self.value = Token::absent(self.keyword.end);
             return;
         }
-        self.read_word();
+        self.read_token();
     }
 
-    fn read_word(&mut self) {
+    fn read_token(&mut self) {
         self.pos = self.value.read(self.text, self.pos);
         self.last_end = self.value.end;
         if self.value.open || self.value.start == self.text.len() {
-            self.open = Some(self.item);
+            self.open = Some(self.item_gap.clone());
         }
     }
 
-    /// A value was left out where the next line goes on with a keyword or a
-    /// comment, or another machine begins. Otherwise that machine's password
+    /// A value is missing where another machine begins, or where the next line
+    /// begins with a keyword or a comment. Otherwise that machine's password
     /// would become this one's.
-    fn is_value_left_out(&self) -> bool {
+    fn is_value_missing(&self) -> bool {
         let next = skip_blanks(self.text, self.pos);
         let word = Scanner::bare_word(&self.text[next..]);
         match Word::of(word) {
             Word::Machine => true,
             Word::Other | Word::Empty => false,
-            // Our own login, more often than the keyword.
+            // More often our own login than the keyword.
             _ if word == b"user" => false,
             _ => has_newline(&self.text[self.keyword.end..next]),
         }
     }
 
-    /// The first bytes up to white space, as many as tell a keyword.
+    /// The bytes up to white space; one more than the longest keyword at most.
     fn bare_word(text: &[u8]) -> &[u8] {
         let end = text.iter().take(9).position(|&byte| is_space(byte));
         &text[..end.unwrap_or(text.len().min(9))]
@@ -343,7 +381,7 @@ impl<'a> Scanner<'a> {
                     end: start + len,
                     ..Token::absent(start)
                 };
-                self.pos = behind(self.text, start + len);
+                self.pos = after_separator(self.text, start + len);
                 word
             }
             None => {
@@ -355,12 +393,12 @@ impl<'a> Scanner<'a> {
         word
     }
 
-    /// What the keyword is.
+    /// The keyword's meaning.
     fn word(&self) -> Word {
         let lenient = self.dialect == Dialect::Lenient;
         if self.keyword.plain {
             let value = self.keyword.inner(self.text);
-            // A boundary between machines is one in any case of letters.
+            // A machine begins in any case of letters.
             return match Word::of(value) {
                 Word::Other if lenient && value.eq_ignore_ascii_case(b"machine") => Word::Machine,
                 Word::Other if lenient && value.eq_ignore_ascii_case(b"default") => Word::Default,
@@ -376,13 +414,21 @@ impl<'a> Scanner<'a> {
         Word::of(&head[..len])
     }
 
-    /// The refusal of the keyword.
     fn refuse(&self, message: &'static str) -> Refusal {
         Refusal {
             message,
             at: self.keyword.start,
-            pos: self.pos,
-            uncounted: self.uncounted,
+        }
+    }
+
+    /// Skips a token that begins with `#`, and with it the rest of the line where
+    /// CPython does: if it counted no line end while it read the token, the one
+    /// that ends the token included, and outside entries only after a lone `#`.
+    fn skip_hash_token(&mut self, start: usize) {
+        self.note_open_keyword();
+        let counted = has_newline(&self.text[start..self.pos]);
+        if !counted && (self.in_entry || self.keyword.is(self.text, b"#")) {
+            self.read_line();
         }
     }
 
@@ -400,9 +446,7 @@ impl<'a> Scanner<'a> {
     fn read_line(&mut self) -> bool {
         let start = self.pos;
         let end = line_end(self.text, start);
-        let newline = newline_len(self.text, end);
-        self.pos = end + newline;
-        self.uncounted += usize::from(newline > 0);
+        self.pos = end + newline_len(self.text, end);
         if self.pos > start {
             self.last_end = end;
         }

@@ -1,4 +1,4 @@
-//! Hand-made edits, each with the bytes that must come out.
+//! Single edits, each with the expected bytes.
 
 use super::*;
 
@@ -65,12 +65,12 @@ fn a_new_entry_is_not_glued_to_an_escaped_line_end() {
         let before = format!("\nmachine y.com\\{end}");
         let edited = stored(before.as_bytes(), &names("x.com"));
         assert_eq!(key_of(&edited.text, &names("x.com")).as_deref(), Some(NEW));
-        assert_eq!(edited.sdk_stops, None, "{before:?}");
+        assert_eq!(edited.sdk_error, None, "{before:?}");
     }
 }
 
 #[test]
-fn a_new_entry_stands_where_it_is_read() {
+fn a_new_entry_goes_where_it_can_be_read() {
     stores(
         "default login u password p\n",
         &format!("{ENTRY}default login u password p\n"),
@@ -79,12 +79,12 @@ fn a_new_entry_stands_where_it_is_read() {
         "machine y.com password p default login u\n",
         &format!("machine y.com password p \n{ENTRY}default login u\n"),
     );
-    // The macro that never ended ends here.
+    // A blank line ends the open macro.
     stores("macdef m\n foo\n", &format!("macdef m\n foo\n\n{ENTRY}"));
     stores("macdef m\n foo", &format!("macdef m\n foo\n\n{ENTRY}"));
     stores("macdef m\n foo\n\n", &format!("macdef m\n foo\n\n{ENTRY}"));
-    // Whatever is put behind an open quote, an escape at the end or a missing
-    // value becomes part of that.
+    // Text after an open quote, an escape at the end or a missing value becomes
+    // part of that.
     stores(
         "# a\nmachine y.com password \"abc\n",
         &format!("# a\n{ENTRY}machine y.com password \"abc\n"),
@@ -101,7 +101,7 @@ fn a_new_entry_stands_where_it_is_read() {
         "machine y.com password p #\\",
         &format!("machine y.com password p \n{ENTRY}#\\"),
     );
-    // CPython takes an empty word in place of a keyword for the end.
+    // CPython takes an empty token in place of a keyword for the end.
     stores(
         "machine y.com password p\n\"\"\nfoo",
         &format!("machine y.com password p\n{ENTRY}\"\"\nfoo"),
@@ -109,7 +109,7 @@ fn a_new_entry_stands_where_it_is_read() {
 }
 
 #[test]
-fn an_entry_keeps_its_place_and_its_looks() {
+fn an_entry_keeps_its_place_and_layout() {
     stores(
         "# a\nmachine x.com\n\tlogin user # c\n\taccount a\n\tpassword {K}\n# b\n",
         "# a\nmachine x.com\n\tlogin user # c\n\taccount a\n\tpassword {N}\n# b\n",
@@ -147,12 +147,12 @@ fn an_entry_keeps_its_place_and_its_looks() {
         "machine x.com password \"\"\n",
         "machine x.com login user password {N}\n",
     );
-    // The same key again is no change, whatever the entry looks like.
+    // Storing the same key changes nothing, even in an unusual layout.
     stores(
         "machine x.com password \"{N}\" login me\n",
         "machine x.com password \"{N}\" login me\n",
     );
-    // An open quote: what follows was hardly meant to be part of the key.
+    // An open quote ends at the end of its line.
     stores(
         "machine x.com login user password \"{K}\nmachine y.com password p\n",
         "machine x.com login user password {N}\nmachine y.com password p\n",
@@ -160,14 +160,14 @@ fn an_entry_keeps_its_place_and_its_looks() {
 }
 
 #[test]
-fn only_whole_names_are_ours() {
+fn only_exact_names_are_edited() {
     let others = "machine x.com.evil password {K}\nmachine ax.com password {K}\nmachine x.com:80 password {K}\nmacdef m\n machine x.com password {K}\n\n# machine x.com password {K}\n";
     stores(others, &format!("{others}{ENTRY}"));
     forgets(others, others);
 }
 
 #[test]
-fn one_key_is_left() {
+fn duplicates_are_removed() {
     stores(
         "machine x.com password {K}\nmachine y.com password p\nmachine x.com login user password {K}\n",
         "machine y.com password p\nmachine x.com login user password {N}\n",
@@ -187,7 +187,7 @@ fn entries_of_other_tools_stay() {
         &format!("{git}machine x.com password {{K}}\n"),
         &format!("{git}machine x.com login user password {{N}}\n"),
     );
-    // Ours moves behind it, with its account: the SDK takes the last.
+    // Ours moves after it, with its account: the SDK takes the last one.
     let moved = "machine x.com\n  login user\n  account a\n  password {N}\n";
     stores(
         &format!("machine x.com password {{K}} account a\n{git}"),
@@ -199,16 +199,17 @@ fn entries_of_other_tools_stay() {
     );
     forgets(git, git);
     let edited = stored(git.as_bytes(), &names("x.com"));
-    assert_eq!(edited.foreign_logins, ["git"]);
+    assert_eq!(edited.notes.len(), 1);
     assert_eq!(edited.notes[0].line, 1);
-    // A token in the place of the login is not told.
+    assert!(edited.notes[0].text.contains("login 'git'"));
+    // A token that is stored as the login is not shown.
     let token = file("machine x.com login {K} password x-oauth-basic\n");
     let edited = stored(token.as_bytes(), &names("x.com"));
     assert!(edited.notes.iter().all(|note| !note.text.contains(OLD)));
 }
 
 #[test]
-fn the_other_name_of_the_cloud_goes_along() {
+fn an_existing_alias_entry_is_updated_too() {
     let names = Names {
         netloc: "api.wandb.ai",
         alias: Some("api.forge.coreweave.com"),
@@ -222,13 +223,13 @@ fn the_other_name_of_the_cloud_goes_along() {
         2
     );
     assert!(forgotten(both.as_bytes(), &names).text.is_empty());
-    // But no entry is made for it.
+    // No entry is added for it.
     let edited = stored(b"", &names);
     assert!(!String::from_utf8_lossy(&edited.text).contains("forge"));
 }
 
 #[test]
-fn forgetting_takes_our_lines_and_no_others() {
+fn forgetting_removes_our_lines_and_no_others() {
     let y = "machine y.com login u password p\n";
     forgets(&format!("# a\n{ENTRY}# b\n{y}"), &format!("# a\n# b\n{y}"));
     forgets(
@@ -256,7 +257,7 @@ fn forgetting_takes_our_lines_and_no_others() {
         "machine y.com\r\n",
     );
     forgets("\u{feff}machine x.com password {K}\n", "\u{feff}");
-    // Stray words are not ours.
+    // Unknown tokens are not ours.
     forgets(
         "machine x.com login user\nfoo bar\npassword {K}\n",
         "foo bar\n",
@@ -269,7 +270,7 @@ fn forgetting_takes_our_lines_and_no_others() {
 }
 
 #[test]
-fn storing_and_forgetting_is_nothing() {
+fn forgetting_undoes_storing() {
     for before in [
         "",
         "# a\n",
@@ -316,15 +317,15 @@ fn some_texts_cannot_be_edited() {
 }
 
 #[test]
-fn other_bytes_than_utf8_are_kept() {
+fn bytes_that_are_not_utf8_are_kept() {
     let before = b"# caf\xe9\nmachine y.com password \xff\n";
     let edited = stored(before, &names("x.com"));
     assert!(edited.text.starts_with(before));
     assert_eq!(
         edited
-            .sdk_stops
+            .sdk_error
             .as_ref()
-            .map(|stop| (stop.line, stop.message)),
+            .map(|error| (error.line, error.message)),
         Some((1, NOT_UTF8))
     );
     assert_eq!(key_of(&edited.text, &names("x.com")).as_deref(), Some(NEW));
@@ -372,10 +373,10 @@ fn other_readers_read_what_we_write() {
     }
 }
 
-/// CPython takes a `#` glued to a word for a comment of that word alone, where
-/// no entry stands before it.
+/// Where no entry precedes it, CPython takes `#word` for a comment of that word
+/// alone.
 #[test]
-fn taking_an_entry_out_brings_no_comment_to_life() {
+fn removing_an_entry_makes_no_comment_an_entry() {
     let file = file("machine x.com password {K} #old machine z.com password q\\\\r\n");
     let edited = forgotten(file.as_bytes(), &names("x.com"));
     assert_eq!(key_of(&edited.text, &names("x.com")), None);
@@ -385,7 +386,7 @@ fn taking_an_entry_out_brings_no_comment_to_life() {
 }
 
 #[test]
-fn a_keyword_that_is_cut_off_gets_its_value() {
+fn a_keyword_at_the_end_of_the_file_gets_its_value() {
     for end in [
         "password",
         "password\\",
@@ -397,6 +398,6 @@ fn a_keyword_that_is_cut_off_gets_its_value() {
         let edited = stored(before.as_bytes(), &names("x.com"));
         let text = String::from_utf8_lossy(&edited.text).into_owned();
         assert_eq!(key_of(&edited.text, &names("x.com")).as_deref(), Some(NEW));
-        assert_eq!(edited.sdk_stops, None, "{before:?} became {text:?}");
+        assert_eq!(edited.sdk_error, None, "{before:?} became {text:?}");
     }
 }

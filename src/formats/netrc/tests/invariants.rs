@@ -1,6 +1,7 @@
-//! The laws of editing, on pseudo-random files and on hand-made ones.
+//! Invariants of editing, on pseudo-random files.
 
 use super::*;
+use crate::formats::netrc::invariants::has_foreign_login;
 
 /// Small, fast, the same on every machine: xorshift64*.
 pub(super) struct Dice(u64);
@@ -132,22 +133,22 @@ fn is_subsequence(part: &[u8], whole: &[u8]) -> bool {
 }
 
 #[test]
-fn editing_keeps_its_laws() {
+fn editing_keeps_its_invariants() {
     let names = names("x.com");
     for file in files(8_000) {
         let shown = String::from_utf8_lossy(&file).into_owned();
         let once = stored(&file, &names);
         let after = String::from_utf8_lossy(&once.text).into_owned();
         let key = key_of(&once.text, &names);
-        // A last word that is open leaves no room behind another tool's entry.
-        if once.foreign_logins.is_empty() {
+        // If another tool's entry ends in an open token, nothing can follow it.
+        if !has_foreign_login(&file, &names, is_key) {
             assert_eq!(key.as_deref(), Some(NEW), "{shown:?} became {after:?}");
             let twice = stored(&once.text, &names);
-            // Where CPython stops, taking a duplicate out can change what a
-            // line of stray words hides; the key is found all the same.
+            // Where CPython refuses the file, removing a duplicate can change which
+            // line is ignored; the key is found nevertheless.
             let same = !twice.changed && twice.text == once.text;
             assert!(
-                same || once.sdk_stops.is_some(),
+                same || once.sdk_error.is_some(),
                 "{shown:?} became {after:?}"
             );
             assert_eq!(
@@ -160,7 +161,7 @@ fn editing_keeps_its_laws() {
         let careful = gone
             .notes
             .iter()
-            .any(|note| note.text.contains("stays without its key"));
+            .any(|note| note.text.contains("removed the key but kept the entry"));
         assert!(careful || is_subsequence(&gone.text, &file), "{shown:?}");
         assert_eq!(gone.changed, *gone.text != *file);
         let again = forgotten(&gone.text, &names);

@@ -1,4 +1,4 @@
-//! What a look-up finds in turn, and what it tells on the way.
+//! What a look-up finds, and what it reports.
 
 use super::*;
 use crate::formats::netrc::lookup::Lookup;
@@ -7,7 +7,7 @@ fn file(text: &str) -> Vec<u8> {
     text.replace("{K}", OLD).replace("{N}", NEW).into_bytes()
 }
 
-/// What was found, with the lines of the places.
+/// A look-up, with positions as line numbers.
 struct Look {
     found: Lookup,
     hit: Option<(usize, Match)>,
@@ -28,7 +28,7 @@ fn look(text: &str, names: &Names) -> Look {
 }
 
 #[test]
-fn names_have_their_turn() {
+fn names_are_tried_in_order() {
     let all = Names {
         netloc: "x.com:80",
         spelled: Some("X.com:80"),
@@ -36,7 +36,7 @@ fn names_have_their_turn() {
         prefer_alias: false,
         bare_host: Some("x.com"),
     };
-    // Each line is better than the ones above it.
+    // Each line takes precedence over the lines above it.
     let lines = [
         "machine x.com password {K}",
         "machine z.com password {K}",
@@ -72,7 +72,7 @@ fn names_have_their_turn() {
 }
 
 #[test]
-fn the_bare_host_must_be_meant_for_us() {
+fn a_bare_host_entry_is_used_only_for_a_wandb_key() {
     let names = Names {
         netloc: "x.com:80",
         bare_host: Some("x.com"),
@@ -96,7 +96,7 @@ fn the_bare_host_must_be_meant_for_us() {
 }
 
 #[test]
-fn a_malformed_password_is_the_callers_to_judge() {
+fn a_malformed_password_is_returned_as_written() {
     assert_eq!(
         key_of(b"machine x.com password short", &names("x.com")).as_deref(),
         Some("short")
@@ -111,7 +111,7 @@ fn a_malformed_password_is_the_callers_to_judge() {
 }
 
 #[test]
-fn the_report_has_its_facts() {
+fn a_lookup_describes_the_file() {
     let found = look(
         "default password d\r\nmachine x.com password {N}\r\nmachine x.com password {K}\r\n",
         &names("x.com"),
@@ -147,7 +147,7 @@ fn the_report_has_its_facts() {
     );
     assert_eq!((found.found.notes[0].line, found.sdk_line), (1, Some(2)));
     assert_eq!(found.found.notes.len(), 1);
-    // The SDK goes from the new name to the old one, not back.
+    // The SDK falls back from the new name to the old one, not the reverse.
     assert_eq!(
         look("machine api.wandb.ai password {K}\n", &cloud).sdk_line,
         Some(1)
@@ -161,7 +161,7 @@ fn the_report_has_its_facts() {
 }
 
 #[test]
-fn an_entry_without_password_is_told_and_passed_over() {
+fn an_entry_without_a_password_is_reported_and_skipped() {
     let names = Names {
         netloc: "x.com",
         alias: Some("z.com"),
@@ -176,9 +176,9 @@ fn an_entry_without_password_is_told_and_passed_over() {
     assert!(found.found.notes[0].text.contains("'x.com' has no API key"));
 }
 
-/// Where CPython stops, no password may slip from one machine to another.
+/// In a file that CPython refuses, no password may move to another machine.
 #[test]
-fn lenient_reading_mixes_no_machines() {
+fn lenient_reading_never_mixes_machines() {
     for text in [
         "machine x.com login user password\nmachine y.com login u password {K}\n",
         "machine x.com login user password machine y.com login u password {K}\n",
@@ -188,7 +188,7 @@ fn lenient_reading_mixes_no_machines() {
         "machine x.com foo\n# password {K}\n",
     ] {
         let found = look(text, &names("x.com"));
-        assert!(found.found.sdk_stops.is_some(), "{text:?}");
+        assert!(found.found.sdk_error.is_some(), "{text:?}");
         let password = found.found.hit.map(|hit| hit.password.to_vec());
         assert_ne!(password.as_deref(), Some(OLD.as_bytes()), "{text:?}");
     }
@@ -203,7 +203,7 @@ fn lenient_reading_mixes_no_machines() {
 }
 
 #[test]
-fn nothing_told_holds_a_password() {
+fn no_message_contains_a_password() {
     let names = Names {
         netloc: "x.com",
         bare_host: Some("z.com"),
@@ -219,9 +219,9 @@ fn nothing_told_holds_a_password() {
             .chain(&edited.notes)
             .map(|note| &*note.text);
         let stops = found
-            .sdk_stops
+            .sdk_error
             .iter()
-            .chain(&edited.sdk_stops)
+            .chain(&edited.sdk_error)
             .map(|stop| stop.message);
         for line in told.chain(stops) {
             assert!(!line.contains(OLD) && !line.contains(NEW), "{line}");
@@ -230,7 +230,7 @@ fn nothing_told_holds_a_password() {
 }
 
 #[test]
-fn warnings_are_few_however_long_the_file() {
+fn the_number_of_notes_is_limited() {
     assert!(
         look(&"foo\n".repeat(10_000), &names("x.com"))
             .found

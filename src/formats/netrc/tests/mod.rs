@@ -1,5 +1,5 @@
-//! What the reader and the editor owe: the SDK's recorded behaviour, agreement
-//! with the CPython at hand, and the laws of editing.
+//! Tests of the reader and the editor: the SDK's recorded behaviour, comparison
+//! with the installed CPython, and the invariants of editing.
 
 mod cpython;
 mod edits;
@@ -38,22 +38,4 @@ pub(super) fn stored(text: &[u8], names: &Names) -> Edited {
 
 pub(super) fn forgotten(text: &[u8], names: &Names) -> Edited {
     forget(text, names, is_key).expect("can be edited")
-}
-
-#[test]
-fn lines_are_counted_in_long_texts_of_every_kind() {
-    for (line, lines) in [
-        ("password 0000000000\n", 1),
-        ("password 0000000000\r\n", 1),
-        ("login user\rpassword 0\r\r\n", 3),
-        ("# Schl\u{fc}ssel \u{9b}\u{8a}\n", 1),
-        ("\n", 1),
-        ("\u{8d}", 0),
-    ] {
-        for count in [0, 1, 7, 255, 256, 1000] {
-            let text = line.repeat(count);
-            let found = token::line_of(text.as_bytes(), text.len());
-            assert_eq!(found, 1 + lines * count, "{count} of {line:?}");
-        }
-    }
 }
