@@ -61,4 +61,6 @@ pub use login::{Login, check, current, explain, forget, login, prompt_api_key, r
 pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
 pub use report::{Format, Report};
 pub use session::{Session, Source};
+#[doc(hidden)]
+pub use util::sanitize::mask_keys;
 pub use util::secret::Secret;

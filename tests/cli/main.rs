@@ -3,6 +3,7 @@
 
 mod canary;
 mod differences;
+mod help;
 mod logout;
 mod program;
 mod ranks;
@@ -16,3 +17,4 @@ mod storing;
 #[path = "../support/mod.rs"]
 mod support;
 mod telling;
+mod usage;

@@ -1,0 +1,30 @@
+//! `status`: which key is in force, and why.
+
+use std::process::ExitCode;
+
+use wandb_login::{Flags, Format};
+
+use crate::arguments::StatusArguments;
+use crate::failure::Failure;
+use crate::output;
+
+pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
+    let options = |flags| super::options(&arguments.server, flags | Flags::ALL_RANKS);
+    let mut report = wandb_login::explain(&options(Flags::default())?)?;
+    let mut outcome = Ok(ExitCode::from(if report.is_configured() { 0 } else { 1 }));
+    if arguments.verify && report.is_configured() {
+        // SILENT: the report has the warnings already.
+        let silent = options(Flags::VERIFY | Flags::SILENT)?;
+        match wandb_login::current(&silent) {
+            Ok(session) => report.add_user(&session),
+            Err(error) => outcome = Err(Failure::Login(error)),
+        }
+    }
+    let format = if arguments.json {
+        Format::Json
+    } else {
+        Format::Text
+    };
+    output::print_text(&format!("{}\n", report.render(format).trim_end()))?;
+    outcome
+}

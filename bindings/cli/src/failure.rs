@@ -1,0 +1,48 @@
+//! Why the program ends without having done what was asked, and its exit status.
+
+use std::process::ExitCode;
+
+use wandb_login::{Error, Level};
+
+pub enum Failure {
+    /// The command line is wrong.
+    Usage(String),
+    /// The library reports an error.
+    Login(Error),
+    /// Standard input or standard output failed.
+    Io(std::io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Login(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        Failure::Io(error)
+    }
+}
+
+impl Failure {
+    /// Prints the message, and returns the exit status.
+    pub fn report(&self) -> ExitCode {
+        match self {
+            Failure::Usage(problem) => wandb_login::print(Level::Error, problem),
+            Failure::Login(error) => wandb_login::print(Level::Error, &error.to_string()),
+            // The reader of a pipe has seen enough: no message.
+            Failure::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            Failure::Io(error) => wandb_login::print(Level::Error, &error.to_string()),
+        }
+        ExitCode::from(self.exit_status())
+    }
+
+    fn exit_status(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Login(Error::Interrupted(_)) => 130,
+            Failure::Login(_) | Failure::Io(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Mistakes on the command line that would otherwise store a wrong key, or show
+//! a right one.
+
+use std::ffi::OsString;
+
+use wandb_login::mask_keys;
+
+use crate::failure::Failure;
+
+/// No key is this short, but every command and option is.
+const LONGEST_NAME: usize = 20;
+
+/// The least similarity (of 1) of a name that a message suggests.
+const SIMILAR: f64 = 0.8;
+
+/// Commands of other tools, and what they are here.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("whoami", "status"),
+    ("list", "status"),
+    ("show", "status"),
+    ("auth", "login"),
+];
+
+/// A usage error. What looks like a key is masked in it.
+pub fn usage(problem: &str, command: &str) -> Failure {
+    let masked = mask_keys(problem);
+    let note = match masked == problem {
+        true => "",
+        false => ". What looks like an API key is not shown; pass a key as KEY or with --key-stdin",
+    };
+    let command = match command {
+        "" => String::new(),
+        command => format!("{command} "),
+    };
+    Failure::Usage(format!("{masked}{note} (see wandb-login {command}--help)"))
+}
+
+/// Word processors and web pages make one long dash of two hyphens.
+pub fn check_dashes(words: &[OsString]) -> Result<(), Failure> {
+    let is_long = |c| matches!(c, '\u{2013}' | '\u{2014}');
+    for word in words.iter().filter_map(|word| word.to_str()) {
+        if let Some(name) = word.strip_prefix(is_long) {
+            let name = name.trim_start_matches('-');
+            return Err(usage(
+                &format!("'{word}' begins with a long dash: type two hyphens, --{name}"),
+                "",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The first word is a command or a KEY; a short one of letters and hyphens is a
+/// mistyped command.
+pub fn check_first_word(definition: &clap::Command, word: &str) -> Result<(), Failure> {
+    let is_name = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
+    if word.is_empty() || word.len() > LONGEST_NAME || !word.bytes().all(is_name) {
+        return Ok(());
+    }
+    let nearest = nearest(definition, word).unwrap_or_else(|| {
+        let commands = definition.get_subcommands().map(clap::Command::get_name);
+        commands.collect::<Vec<_>>().join(", ")
+    });
+    Err(usage(
+        &format!("there is no command '{word}'; did you mean {nearest}?"),
+        "",
+    ))
+}
+
+/// The command or option whose name is most similar to a word.
+fn nearest(definition: &clap::Command, word: &str) -> Option<String> {
+    let word = word.to_lowercase();
+    if let Some((_, name)) = SYNONYMS.iter().find(|(synonym, _)| *synonym == word) {
+        return Some((*name).to_string());
+    }
+    let commands = definition
+        .get_subcommands()
+        .map(|command| (command.get_name(), command.get_name().to_string()));
+    let options = definition
+        .get_arguments()
+        .filter(|option| !option.is_hide_set())
+        .filter_map(clap::Arg::get_long)
+        .map(|name| (name, format!("--{name}")));
+    commands
+        .chain(options)
+        .map(|(name, shown)| (strsim::jaro_winkler(name, &word), shown))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, shown)| shown)
+}
+
+/// Further keys are ignored, as by the SDK, but not commands.
+pub fn check_further_words(definition: &clap::Command, keys: &[OsString]) -> Result<(), Failure> {
+    let further = keys.iter().skip(1).filter_map(|word| word.to_str());
+    for word in further {
+        if definition.find_subcommand(word).is_some() {
+            return Err(usage(
+                &format!("the command '{word}' stands behind a KEY: run it by itself"),
+                "",
+            ));
+        }
+    }
+    Ok(())
+}

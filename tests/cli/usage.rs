@@ -1,0 +1,258 @@
+//! The words of the command line: their order, mistakes in them, and keys where
+//! no key belongs.
+
+use std::fs;
+use std::process::Stdio;
+
+use crate::support::{Home, KEY_1, KEY_2, Run};
+
+const NETRC: &str = "home/.netrc";
+
+/// A key as W&B makes them, with letters.
+const KEY: &str = "0123456789abcdef0123456789abcdef01234567";
+
+fn run(arguments: &[&str]) -> Run {
+    Run::of(&mut Home::new().wandb_login(arguments))
+}
+
+/// Runs a command that must be refused as a usage error, before it does anything.
+fn refused(arguments: &[&str]) -> Run {
+    let home = Home::new();
+    let run = Run::of(&mut home.wandb_login(arguments));
+    assert_eq!(run.code, Some(2), "{arguments:?}: {}", run.stderr);
+    assert_eq!(run.stdout, "", "{arguments:?}");
+    assert!(run.stderr.contains("(see wandb-login"), "{}", run.stderr);
+    assert_eq!(fs::read_dir(home.home()).expect("home").count(), 0);
+    run
+}
+
+#[test]
+fn options_stand_before_or_behind_the_command() {
+    let home = Home::new();
+    home.write(
+        NETRC,
+        format!("machine corp.example login user password {KEY_1}\n"),
+    );
+    let host = "https://corp.example";
+    for arguments in [
+        &["--host", host, "token"][..],
+        &["token", "--host", host],
+        &["--host=https://corp.example", "token"],
+        &["--base-url", host, "--order", "sdk", "token"],
+        &["--order", "sdk", "token", "--base-url", host],
+        &["--host", "https://other.example", "token", "--host", host],
+    ] {
+        let run = Run::ok(&mut home.wandb_login(arguments));
+        assert_eq!(run.stdout, format!("{KEY_1}\n"), "{arguments:?}");
+    }
+    let before = Run::ok(&mut home.wandb_login(&["--host", host, "--json", "status"]));
+    let behind = Run::ok(&mut home.wandb_login(&["status", "--json", "--host", host]));
+    assert_eq!(before.stdout, behind.stdout);
+    // `login` is a value here, not the command.
+    let run = Run::of(&mut home.wandb_login(&["--host", "login", "status"]));
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("server address"), "{}", run.stderr);
+}
+
+#[test]
+fn an_option_that_the_command_does_not_know_is_a_usage_error() {
+    for arguments in [
+        &["--no-save", "status"][..],
+        &["status", "--no-save"],
+        &["--json", "login", KEY_1],
+        &["--json", KEY_1],
+        &["token", "--verify"],
+        &["--relogin", "logout"],
+        &["--format", "plain", "status"],
+        &["env", "--json"],
+        &["-x"],
+    ] {
+        let run = refused(arguments);
+        assert!(run.stderr.contains("unexpected argument"), "{}", run.stderr);
+    }
+    let run = refused(&["status", "--jsn"]);
+    assert!(run.stderr.contains("'--json'"), "{}", run.stderr);
+}
+
+#[test]
+fn a_wrong_value_is_a_usage_error_that_names_the_choices() {
+    for (arguments, choices) in [
+        (&["--order", "netrc"][..], "documented, sdk"),
+        (&["--anonymous", "yes"], "never, allow, must"),
+        (&["env", "--format", "zsh"], "shell, plain"),
+        (&["--timeout", "soon"], "a number of seconds"),
+        (&["--timeout", "-1"], "a number of seconds"),
+        (&["completions", "csh"], "bash"),
+        (&["help", "satus"], "status"),
+    ] {
+        let run = refused(arguments);
+        assert!(run.stderr.contains(choices), "{}", run.stderr);
+    }
+    refused(&["completions"]);
+    refused(&["--host"]);
+    refused(&["status", "more"]);
+    refused(&["--key-stdin", KEY_1]);
+}
+
+#[test]
+fn a_mistyped_command_is_not_a_key() {
+    for (word, meant) in [
+        ("satus", "status"),
+        ("Status", "status"),
+        ("log-out", "logout"),
+        ("logn", "login"),
+        ("version", "--version"),
+        ("verify", "--verify"),
+        ("relogin", "--relogin"),
+        ("whoami", "status"),
+        ("list", "status"),
+        ("qqq", "login, status, token, env, logout"),
+    ] {
+        let run = refused(&[word]);
+        let expected = format!("there is no command '{word}'; did you mean {meant}");
+        assert!(run.stderr.contains(&expected), "{}", run.stderr);
+        refused(&["--no-prompt", word, "--host", "https://corp.example"]);
+    }
+    // With the command, or with what no command has, it is a KEY.
+    for arguments in [&["login", "satus"][..], &["--", "satus"], &["satus1"]] {
+        let run = run(arguments);
+        assert_eq!(run.code, Some(1), "{arguments:?}");
+        assert!(
+            run.stderr.contains("API key must have 40+"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_command_behind_a_key_is_a_usage_error() {
+    for arguments in [
+        &[KEY_1, "status"][..],
+        &["login", KEY_1, "logout"],
+        &[KEY_1, "--no-prompt", KEY_2, "env"],
+    ] {
+        let run = refused(arguments);
+        assert!(run.stderr.contains("stands behind a KEY"), "{}", run.stderr);
+    }
+    let home = Home::new();
+    Run::ok(&mut home.wandb_login(&[KEY_1, KEY_2]));
+    let netrc = home.text(NETRC).expect("netrc");
+    assert!(netrc.contains(KEY_1) && !netrc.contains(KEY_2), "{netrc}");
+}
+
+#[test]
+fn a_long_dash_is_not_two_hyphens() {
+    for (word, meant) in [
+        ("–relogin", "--relogin"),
+        ("—host", "--host"),
+        ("–-verify", "--verify"),
+    ] {
+        let run = refused(&["login", word]);
+        assert!(run.stderr.contains("long dash"), "{}", run.stderr);
+        assert!(run.stderr.contains(meant), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_key_where_none_belongs_is_masked() {
+    let option = format!("--{KEY}");
+    let value = format!("--verify={KEY}");
+    let dashes = format!("–{KEY}");
+    for arguments in [
+        &["--timeout", KEY][..],
+        &["--order", KEY],
+        &["--anonymous", KEY],
+        &["env", "--format", KEY],
+        &[&option],
+        &[&value],
+        &[&dashes],
+        &["status", KEY],
+        &["token", KEY],
+        &["logout", KEY],
+        &["help", KEY],
+        &["completions", KEY],
+    ] {
+        let run = refused(arguments);
+        assert!(!run.stderr.contains(&KEY[..8]), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("****")
+                && run.stderr.contains("looks like an API key is not shown"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn no_verify_is_the_default() {
+    // Nothing listens there: a request would fail.
+    let host = "http://127.0.0.1:1";
+    for arguments in [
+        &["--no-verify", "--host", host, KEY_1][..],
+        &["--verify", "--no-verify", "--host", host, KEY_1],
+    ] {
+        Run::ok(&mut Home::new().wandb_login(arguments));
+    }
+    let home = Home::new();
+    let both = ["--no-verify", "--verify", "--host", host, KEY_1];
+    assert_ne!(Run::of(&mut home.wandb_login(&both)).code, Some(0));
+}
+
+#[test]
+fn a_key_on_standard_input_that_is_not_text_is_an_error() {
+    let home = Home::new();
+    for (input, problem) in [
+        (&b"\xe9cole"[..], "standard input is not UTF-8"),
+        (b"", "there is no key on standard input"),
+        (b" \r\n\t", "there is no key on standard input"),
+    ] {
+        let run = Run::with_input(&mut home.wandb_login(&["--key-stdin"]), input);
+        assert_eq!(run.code, Some(1), "{input:?}");
+        assert!(run.stderr.contains(problem), "{}", run.stderr);
+    }
+}
+
+/// Each command that prints, to a reader that has gone and to a full disk.
+#[test]
+fn closed_and_full_output_is_an_error_and_never_a_panic() {
+    let home = Home::new();
+    home.write(
+        NETRC,
+        format!("machine api.wandb.ai login user password {KEY_1}\n"),
+    );
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["help", "environment"],
+        &["completions", "zsh"],
+        &["status"],
+        &["status", "--json"],
+        &["token"],
+        &["env"],
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let run = Run::from(output_to(&home, arguments, Stdio::from(writer)));
+        assert_eq!(
+            (run.code, run.stderr.as_str()),
+            (Some(1), ""),
+            "{arguments:?}"
+        );
+
+        let full = fs::File::create("/dev/full").expect("/dev/full");
+        let run = Run::from(output_to(&home, arguments, Stdio::from(full)));
+        assert_eq!(run.code, Some(1), "{arguments:?}");
+        assert!(run.stderr.contains("No space left"), "{}", run.stderr);
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+    }
+}
+
+fn output_to(home: &Home, arguments: &[&str], stdout: Stdio) -> std::process::Output {
+    let mut command = home.wandb_login(arguments);
+    let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
+    child
+        .expect("it starts")
+        .wait_with_output()
+        .expect("it ends")
+}
