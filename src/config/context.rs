@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::config::duration::{Limit, parse_limit};
 use crate::config::files::Config;
@@ -11,7 +11,7 @@ use crate::config::paths;
 use crate::config::settings::{Mode, Notes, SettingResult, Settings, parse_bool, parse_mode};
 use crate::env::rank::Rank;
 use crate::env::variables;
-use crate::env::{Environment, shown};
+use crate::env::{self, Environment, shown};
 use crate::error::{Error, Result};
 use crate::log::{self, Log, Shown};
 use crate::options::{Flags, Options, Timeout};
@@ -179,10 +179,7 @@ impl<'a> Context<'a> {
     }
 
     pub fn unix_time(&self) -> i64 {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        env::unix_time()
     }
 
     /// A path as a message shows it.

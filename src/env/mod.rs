@@ -8,10 +8,19 @@ pub(crate) mod variables;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::util::secret::WipedBytes;
+
+/// The current time in Unix seconds.
+pub(crate) fn unix_time() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
 
 /// The process's own environment and directory, or those that the caller gave
 /// in their place. Nothing is copied: each variable is looked up when asked for.

@@ -1,18 +1,17 @@
-//! The three requests: who am I, an anonymous key, an access token. Each is one
-//! POST, and each failure is told apart.
+//! The three requests: viewer, anonymous key, access token. Each is one POST.
 
-use std::time::SystemTime;
-
+use percent_encoding::percent_encode;
 use ureq::http::{HeaderName, HeaderValue, header};
 
 use super::error::Subject;
-use super::http::{self, Answer, Request};
+use super::http::{self, Request, Response};
 use super::settings::Transport;
 use super::wait::Wait;
 use super::{response, zeroizing};
 use crate::error::{Error, Result};
 use crate::formats::token_cache::AccessToken;
 use crate::session::{Authorization, Viewer, basic};
+use crate::url::RESERVED;
 use crate::util::secret::{Secret, WipedBytes};
 
 /// The request of the SDK's own client, byte for byte.
@@ -24,7 +23,7 @@ const ANONYMOUS: &[u8] = br#"{"query": "mutation CreateAnonymousApiKey {\n  crea
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// Asks the server who the credential belongs to.
+/// Asks the server which user a credential belongs to.
 pub(crate) fn viewer(
     base_url: &str,
     authorization: Authorization,
@@ -36,22 +35,20 @@ pub(crate) fn viewer(
         Authorization::Bearer(token) => (token, "the access token"),
     };
     let value = authorization.header_value();
-    // The server may repeat the header in its own words, with or without scheme.
-    let encoded = value
-        .as_bytes()
-        .strip_prefix(b"Basic ")
-        .unwrap_or(value.as_bytes());
+    // The server may quote the header with or without its scheme.
+    let encoded = value.as_bytes();
+    let encoded = encoded.strip_prefix(b"Basic ").unwrap_or(encoded);
     let secrets = [secret.as_bytes(), encoded];
     let subject = Subject {
         server: base_url,
         credential,
         secrets: &secrets,
     };
-    let answer = graphql(VIEWER, &value, &subject, transport, wait)?;
-    response::viewer(&answer, &subject)
+    let response = graphql(VIEWER, &value, &subject, transport, wait)?;
+    response::viewer(&response, &subject)
 }
 
-/// Asks the server for a key that belongs to nobody.
+/// Asks the server for the key of a new anonymous account.
 pub(crate) fn anonymous_key(base_url: &str, transport: &Transport, wait: &Wait) -> Result<Secret> {
     let subject = Subject {
         server: base_url,
@@ -63,15 +60,16 @@ pub(crate) fn anonymous_key(base_url: &str, transport: &Transport, wait: &Wait) 
         Error::Server(text) => Error::Server(format!("{text}. {ADVICE}")),
         other => other,
     };
-    const ADVICE: &str = "Make an account and use its API key instead";
-    let answer = graphql(ANONYMOUS, &basic(b"api:"), &subject, transport, wait)?;
-    response::anonymous_key(&answer, &subject).map_err(advice)
+    const ADVICE: &str = "Create an account and use its API key instead";
+    let response = graphql(ANONYMOUS, &basic(b"api:"), &subject, transport, wait)?;
+    response::anonymous_key(&response, &subject).map_err(advice)
 }
 
 /// Exchanges an identity token, the content of its file, for an access token.
 pub(crate) fn exchange(
     base_url: &str,
     identity_token: &[u8],
+    now: i64,
     transport: &Transport,
     wait: &Wait,
 ) -> Result<AccessToken> {
@@ -90,8 +88,8 @@ pub(crate) fn exchange(
         headers: headers(transport, [(header::CONTENT_TYPE, FORM)]),
         body: form(token),
     };
-    let answer = http::post(request, &subject, transport, wait)?;
-    response::access_token(&answer, &subject, now())
+    let response = http::post(request, &subject, transport, wait)?;
+    response::access_token(&response, &subject, now)
 }
 
 fn graphql(
@@ -100,10 +98,10 @@ fn graphql(
     subject: &Subject,
     transport: &Transport,
     wait: &Wait,
-) -> Result<Answer> {
-    let value = zeroizing::sensitive(authorization.as_bytes()).map_err(|_| {
+) -> Result<Response> {
+    let value = zeroizing::wiped_header(authorization.as_bytes()).map_err(|_| {
         Error::Credentials(format!(
-            "{} holds characters that cannot be sent",
+            "{} contains characters that cannot be sent",
             subject.credential
         ))
     })?;
@@ -127,8 +125,7 @@ fn graphql(
     http::post(request, subject, transport, wait)
 }
 
-/// The headers of a request: our own, and the extra ones, which replace ours
-/// but for those that name the user.
+/// The headers of a request. Extra headers replace the library's own.
 fn headers<const N: usize>(
     transport: &Transport,
     own: [(HeaderName, HeaderValue); N],
@@ -143,33 +140,13 @@ fn headers<const N: usize>(
     headers
 }
 
-/// The form of an exchange; the token is escaped as Go's `url.QueryEscape` does.
+/// The form of an exchange.
 fn form(token: &[u8]) -> WipedBytes {
     const GRANT: &[u8] = b"grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=";
     let mut body = WipedBytes::new(Vec::with_capacity(GRANT.len() + 3 * token.len()));
     body.extend_from_slice(GRANT);
-    for &byte in token {
-        const HEX: &[u8; 16] = b"0123456789ABCDEF";
-        match byte {
-            b' ' => body.push(b'+'),
-            b'-' | b'_' | b'.' | b'~' => body.push(byte),
-            _ if byte.is_ascii_alphanumeric() => body.push(byte),
-            _ => {
-                let digits = [
-                    b'%',
-                    HEX[usize::from(byte >> 4)],
-                    HEX[usize::from(byte & 15)],
-                ];
-                body.extend_from_slice(&digits);
-            }
-        }
+    for part in percent_encode(token, RESERVED) {
+        body.extend_from_slice(part.as_bytes());
     }
     body
-}
-
-pub(super) fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    elapsed.map_or(0, |elapsed| {
-        i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
-    })
 }

@@ -1,4 +1,4 @@
-//! Whose certificates are believed.
+//! Where the trusted CA certificates come from.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,70 +11,70 @@ use crate::env::variables;
 use crate::error::{Error, Result};
 use crate::util::secret::WipedText;
 
-/// The most that is read of one file, and of all files of a directory.
+/// The size limit of a file, and of all files of a directory together.
 const LIMIT: u64 = 16 << 20;
 
-/// Where the trusted authorities are listed.
-pub(super) enum Trust {
-    /// What the machine trusts.
+/// Which CA certificates a server certificate is checked against.
+pub(super) enum TrustAnchors {
+    /// The trust store of the system.
     Platform,
-    /// The files and directories that variables name, in place of the machine's.
-    Places(Vec<Place>),
-    /// No check at all, by the user's own wish.
-    Anyone,
+    /// Files and directories from variables, which replace the system's.
+    Configured(Vec<CaLocation>),
+    /// No verification: the user disabled it.
+    Unverified,
 }
 
 /// A file or directory, and the variable that names it.
-pub(super) struct Place {
+pub(super) struct CaLocation {
     variable: &'static str,
     path: PathBuf,
 }
 
-impl Trust {
+impl TrustAnchors {
     /// SSL_CERT_FILE and SSL_CERT_DIR, as Go and OpenSSL know them; else
     /// REQUESTS_CA_BUNDLE, as Python's requests does.
     pub fn from_variables(
         var: &dyn Fn(&str) -> Option<WipedText>,
         directory: Option<&Path>,
-    ) -> Trust {
-        let place = |variable, path: &Path| Place {
+    ) -> TrustAnchors {
+        let location = |variable, path: &Path| CaLocation {
             variable,
             path: directory.map_or_else(|| path.to_path_buf(), |directory| directory.join(path)),
         };
-        let mut places = Vec::new();
+        let mut locations = Vec::new();
         if let Some(file) = var(variables::SSL_CERT_FILE) {
-            places.push(place(variables::SSL_CERT_FILE, Path::new(&file)));
+            locations.push(location(variables::SSL_CERT_FILE, Path::new(&file)));
         }
         if let Some(directories) = var(variables::SSL_CERT_DIR) {
             let paths = std::env::split_paths(&directories);
-            places.extend(
+            locations.extend(
                 paths
                     .filter(|path| !path.as_os_str().is_empty())
-                    .map(|path| place(variables::SSL_CERT_DIR, &path)),
+                    .map(|path| location(variables::SSL_CERT_DIR, &path)),
             );
         }
-        if places.is_empty()
+        if locations.is_empty()
             && let Some(bundle) = var(variables::REQUESTS_CA_BUNDLE)
         {
-            places.push(place(variables::REQUESTS_CA_BUNDLE, Path::new(&bundle)));
+            locations.push(location(variables::REQUESTS_CA_BUNDLE, Path::new(&bundle)));
         }
-        if places.is_empty() {
-            Trust::Platform
+        if locations.is_empty() {
+            TrustAnchors::Platform
         } else {
-            Trust::Places(places)
+            TrustAnchors::Configured(locations)
         }
     }
 }
 
-/// The certificates of all these places.
-pub(super) fn certificates(places: &[Place]) -> Result<Vec<CertificateDer<'static>>> {
+/// The certificates of all these files and directories.
+pub(super) fn certificates(locations: &[CaLocation]) -> Result<Vec<CertificateDer<'static>>> {
     let mut certificates = Vec::new();
     let mut problem = None;
-    for place in places {
-        match place.certificates() {
+    for location in locations {
+        match location.certificates() {
             Ok(found) => certificates.extend(found),
             // One of a list of directories may be missing.
-            Err(error) if place.variable == variables::SSL_CERT_DIR => problem = Some(error),
+            Err(error) if location.variable == variables::SSL_CERT_DIR => problem = Some(error),
             Err(error) => return Err(error),
         }
     }
@@ -84,36 +84,34 @@ pub(super) fn certificates(places: &[Place]) -> Result<Vec<CertificateDer<'stati
     }
 }
 
-impl Place {
+impl CaLocation {
     fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
         let problem =
             |what: &str| Error::Tls(format!("{}: {} {what}", self.variable, self.path.display()));
-        let metadata = std::fs::metadata(&self.path)
-            .map_err(|error| problem(&format!("cannot be read ({})", reason(&error))))?;
+        let unreadable =
+            |error: std::io::Error| problem(&format!("cannot be read ({})", reason(&error)));
+        let metadata = std::fs::metadata(&self.path).map_err(unreadable)?;
         let found = if metadata.is_dir() {
-            let entries = std::fs::read_dir(&self.path)
-                .map_err(|error| problem(&format!("cannot be read ({})", reason(&error))))?;
+            let entries = std::fs::read_dir(&self.path).map_err(unreadable)?;
             let mut left = LIMIT;
-            // A directory holds other things too: what is no certificate is
-            // no problem.
+            // Other files in the directory are ignored.
             entries
                 .flatten()
                 .filter_map(|entry| read(&entry.path(), &mut left).ok())
                 .flatten()
                 .collect()
         } else {
-            read(&self.path, &mut LIMIT.clone())
-                .map_err(|error| problem(&format!("cannot be read ({})", reason(&error))))?
+            read(&self.path, &mut LIMIT.clone()).map_err(unreadable)?
         };
         if found.is_empty() {
-            return Err(problem("holds no certificate in PEM form"));
+            return Err(problem("contains no PEM certificate"));
         }
         Ok(found)
     }
 }
 
-/// The certificates of a PEM file. Only a regular file is opened: a FIFO would
-/// hold the login up.
+/// The certificates of a PEM file. Only a regular file is opened: reading a FIFO
+/// could block.
 fn read(path: &Path, left: &mut u64) -> std::io::Result<Vec<CertificateDer<'static>>> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
@@ -124,7 +122,7 @@ fn read(path: &Path, left: &mut u64) -> std::io::Result<Vec<CertificateDer<'stat
     }
     let mut text = Vec::new();
     *left -= File::open(path)?.take(*left).read_to_end(&mut text)? as u64;
-    // A broken section does not spoil the others of a bundle.
+    // Sections that cannot be parsed are skipped.
     Ok(CertificateDer::pem_slice_iter(&text).flatten().collect())
 }
 
@@ -136,10 +134,10 @@ fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// The machine's own trust store: the first of the places where the SDK's own
-/// client looks too. A container may have none of them.
+/// The system's CA certificates, from the first of these paths that has any.
+/// The SDK's client (Go) uses the same list. A container may have none of them.
 #[cfg(not(any(windows, target_vendor = "apple")))]
-pub(super) fn machine() -> Option<Vec<CertificateDer<'static>>> {
+pub(super) fn system() -> Option<Vec<CertificateDer<'static>>> {
     first_of(&[
         "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Gentoo
         "/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL
@@ -154,13 +152,13 @@ pub(super) fn machine() -> Option<Vec<CertificateDer<'static>>> {
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn first_of(paths: &[&str]) -> Option<Vec<CertificateDer<'static>>> {
-    let place = |path: &&str| Place {
+    let location = |path: &&str| CaLocation {
         variable: "",
         path: PathBuf::from(path),
     };
     paths
         .iter()
-        .find_map(|path| place(path).certificates().ok())
+        .find_map(|path| location(path).certificates().ok())
 }
 
 #[cfg(test)]
@@ -169,20 +167,20 @@ mod tests {
 
     #[cfg(not(any(windows, target_vendor = "apple")))]
     #[test]
-    fn a_machine_without_ca_files_has_no_trust_store() {
+    fn a_system_without_ca_files_has_no_trust_store() {
         assert_eq!(first_of(&["/nonexistent/a", "/dev/null"]), None);
     }
 
-    fn places(vars: &[(&str, &str)]) -> Vec<String> {
+    fn locations(vars: &[(&str, &str)]) -> Vec<String> {
         let var = |name: &str| {
             vars.iter()
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned().into())
         };
-        match Trust::from_variables(&var, Some(Path::new("/here"))) {
-            Trust::Places(places) => places
+        match TrustAnchors::from_variables(&var, Some(Path::new("/here"))) {
+            TrustAnchors::Configured(locations) => locations
                 .iter()
-                .map(|place| format!("{} {}", place.variable, place.path.display()))
+                .map(|location| format!("{} {}", location.variable, location.path.display()))
                 .collect(),
             _ => Vec::new(),
         }
@@ -190,33 +188,33 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_variables_in_their_order() {
+    fn ca_variables_are_used_in_the_documented_order() {
         let requests = ("REQUESTS_CA_BUNDLE", "/r.pem");
-        assert_eq!(places(&[]), Vec::<String>::new());
-        assert_eq!(places(&[requests]), ["REQUESTS_CA_BUNDLE /r.pem"]);
+        assert_eq!(locations(&[]), Vec::<String>::new());
+        assert_eq!(locations(&[requests]), ["REQUESTS_CA_BUNDLE /r.pem"]);
         assert_eq!(
-            places(&[requests, ("SSL_CERT_FILE", "c.pem")]),
+            locations(&[requests, ("SSL_CERT_FILE", "c.pem")]),
             ["SSL_CERT_FILE /here/c.pem"]
         );
         assert_eq!(
-            places(&[("SSL_CERT_FILE", "/c.pem"), ("SSL_CERT_DIR", "/a::/b")]),
+            locations(&[("SSL_CERT_FILE", "/c.pem"), ("SSL_CERT_DIR", "/a::/b")]),
             ["SSL_CERT_FILE /c.pem", "SSL_CERT_DIR /a", "SSL_CERT_DIR /b"]
         );
     }
 
     #[cfg(unix)]
     #[test]
-    fn an_odd_ca_file_is_named_with_its_variable_and_never_waited_for() {
+    fn an_unusable_ca_file_is_reported_with_its_variable_without_blocking() {
         for (path, what) in [
             ("/nonexistent/ca.pem", "no such file"),
             ("/dev/null", "not a regular file"),
             ("/dev/zero", "not a regular file"),
         ] {
-            let place = Place {
+            let location = CaLocation {
                 variable: "SSL_CERT_FILE",
                 path: path.into(),
             };
-            let Err(Error::Tls(text)) = place.certificates() else {
+            let Err(Error::Tls(text)) = location.certificates() else {
                 panic!("{path}")
             };
             assert!(

@@ -1,7 +1,7 @@
-//! From a host name to a connection: straight to the server, or through the
-//! proxy that was chosen. ureq's own proxy code is left out on purpose: it reads
-//! the environment itself, goes direct where it does not know a proxy's scheme,
-//! opens a tunnel for plain http, and hides the status of a refusal.
+//! Name resolution and connections: direct, or through a proxy. ureq's own proxy
+//! code is not used: it reads the environment itself, connects directly if it does
+//! not know a proxy's scheme, opens a tunnel for plain http, and hides the status
+//! of a refusal.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -17,50 +17,42 @@ use ureq::unversioned::transport::{
 
 use super::proxy::Proxy;
 use super::tls;
-use super::zeroizing::Wiped;
+use super::zeroizing::WipedTransport;
 use crate::util::secret::{Secret, WipedBytes};
 
-/// The way to the server.
+/// How to connect to the server.
 pub(super) struct Route {
     pub proxy: Option<Proxy>,
-    /// Whom to trust, where any part of the way is encrypted.
+    /// Set if the server or the proxy uses https.
     pub tls: Option<Arc<rustls::ClientConfig>>,
 }
 
-/// What stands in the way before the server itself is reached.
-#[derive(Debug)]
-pub(super) enum Obstacle {
-    /// The name look-up failed.
-    LookUp(std::io::Error),
+/// A failure before the server itself is reached. It travels inside ureq's
+/// [`Error::Other`].
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    /// The host name could not be resolved.
+    #[error("{0}")]
+    Resolve(std::io::Error),
     /// The proxy cannot be reached or used.
+    #[error("{0}")]
     Proxy(Error),
-    /// The proxy said no, with this status line.
-    Refused(String),
+    /// The proxy refused, with this status.
+    #[error("{0}")]
+    ProxyRefused(String),
 }
 
-impl std::error::Error for Obstacle {}
-
-impl fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Obstacle::LookUp(error) => write!(f, "{error}"),
-            Obstacle::Proxy(error) => write!(f, "{error}"),
-            Obstacle::Refused(line) => f.write_str(line),
-        }
+impl From<ConnectError> for Error {
+    fn from(error: ConnectError) -> Error {
+        Error::Other(Box::new(error))
     }
 }
 
-impl From<Obstacle> for Error {
-    fn from(obstacle: Obstacle) -> Error {
-        Error::Other(Box::new(obstacle))
-    }
-}
+/// Resolves the host to connect to: the proxy, if there is one. The proxy
+/// resolves the server's name, which may be unknown here.
+pub(super) struct RouteResolver(pub Arc<Route>);
 
-/// Looks up the machine to connect to. Behind a proxy the server's name is the
-/// proxy's business: it may mean nothing here.
-pub(super) struct LookUp(pub Arc<Route>);
-
-impl Resolver for LookUp {
+impl Resolver for RouteResolver {
     fn resolve(
         &self,
         server: &Uri,
@@ -68,20 +60,19 @@ impl Resolver for LookUp {
         _: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
         let uri = self.0.proxy.as_ref().map_or(server, |proxy| &proxy.uri);
-        // Without a time-out ureq looks up in this thread, which is one that
-        // may be left behind.
+        // Without a time-out ureq resolves in this thread and starts no other.
         let timeout = NextTimeout::default();
         match DefaultResolver::default().resolve(uri, config, timeout) {
-            Err(Error::Io(error)) => Err(Obstacle::LookUp(error).into()),
+            Err(Error::Io(error)) => Err(ConnectError::Resolve(error).into()),
             outcome => outcome,
         }
     }
 }
 
-/// Connects to the server or through the proxy. TLS with the server comes after.
-pub(super) struct Dial(pub Arc<Route>);
+/// Connects to the server or through the proxy. [`tls::TlsConnector`] follows.
+pub(super) struct RouteConnector(pub Arc<Route>);
 
-impl Connector for Dial {
+impl Connector for RouteConnector {
     type Out = Box<dyn Transport>;
 
     fn connect(
@@ -92,10 +83,10 @@ impl Connector for Dial {
         let Some(proxy) = &self.0.proxy else {
             return Ok(Some(tcp(details)?));
         };
-        match through(proxy, &self.0, details) {
+        match connect_proxy(proxy, &self.0, details) {
             Ok(transport) => Ok(Some(transport)),
             Err(error @ (Error::Timeout(_) | Error::Other(_))) => Err(error),
-            Err(error) => Err(Obstacle::Proxy(error).into()),
+            Err(error) => Err(ConnectError::Proxy(error).into()),
         }
     }
 }
@@ -103,25 +94,25 @@ impl Connector for Dial {
 fn tcp(details: &ConnectionDetails) -> Result<Box<dyn Transport>, Error> {
     let transport = TcpConnector::default().connect(details, None::<()>)?;
     let transport = transport.ok_or(Error::ConnectionFailed)?;
-    Ok(Box::new(Wiped(Box::new(transport))))
+    Ok(Box::new(WipedTransport(Box::new(transport))))
 }
 
-fn through(
+fn connect_proxy(
     proxy: &Proxy,
     route: &Route,
     details: &ConnectionDetails,
 ) -> Result<Box<dyn Transport>, Error> {
-    // The addresses are the proxy's already: see `LookUp`.
+    // `RouteResolver` resolved the proxy's name.
     let mut transport = tcp(details)?;
     if proxy.is_https() {
-        transport = tls::secure(transport, route.tls.as_ref(), &proxy.uri, details)?;
+        transport = tls::wrap(transport, route.tls.as_ref(), &proxy.uri, details)?;
     }
     let server = details.uri;
     let host = server.host().unwrap_or_default();
     if server.scheme_str() == Some("https") {
         let target = format!("{host}:{}", server.port_u16().unwrap_or(443));
         transport = tunnel(transport, &target, proxy.authorization.as_ref(), details)?;
-        Ok(Box::new(Proxied {
+        Ok(Box::new(ProxyTransport {
             transport,
             origin: None,
         }))
@@ -129,74 +120,81 @@ fn through(
         let authority = server
             .authority()
             .map_or(host, |authority| authority.as_str());
-        Ok(Box::new(Proxied {
+        Ok(Box::new(ProxyTransport {
             transport,
             origin: Some(format!("http://{authority}")),
         }))
     }
 }
 
-/// Asks the proxy for a tunnel to the server.
+/// Opens a tunnel through an HTTP proxy with CONNECT.
 fn tunnel(
     transport: Box<dyn Transport>,
     target: &str,
     authorization: Option<&Secret>,
     details: &ConnectionDetails,
 ) -> Result<Box<dyn Transport>, Error> {
-    /// The most that a proxy's answer may have.
-    const LIMIT: usize = 16 << 10;
     let mut stream = TransportAdapter::new(transport, details.current_time.clone());
     stream.set_timeout(details.timeout);
-
-    let authorization = authorization.map_or(&b""[..], Secret::as_bytes);
-    let mut request = WipedBytes::new(Vec::with_capacity(
-        2 * target.len() + authorization.len() + 128,
-    ));
-    request.extend_from_slice(b"CONNECT ");
-    request.extend_from_slice(target.as_bytes());
-    request.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-    request.extend_from_slice(target.as_bytes());
-    request.extend_from_slice(b"\r\nUser-Agent: wandb-core\r\n");
-    if !authorization.is_empty() {
-        request.extend_from_slice(b"Proxy-Authorization: ");
-        request.extend_from_slice(authorization);
-        request.extend_from_slice(b"\r\n");
-    }
-    request.extend_from_slice(b"\r\n");
-    stream.write_all(&request)?;
-
-    // Byte by byte out of ureq's buffer: what follows belongs to the server.
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if answer.len() == LIMIT || stream.read(&mut byte)? == 0 {
-            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
-        }
-        answer.push(byte[0]);
-    }
-    let line = answer
-        .split(|byte| *byte == b'\r')
-        .next()
-        .unwrap_or_default();
+    stream.write_all(&connect_request(target, authorization))?;
+    let head = read_head(&mut stream)?;
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
-    match line
+    let status = line
         .strip_prefix("HTTP/1.")
         .and_then(|line| line.split_once(' '))
-    {
-        Some((_, status)) if status.starts_with("200") => Ok(stream.into_inner()),
-        Some((_, status)) => Err(Obstacle::Refused(status.to_owned()).into()),
-        None => Err(Obstacle::Refused("an answer that is not HTTP".to_owned()).into()),
+        .map_or("not an HTTP response", |(_, status)| status);
+    if !status.starts_with("200") {
+        return Err(ConnectError::ProxyRefused(status.to_owned()).into());
     }
+    Ok(stream.into_inner())
 }
 
-/// What the HTTP layer sees of a connection to a proxy.
-struct Proxied {
+fn connect_request(target: &str, authorization: Option<&Secret>) -> WipedBytes {
+    let authorization = authorization.map_or(&b""[..], Secret::as_bytes);
+    let (header, end) = match authorization {
+        [] => (&b""[..], &b""[..]),
+        _ => (&b"Proxy-Authorization: "[..], &b"\r\n"[..]),
+    };
+    let target = target.as_bytes();
+    let parts = [
+        b"CONNECT ",
+        target,
+        b" HTTP/1.1\r\nHost: ",
+        target,
+        b"\r\nUser-Agent: wandb-core\r\n",
+        header,
+        authorization,
+        end,
+        b"\r\n",
+    ];
+    WipedBytes::new(parts.concat())
+}
+
+/// Reads the proxy's response up to its empty line. Byte by byte out of ureq's
+/// buffer, because what follows belongs to the server.
+fn read_head(stream: &mut impl Read) -> std::io::Result<WipedBytes> {
+    const LIMIT: usize = 16 << 10;
+    let mut head = WipedBytes::new(Vec::with_capacity(LIMIT));
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if head.len() == LIMIT || stream.read(&mut byte)? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        head.push(byte[0]);
+    }
+    Ok(head)
+}
+
+/// A connection through a proxy, as the HTTP layer uses it.
+struct ProxyTransport {
     transport: Box<dyn Transport>,
-    /// For plain http: what the proxy must read between method and path, once.
+    /// For plain http: `http://host`, to be inserted once before the path of the
+    /// request line.
     origin: Option<String>,
 }
 
-impl Transport for Proxied {
+impl Transport for ProxyTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.transport.buffers()
     }
@@ -205,8 +203,7 @@ impl Transport for Proxied {
         let Some(origin) = self.origin.take() else {
             return self.transport.transmit_output(amount, timeout);
         };
-        // ureq writes `POST /path`, as for a server; a proxy wants the whole
-        // address: `POST http://host/path`.
+        // ureq writes `POST /path`; a proxy needs `POST http://host/path`.
         let output = self.transport.buffers().output();
         let whole = amount + origin.len();
         let gap = output[..amount]
@@ -229,27 +226,27 @@ impl Transport for Proxied {
         self.transport.is_open()
     }
 
-    /// TLS with the proxy is not TLS with the server.
+    /// About TLS with the server, not with the proxy.
     fn is_tls(&self) -> bool {
         false
     }
 }
 
-// None of these shows anything: a route may hold the proxy's password.
-impl fmt::Debug for LookUp {
+// A route may hold the proxy's password, so debug output shows names only.
+impl fmt::Debug for RouteResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LookUp")
+        f.write_str("RouteResolver")
     }
 }
 
-impl fmt::Debug for Dial {
+impl fmt::Debug for RouteConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Dial")
+        f.write_str("RouteConnector")
     }
 }
 
-impl fmt::Debug for Proxied {
+impl fmt::Debug for ProxyTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Proxied")
+        f.write_str("ProxyTransport")
     }
 }

@@ -1,43 +1,45 @@
-//! Why no answer came: one sentence and one status for each cause.
+//! Why a request failed: one status and one sentence for each cause.
 
 use std::io::ErrorKind;
 
 use rustls::CertificateError;
 use ureq::Error as Http;
 
-use super::connect::{Obstacle, Route};
+use super::connect::{ConnectError, Route};
 use super::redact::show;
 use crate::error::Error;
 
-/// What a message is about.
+/// What the messages about a request refer to.
 pub(super) struct Subject<'a> {
-    /// The server's address, which holds no secret.
+    /// The server's URL, which contains no secret.
     pub server: &'a str,
-    /// What was shown to the server, in the words of a sentence.
+    /// The credential that was sent, as a noun phrase for messages.
     pub credential: &'a str,
-    /// What must not come back in a message, should the server repeat it.
+    /// What is redacted in messages that quote the server.
     pub secrets: &'a [&'a [u8]],
 }
 
-pub(super) enum Failure {
+/// Why there is no response.
+pub(super) enum RequestError {
     Http(Http),
-    TooLong,
+    TooLarge,
 }
 
-impl Failure {
-    pub fn proxy_wants_a_password() -> Failure {
-        let line = "407 Proxy Authentication Required".to_owned();
-        Failure::Http(Obstacle::Refused(line).into())
+impl RequestError {
+    /// The error for status 407 of a proxy for plain http.
+    pub fn proxy_authentication() -> RequestError {
+        let status = "407 Proxy Authentication Required".to_owned();
+        RequestError::Http(ConnectError::ProxyRefused(status).into())
     }
 
     pub fn describe(self, subject: &Subject, route: &Route) -> Error {
         let server = subject.server;
         match self {
-            Failure::TooLong => Error::Server(format!(
-                "{server} answered with more than W&B's answer can be: is this the address of a \
-                 W&B server?"
+            RequestError::TooLarge => Error::Server(format!(
+                "{server} returned a response larger than 1 MiB: check that this is the URL of a \
+                 W&B server"
             )),
-            Failure::Http(error) => {
+            RequestError::Http(error) => {
                 let proxy = route.proxy.as_ref().map(|proxy| proxy.shown.as_str());
                 describe(error, server, proxy)
             }
@@ -45,39 +47,39 @@ impl Failure {
     }
 }
 
-pub(super) fn too_late(server: &str) -> Error {
+pub(super) fn timed_out(server: &str) -> Error {
     Error::Timeout(format!("{server} did not answer in time"))
 }
 
 fn describe(error: Http, server: &str, proxy: Option<&str>) -> Error {
     match error {
-        Http::Timeout(_) => too_late(server),
+        Http::Timeout(_) => timed_out(server),
         Http::Io(error) => io(&error, server),
-        Http::HostNotFound => name_not_found(proxy, server, "it has no address"),
-        Http::Other(obstacle) => match obstacle.downcast::<Obstacle>().map(|obstacle| *obstacle) {
-            Ok(Obstacle::LookUp(error)) => name_not_found(proxy, server, &error.to_string()),
-            Ok(Obstacle::Proxy(error)) => {
+        Http::HostNotFound => not_resolved(proxy, server, "no address"),
+        Http::Other(other) => match other.downcast::<ConnectError>().map(|error| *error) {
+            Ok(ConnectError::Resolve(error)) => not_resolved(proxy, server, &error.to_string()),
+            Ok(ConnectError::Proxy(error)) => {
                 let name = proxy.unwrap_or(server);
                 match describe(error, name, None) {
                     error @ Error::Timeout(_) => error,
                     error => Error::Proxy(error.to_string()),
                 }
             }
-            Ok(Obstacle::Refused(line)) => Error::Proxy(format!(
+            Ok(ConnectError::ProxyRefused(status)) => Error::Proxy(format!(
                 "{} refused the connection to {server}: {}",
                 proxy.unwrap_or("the proxy"),
-                show(&line, &[])
+                show(&status, &[])
             )),
             Err(other) => Error::Network(format!("the request to {server} failed: {other}")),
         },
         Http::Protocol(_) | Http::LargeResponseHeader(..) => Error::Server(format!(
-            "what answers at {server} does not speak HTTP: check the scheme and the port"
+            "{server} does not speak HTTP: check the scheme and the port"
         )),
         other => Error::Network(format!("the request to {server} failed: {other}")),
     }
 }
 
-fn name_not_found(proxy: Option<&str>, server: &str, reason: &str) -> Error {
+fn not_resolved(proxy: Option<&str>, server: &str, reason: &str) -> Error {
     match proxy {
         Some(proxy) => Error::Proxy(format!("the host name of {proxy} was not found: {reason}")),
         None => Error::Network(format!("the host name of {server} was not found: {reason}")),
@@ -92,20 +94,18 @@ fn io(error: &std::io::Error, server: &str) -> Error {
         return tls(error, server);
     }
     match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => too_late(server),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => timed_out(server),
         ErrorKind::ConnectionRefused => Error::Network(format!(
-            "{server} refused the connection: nothing listens there"
+            "{server} refused the connection: no server is listening there"
         )),
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-            Error::Network(format!(
-                "{server} cannot be reached from this machine: {error}"
-            ))
+            Error::Network(format!("{server} is unreachable: {error}"))
         }
         ErrorKind::UnexpectedEof
         | ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe => Error::Network(format!(
-            "{server} closed the connection without a whole answer"
+            "{server} closed the connection before the response was complete"
         )),
         _ => Error::Network(format!("the connection to {server} failed: {error}")),
     }
@@ -115,30 +115,30 @@ fn tls(error: &rustls::Error, server: &str) -> Error {
     use CertificateError as C;
     Error::Tls(match error {
         rustls::Error::InvalidCertificate(error) => match error {
-            // A bad signature is that of another authority of the same name.
+            // A bad signature comes from another CA of the same name.
             C::UnknownIssuer | C::BadSignature => format!(
-                "the certificate of {server} is not signed by an authority that this machine \
-                 trusts; name the file of your own authority in SSL_CERT_FILE"
+                "the certificate of {server} is issued by an untrusted CA; set SSL_CERT_FILE to \
+                 your CA bundle"
             ),
             C::Expired | C::ExpiredContext { .. } => {
-                format!("the certificate of {server} has expired, or this machine's clock is wrong")
+                format!("the certificate of {server} has expired, or the system clock is wrong")
             }
             C::NotValidYet | C::NotValidYetContext { .. } => format!(
-                "the certificate of {server} is not valid yet, or this machine's clock is wrong"
+                "the certificate of {server} is not valid yet, or the system clock is wrong"
             ),
             C::NotValidForName | C::NotValidForNameContext { .. } => {
                 format!("the certificate of {server} is for another name")
             }
             C::Revoked => format!("the certificate of {server} was revoked"),
             C::Other(error) => format!(
-                "the certificate of {server} is not accepted ({error}); if it vouches for \
-                 itself, name its file in SSL_CERT_FILE"
+                "the certificate of {server} is not accepted ({error}); if it is self-signed, \
+                 set SSL_CERT_FILE to it"
             ),
             other => format!("the certificate of {server} is not accepted: {other}"),
         },
         rustls::Error::InvalidMessage(_) => {
-            format!("what answers at {server} does not speak TLS: is it plain http?")
+            format!("{server} does not speak TLS: check whether it uses plain http")
         }
-        other => format!("no secure connection to {server}: {other}"),
+        other => format!("the TLS connection to {server} failed: {other}"),
     })
 }

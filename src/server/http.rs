@@ -1,37 +1,37 @@
-//! One POST: sent, waited for, repeated where the server asks for it.
+//! Sends a POST request, with a deadline, cancellation and retries.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, Uri, header};
 use ureq::unversioned::transport::Connector;
 
-use super::connect::{Dial, LookUp, Route};
-use super::error::{Failure, Subject, too_late};
+use super::connect::{Route, RouteConnector, RouteResolver};
+use super::error::{RequestError, Subject, timed_out};
 use super::proxy::Proxy;
 use super::settings::Transport;
-use super::tls::{self, Tls};
+use super::tls::{self, TlsConnector};
 use super::wait::Wait;
-use super::zeroizing::sensitive;
+use super::zeroizing::wiped_header;
 use crate::error::{Error, Result};
 use crate::util::secret::WipedBytes;
 
-/// The most that is read of an answer.
-const ANSWER_LIMIT: usize = 1 << 20;
-/// The most that an answer's status line and headers may have.
+/// The size limit of a response body.
+const BODY_LIMIT: usize = 1 << 20;
+/// The size limit of a response's status line and headers.
 const HEAD_LIMIT: usize = 32 << 10;
-/// As many repetitions as the SDK's client makes.
+/// The number of retries of the SDK's client.
 const RETRIES: u32 = 20;
 /// The first pause; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How long a wait may be deaf to the caller's cancel function.
-const SLICE: Duration = Duration::from_millis(50);
-/// How long a thread that was told to end may take before it is left to itself.
+/// The polling interval for cancellation.
+const POLL: Duration = Duration::from_millis(50);
+/// How long to wait for a worker thread to end after its connection was closed.
 const GRACE: Duration = Duration::from_millis(10);
 
 pub(super) struct Request {
@@ -41,81 +41,82 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// At least what the request line and the headers take.
+    /// An upper bound for the size of the request line and headers.
     fn head_size(&self) -> usize {
         let headers = self.headers.iter();
         let sizes = headers.map(|(name, value)| name.as_str().len() + value.len() + 4);
-        // A proxy reads the server's address twice; the rest is framing.
+        // A proxy gets the server's URL twice; the rest is framing.
         2 * self.url.len() + sizes.sum::<usize>() + 4096
     }
 }
 
-pub(super) struct Answer {
+pub(super) struct Response {
     pub status: u16,
     pub location: Option<String>,
     pub retry_after: Option<Duration>,
     pub body: WipedBytes,
 }
 
-/// Sends the request until the server gives an answer that is worth having, or
-/// until it asks for more patience than the deadline leaves.
+/// Sends the request. Temporary failures are retried while the deadline allows
+/// the next pause.
 pub(super) fn post(
     mut request: Request,
     subject: &Subject,
     transport: &Transport,
     wait: &Wait,
-) -> Result<Answer> {
+) -> Result<Response> {
     let server: Uri = request
         .url
         .parse()
-        .map_err(|_| Error::Argument(format!("{} is no address of a server", subject.server)))?;
+        .map_err(|_| Error::Argument(format!("{} is not a valid server URL", subject.server)))?;
     let proxy = transport.proxies.choose(&server)?;
     let https = server.scheme_str() == Some("https");
     if let Some(proxy) = &proxy
         && let Some(authorization) = &proxy.authorization
         && !https
     {
-        // Plain http has no tunnel: the proxy reads the request itself.
-        let value = sensitive(authorization.as_bytes()).map_err(|_| {
-            Error::Proxy(format!("user or password of {} is not valid", proxy.shown))
+        // Without a tunnel the proxy reads the request itself.
+        let value = wiped_header(authorization.as_bytes()).map_err(|_| {
+            Error::Proxy(format!(
+                "the user name or password of {} is not valid",
+                proxy.shown
+            ))
         })?;
         request.headers.push((header::PROXY_AUTHORIZATION, value));
     }
-    // Trust is read only where it is needed.
+    // CA files are read only if needed.
     let encrypted = https || proxy.as_ref().is_some_and(Proxy::is_https);
     let tls = encrypted
-        .then(|| tls::config(&transport.trust))
+        .then(|| tls::config(&transport.trust_anchors))
         .transpose()?;
     let route = Arc::new(Route { proxy, tls });
     let request = Arc::new(request);
     let mut retries = 0;
     loop {
         let agent = agent(&route, &request, wait);
-        let answer = attempt(agent, &request, subject, wait)?
-            .map_err(|failure| failure.describe(subject, &route))?;
-        if route.proxy.is_some() && answer.status == 407 {
-            return Err(Failure::proxy_wants_a_password().describe(subject, &route));
+        let response = attempt(agent, &request, &route, subject, wait)?;
+        if route.proxy.is_some() && response.status == 407 {
+            return Err(RequestError::proxy_authentication().describe(subject, &route));
         }
-        if retries == RETRIES || !is_temporary(answer.status) {
-            return Ok(answer);
+        if retries == RETRIES || !is_temporary(response.status) {
+            return Ok(response);
         }
-        let pause = answer.retry_after.unwrap_or_else(|| back_off(retries));
-        // A pause that outlives the deadline is no use: tell at once.
+        let pause = response.retry_after.unwrap_or_else(|| back_off(retries));
         if pause >= wait.left() {
-            return Ok(answer);
+            return Ok(response);
         }
         wait.sleep(pause, subject)?;
         retries += 1;
     }
 }
 
-/// Whether the same request may get a better answer a little later.
+/// Whether a retry may succeed.
 pub(super) fn is_temporary(status: u16) -> bool {
     status == 429 || (500..600).contains(&status) && status != 501
 }
 
-/// Twice as long each time, and up to a quarter more, so that the ranks of a
-/// job that failed together do not come back together.
+/// The pause before a retry: it doubles, with up to a quarter of random jitter so
+/// that the ranks of a job do not retry at the same moment.
 fn back_off(retries: u32) -> Duration {
     let pause = FIRST_PAUSE
         .saturating_mul(1 << retries.min(16))
@@ -127,7 +128,7 @@ fn back_off(retries: u32) -> Duration {
 fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
     let config = Agent::config_builder()
         .max_response_header_size(HEAD_LIMIT)
-        .input_buffer_size(HEAD_LIMIT + 1) // so that a larger one is seen to be
+        .input_buffer_size(HEAD_LIMIT + 1) // so that a larger head is detected
         .output_buffer_size(request.head_size())
         .proxy(None)
         .max_redirects(0)
@@ -137,22 +138,23 @@ fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
         .user_agent("")
         .accept("")
         .accept_encoding("");
-    let connector = Dial(Arc::clone(route)).chain(Tls(route.tls.clone()));
-    Agent::with_parts(config.build(), connector, LookUp(Arc::clone(route)))
+    let connector = RouteConnector(Arc::clone(route)).chain(TlsConnector(route.tls.clone()));
+    Agent::with_parts(config.build(), connector, RouteResolver(Arc::clone(route)))
 }
 
-/// One attempt, in a thread of its own: so this one can ask the caller's cancel
-/// function, whatever the other waits for, and keep the deadline to the point.
+/// Sends the request once, in a thread of its own, so that this thread can poll
+/// the cancel function and keep the deadline.
 ///
-/// The thread ends with the attempt. Only one that sits in a name look-up or a
-/// connection attempt when the call is over is left to itself; it ends when the
-/// system lets it go, at the latest soon after the deadline.
+/// The thread ends with the attempt, except while it resolves a name or connects:
+/// then it ends when the system call returns, soon after the deadline at the
+/// latest.
 fn attempt(
     agent: Agent,
     request: &Arc<Request>,
+    route: &Route,
     subject: &Subject,
     wait: &Wait,
-) -> Result<std::result::Result<Answer, Failure>> {
+) -> Result<Response> {
     wait.check(subject)?;
     let (sender, receiver) = mpsc::sync_channel(1);
     let worker = thread::Builder::new()
@@ -161,19 +163,18 @@ fn attempt(
             let agent = agent.clone();
             let request = Arc::clone(request);
             move || {
-                // Nobody listens any more if the call was cancelled.
+                // The receiver is gone if the call was cancelled.
                 let _ = sender.send(perform(&agent, &request));
             }
-        });
-    let worker = worker.map_err(|error| {
-        Error::Network(format!("cannot start a thread for the request: {error}"))
-    })?;
+        })
+        .map_err(|error| {
+            Error::Network(format!("cannot start a thread for the request: {error}"))
+        })?;
     loop {
-        match receiver.recv_timeout(SLICE.min(wait.left())) {
+        match receiver.recv_timeout(POLL.min(wait.left())) {
             Ok(outcome) => {
-                // It has said all that it had to say.
                 let _ = worker.join();
-                return Ok(outcome);
+                return outcome.map_err(|error| error.describe(subject, route));
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 return Err(Error::Internal("the request's thread failed".to_owned()));
@@ -191,43 +192,44 @@ fn attempt(
     }
 }
 
-fn perform(agent: &Agent, request: &Request) -> std::result::Result<Answer, Failure> {
+fn perform(agent: &Agent, request: &Request) -> std::result::Result<Response, RequestError> {
     let mut call = agent.post(&request.url);
     for (name, value) in &request.headers {
         call = call.header(name, value);
     }
-    let response = call.send(&request.body[..]).map_err(Failure::Http)?;
+    let response = call.send(&request.body[..]).map_err(RequestError::Http)?;
     let text = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
     let location = text(header::LOCATION);
     let retry_after = text(header::RETRY_AFTER).and_then(|value| pause(&value));
     let status = response.status().as_u16();
-    Ok(Answer {
+    Ok(Response {
         status,
         location,
         retry_after,
-        body: read(response.into_body().into_reader())?,
+        body: read_body(response.into_body().into_reader())?,
     })
 }
 
-/// The whole answer. It may hold a secret, so the buffers that it outgrows are wiped.
-fn read(mut reader: impl Read) -> std::result::Result<WipedBytes, Failure> {
-    let mut size = 16 << 10;
-    let mut answer = WipedBytes::new(Vec::with_capacity(size));
+/// Reads a response body. It may repeat a secret, so buffers that it outgrows are
+/// wiped.
+fn read_body(mut reader: impl Read) -> std::result::Result<WipedBytes, RequestError> {
+    let mut capacity = 16 << 10;
+    let mut body = WipedBytes::new(Vec::with_capacity(capacity));
     loop {
-        // No more than there is room for.
-        let room = (size - answer.len()) as u64;
-        let more = reader.by_ref().take(room).read_to_end(&mut answer);
-        more.map_err(|error| Failure::Http(error.into()))?;
-        if answer.len() < size {
-            return Ok(answer);
+        // No more than fits, so that the buffer never reallocates.
+        let room = (capacity - body.len()) as u64;
+        let outcome = reader.by_ref().take(room).read_to_end(&mut body);
+        outcome.map_err(|error| RequestError::Http(error.into()))?;
+        if body.len() < capacity {
+            return Ok(body);
         }
-        if size > ANSWER_LIMIT {
-            return Err(Failure::TooLong);
+        if capacity > BODY_LIMIT {
+            return Err(RequestError::TooLarge);
         }
-        size = (4 * size).min(ANSWER_LIMIT + 1);
-        let mut larger = Vec::with_capacity(size);
-        larger.extend_from_slice(&answer);
-        answer = WipedBytes::new(larger);
+        capacity = (4 * capacity).min(BODY_LIMIT + 1);
+        let mut larger = Vec::with_capacity(capacity);
+        larger.extend_from_slice(&body);
+        body = WipedBytes::new(larger);
     }
 }
 
@@ -238,10 +240,8 @@ fn pause(value: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let date = crate::formats::date::parse_http(value)?;
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()?;
-    Some(Duration::from_secs(u64::try_from(date).ok()?).saturating_sub(now))
+    let left = date.saturating_sub(crate::env::unix_time());
+    Some(Duration::from_secs(u64::try_from(left).unwrap_or(0)))
 }
 
 impl Wait<'_> {
@@ -249,7 +249,7 @@ impl Wait<'_> {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// An error once the wait is over.
+    /// An error if the call was cancelled or its deadline has passed.
     fn check(&self, subject: &Subject) -> Result<()> {
         if (self.cancel)() {
             let server = subject.server;
@@ -258,7 +258,7 @@ impl Wait<'_> {
             )));
         }
         if self.left().is_zero() {
-            return Err(too_late(subject.server));
+            return Err(timed_out(subject.server));
         }
         Ok(())
     }
@@ -271,7 +271,7 @@ impl Wait<'_> {
             if left.is_zero() {
                 return Ok(());
             }
-            thread::sleep(left.min(SLICE));
+            thread::sleep(left.min(POLL));
         }
     }
 }

@@ -1,19 +1,19 @@
-//! What the reader of answers owes to whoever called, whatever a server sends.
+//! What holds for every response, whatever a server sends.
 
 use std::time::Duration;
 
 use super::error::Subject;
-use super::http::Answer;
+use super::http::Response;
 use super::response;
 use crate::util::secret::{Secret, WipedBytes};
 
-/// No sentence of ours is longer, the server's address aside.
+/// The length limit of a message without the server's URL.
 const LONGEST: usize = 2_000;
 
-/// Reads an answer as each of those that are asked for.
+/// Reads a response in each of the ways that a request can ask for.
 ///
 /// # Panics
-/// If something comes out that must not.
+/// If an invariant is broken.
 pub(crate) fn check(status: u16, location: Option<&str>, body: &[u8], secret: &[u8]) {
     let secrets = [secret];
     let subject = Subject {
@@ -21,7 +21,7 @@ pub(crate) fn check(status: u16, location: Option<&str>, body: &[u8], secret: &[
         credential: "the API key",
         secrets: &secrets,
     };
-    let answer = Answer {
+    let response = Response {
         status,
         location: location.map(str::to_owned),
         retry_after: Some(Duration::from_secs(1)),
@@ -31,7 +31,7 @@ pub(crate) fn check(status: u16, location: Option<&str>, body: &[u8], secret: &[
         assert!(token.as_bytes().iter().all(u8::is_ascii_graphic));
         assert!(!token.as_bytes().is_empty());
     };
-    match response::viewer(&answer, &subject) {
+    match response::viewer(&response, &subject) {
         Ok(viewer) => {
             let names = [viewer.username, viewer.email, viewer.entity];
             for name in names.iter().flatten().chain(&viewer.teams) {
@@ -41,11 +41,11 @@ pub(crate) fn check(status: u16, location: Option<&str>, body: &[u8], secret: &[
         }
         Err(error) => check_message(&error.to_string(), secret),
     }
-    match response::anonymous_key(&answer, &subject) {
+    match response::anonymous_key(&response, &subject) {
         Ok(key) => token(&key),
         Err(error) => check_message(&error.to_string(), secret),
     }
-    match response::access_token(&answer, &subject, i64::MAX - 1) {
+    match response::access_token(&response, &subject, i64::MAX - 1) {
         Ok(access) => token(&access.token),
         Err(error) => check_message(&error.to_string(), secret),
     }

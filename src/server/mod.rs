@@ -1,5 +1,5 @@
-//! The only code that touches the network: who owns a credential, an anonymous
-//! account, an access token. Nothing here runs unless it was asked for.
+//! All network access: verify a credential, create an anonymous account,
+//! exchange an identity token. Runs only on request.
 
 mod api;
 mod ca;
@@ -34,13 +34,13 @@ use proxy::ProxySettings;
 use settings::{Transport, TransportSettings};
 use wait::Wait;
 
-/// Asks the server whose credential this is.
+/// Asks the server which user a credential belongs to.
 pub(crate) fn viewer(
     context: &Context,
     server: &Endpoint,
     credential: &Credential,
 ) -> Result<Viewer> {
-    reach(context, |transport, wait| {
+    with_transport(context, |transport, wait| {
         let authorization = credential.authorization();
         api::viewer(server.url.as_str(), authorization, transport, wait)
     })
@@ -51,16 +51,16 @@ pub(crate) fn anonymous_key(context: &Context, server: &Endpoint) -> Result<ApiK
     if !context.is_active_rank() {
         return Err(Error::not_configured(
             server.url.as_str(),
-            Some("only rank 0 makes an anonymous account"),
+            Some("only rank 0 creates an anonymous account"),
         ));
     }
-    let text = reach(context, |transport, wait| {
+    let text = with_transport(context, |transport, wait| {
         api::anonymous_key(server.url.as_str(), transport, wait)
     })?;
     let parsed = ApiKey::parse(text.as_bytes()).map_err(|problem| {
         let url = server.url.as_str();
         Error::Server(format!(
-            "{url} gave an anonymous key that is none: {problem}"
+            "{url} returned an invalid anonymous API key: {problem}"
         ))
     })?;
     Ok(parsed.key)
@@ -68,19 +68,27 @@ pub(crate) fn anonymous_key(context: &Context, server: &Endpoint) -> Result<ApiK
 
 /// Exchanges the identity token in a file for an access token.
 pub(crate) fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Result<AccessToken> {
-    // Read anew each time: whoever mounts it renews it.
+    // Read for each exchange, because the token file is renewed from outside.
     let text = files::read_secret(file, &|| context.cancelled());
     context.check_cancelled()?;
     let text =
         text.map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
-    reach(context, |transport, wait| {
-        api::exchange(server.url.as_str(), &text.bytes, transport, wait)
+    with_transport(context, |transport, wait| {
+        api::exchange(
+            server.url.as_str(),
+            &text.bytes,
+            context.unix_time(),
+            transport,
+            wait,
+        )
     })
 }
 
-/// Calls the server, in the way that the configuration says and within the
-/// time that is allowed.
-fn reach<T>(context: &Context, call: impl FnOnce(&Transport, &Wait) -> Result<T>) -> Result<T> {
+/// Makes a call with the configured transport and time limit.
+fn with_transport<T>(
+    context: &Context,
+    call: impl FnOnce(&Transport, &Wait) -> Result<T>,
+) -> Result<T> {
     let settings = context.settings();
     let text = |asked: SettingResult<'_, Secret>| -> Result<Option<WipedText>> {
         Ok(asked?.map(|placed| {

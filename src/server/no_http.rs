@@ -1,4 +1,4 @@
-//! The build without HTTP: every call that needs the server says so.
+//! The build without HTTP: every call that needs the server is an error.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::session::{Credential, Viewer};
 
 fn unsupported<T>(what: &str) -> Result<T> {
     Err(Error::Unsupported(format!(
-        "this build of libwandb_login has no HTTP and cannot {what}: use one with the http feature"
+        "this build of libwandb_login has no HTTP support and cannot {what}: use a build with the http feature"
     )))
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn viewer(_: &Context, _: &Endpoint, _: &Credential) -> Result<Viewer
 }
 
 pub(crate) fn anonymous_key(_: &Context, _: &Endpoint) -> Result<ApiKey> {
-    unsupported("make an anonymous account")
+    unsupported("create an anonymous account")
 }
 
 pub(crate) fn exchange(_: &Context, _: &Endpoint, _: &Path) -> Result<AccessToken> {

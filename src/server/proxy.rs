@@ -1,12 +1,14 @@
-//! Which proxy, if any, stands between here and a server. The rules are those
-//! of Go's `net/http`, which the SDK's own client follows.
+//! Chooses the proxy for a server, by the rules of Go's `net/http`, which the
+//! SDK's own client uses.
 
 use std::net::IpAddr;
 
+use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 
 use crate::env::variables::{self, setting};
 use crate::error::{Error, Result};
+use crate::url::has_valid_escapes;
 use crate::util::secret::{Secret, WipedBytes, WipedText};
 
 /// What the settings files say; the variable of each wins.
@@ -16,28 +18,28 @@ pub(crate) struct ProxySettings {
     pub https: Option<WipedText>,
 }
 
-/// The proxies that are set, not yet looked at: only the one that a request
-/// needs may be an error.
+/// The configured proxies. They are parsed on use, so that one that a request
+/// does not need is never an error.
 pub(super) struct Proxies {
     http: Option<Setting>,
     https: Option<Setting>,
     no_proxy: WipedText,
-    /// From the extra headers; what the proxy's own address says wins.
+    /// From the extra headers; user information in the proxy's URL wins.
     authorization: Option<Secret>,
 }
 
 struct Setting {
     name: &'static str,
     value: WipedText,
-    /// W&B's own settings are followed without exception; those that all
-    /// programs share are not for the loopback, nor for what NO_PROXY names.
+    /// Whether the setting is W&B's own. The shared variables (`HTTP_PROXY`) do
+    /// not apply to the loopback and to what `NO_PROXY` lists.
     ours: bool,
 }
 
 /// A proxy to use.
 pub(super) struct Proxy {
     pub uri: Uri,
-    /// For messages: without user and password, with where it was set.
+    /// For messages: without user information, with the setting's name.
     pub shown: String,
     /// The value of a `Proxy-Authorization` header.
     pub authorization: Option<Secret>,
@@ -60,8 +62,8 @@ impl Proxies {
                 })
         };
         let ours = |name, key, value: &Option<WipedText>| [(name, var(name)), (key, value.clone())];
-        // A web server passes a request's `Proxy:` header to a CGI program as
-        // HTTP_PROXY: anybody's choice, so nobody's.
+        // A CGI program gets HTTP_PROXY from the `Proxy:` header of any client
+        // ("httpoxy"), so it is ignored there.
         let http = if var(variables::REQUEST_METHOD).is_some() {
             variables::HTTP_PROXY_LOWER
         } else {
@@ -91,7 +93,7 @@ impl Proxies {
         }
     }
 
-    /// The proxy for a server, or nothing for a direct connection.
+    /// The proxy for a server, or `None` for a direct connection.
     pub fn choose(&self, server: &Uri) -> Result<Option<Proxy>> {
         let https = server.scheme_str() == Some("https");
         let Some(setting) = (if https { &self.https } else { &self.http }) else {
@@ -107,7 +109,7 @@ impl Proxies {
 }
 
 impl Proxy {
-    /// Whether the way to the proxy itself is encrypted.
+    /// Whether the connection to the proxy itself uses TLS.
     pub fn is_https(&self) -> bool {
         self.uri.scheme_str() == Some("https")
     }
@@ -117,13 +119,12 @@ impl Proxy {
         let value = setting.value.trim();
         let (scheme, rest) = match value.split_once("://") {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-            // `host:port` alone is the older way to write a proxy.
+            // `host:port` is short for `http://host:port`.
             None => ("http".to_owned(), value),
         };
         if scheme != "http" && scheme != "https" {
             return Err(Error::Proxy(format!(
-                "{name} asks for a proxy of the kind {:?}, which is not supported: use an http \
-                 or https proxy",
+                "{name}: unsupported proxy scheme {:?}; use an http or https proxy",
                 crate::util::sanitize::clean(&scheme)
             )));
         }
@@ -132,12 +133,12 @@ impl Proxy {
             Some((user, host)) => (Some(user), host),
             None => (None, authority),
         };
-        // Nothing of the value is shown: a slip in it may move the password.
-        let invalid = || Error::Proxy(format!("{name} is not the address of a proxy"));
+        // The value is not quoted: a typing error may put the password anywhere.
+        let invalid = || Error::Proxy(format!("{name} is not a valid proxy URL"));
         let uri: Uri = format!("{scheme}://{host}/")
             .parse()
             .map_err(|_| invalid())?;
-        // A port that is none is not an address without port.
+        // `Uri` accepts an invalid port and reports none.
         let bare = uri.host() == Some(host);
         if uri.host().is_none_or(str::is_empty) || (!bare && uri.port_u16().is_none()) {
             return Err(invalid());
@@ -153,37 +154,27 @@ impl Proxy {
     }
 }
 
-/// `user:password` of an address, percent-decoded, as a header's value.
+/// The header value for the percent-encoded `user:password` of a URL.
 fn basic(user: &str) -> Option<Secret> {
-    let mut plain = WipedBytes::new(Vec::with_capacity(user.len() + 1));
-    let mut rest = user.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte == b'%' {
-            let (digits, tail) = rest.split_at_checked(2)?;
-            let digits = std::str::from_utf8(digits).ok()?;
-            // `from_str_radix` would take a sign.
-            let digit = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-            plain.push(digit.then(|| u8::from_str_radix(digits, 16).ok())??);
-            rest = tail;
-        } else {
-            plain.push(byte);
-        }
+    if !has_valid_escapes(user) {
+        return None;
     }
+    let mut plain = WipedBytes::new(Vec::with_capacity(user.len() + 1));
+    plain.extend(percent_decode_str(user));
     if !user.contains(':') {
         plain.push(b':');
     }
     Some(crate::session::basic(&plain))
 }
 
-/// Whether NO_PROXY, or being this machine itself, exempts a server from the
-/// proxies that all programs share.
+/// Whether a server is on the loopback or in `NO_PROXY`, so that shared proxies
+/// are not used for it.
 fn is_exempt(host: &str, port: u16, no_proxy: &str) -> bool {
     let host = host
         .trim_matches(['[', ']'])
         .trim_end_matches('.')
         .to_ascii_lowercase();
-    let address: Option<IpAddr> = host.parse().ok().map(canonical);
+    let address = host.parse().ok().map(|ip: IpAddr| ip.to_canonical());
     if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
         return true;
     }
@@ -200,24 +191,24 @@ fn is_exempt(host: &str, port: u16, no_proxy: &str) -> bool {
             return false;
         }
         if let Ok(ip) = name.trim_matches(['[', ']']).parse::<IpAddr>() {
-            return address == Some(canonical(ip));
+            return address == Some(ip.to_canonical());
         }
-        // `.corp` and `*.corp` are the names below it; `corp` is itself as well.
+        // `.corp` and `*.corp` match subdomains only; `corp` matches itself too.
         match name.strip_prefix("*.").or_else(|| name.strip_prefix('.')) {
-            Some(domain) => is_below(&host, domain),
-            None => host == name || is_below(&host, name),
+            Some(domain) => is_subdomain(&host, domain),
+            None => host == name || is_subdomain(&host, name),
         }
     })
 }
 
-fn is_below(host: &str, domain: &str) -> bool {
+fn is_subdomain(host: &str, domain: &str) -> bool {
     let Some(rest) = host.strip_suffix(domain) else {
         return false;
     };
     !domain.is_empty() && rest.ends_with('.')
 }
 
-/// `name:80` apart; the colons of a bare IPv6 address are no port.
+/// Splits `name:80`; a bare IPv6 address has no port.
 fn split_port(rule: &str) -> (&str, Option<u16>) {
     match rule.rsplit_once(':') {
         Some((name, port)) if !name.contains(':') || name.ends_with(']') => {
@@ -227,16 +218,11 @@ fn split_port(rule: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// An IPv4 address in an IPv6 coat is the IPv4 address.
-fn canonical(address: IpAddr) -> IpAddr {
-    address.to_canonical()
-}
-
 fn is_within(address: IpAddr, network: &str, bits: &str) -> bool {
     let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else {
         return false;
     };
-    // Both as 128 bits, counted from the left.
+    // As 128 bits, aligned to the left.
     let (address, network, most) = match (address, network) {
         (IpAddr::V4(a), IpAddr::V4(n)) => (
             u128::from(a.to_bits()) << 96,
@@ -271,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn each_scheme_has_its_own_proxy() {
+    fn http_and_https_servers_have_separate_proxies() {
         let vars = [
             ("HTTP_PROXY", "plain:1"),
             ("https_proxy", "https://tls:2/x"),
@@ -292,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn ours_wins_even_for_the_loopback_and_against_no_proxy() {
+    fn wandb_proxy_settings_win_over_no_proxy_and_apply_to_the_loopback() {
         let vars = [
             ("HTTP_PROXY", "shared:1"),
             ("NO_PROXY", "*"),
@@ -370,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn user_and_password_are_decoded_and_never_shown() {
+    fn proxy_user_information_is_decoded_and_never_shown() {
         let proxy = choose(
             &[("HTTPS_PROXY", "http://us%40er:p%3Ass@h:3128")],
             "https://w.test",
@@ -390,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_an_error_and_never_a_direct_connection() {
+    fn an_unusable_proxy_is_an_error_and_never_a_direct_connection() {
         for value in [
             "socks5://h:1",
             "socks5h://u:secret@h",

@@ -1,9 +1,9 @@
-//! What others say, made safe to repeat.
+//! Makes text from a server safe to quote.
 
-/// The most that a message repeats of a server's own words.
+/// The length limit of quoted text.
 const SHOWN: usize = 300;
-/// A server's words, safe to print: on one line, without control characters,
-/// not too long, and without the secret, should the server repeat it.
+
+/// The text on one line, shortened, without control characters and secrets.
 pub(super) fn show(text: &str, secrets: &[&[u8]]) -> String {
     let mut shown = String::with_capacity(SHOWN + 16);
     let mut rest = text;
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_servers_words_are_shown_on_one_line_without_tricks_or_secrets() {
+    fn quoted_text_is_one_line_without_control_characters_or_secrets() {
         let secret: &[u8] = b"KEYKEY";
         for (text, shown) in [
             ("", ""),

@@ -1,10 +1,10 @@
-//! What the server's answer means.
+//! Reads the server's responses.
 
 use serde_json::Value;
 use ureq::http::StatusCode;
 
 use super::error::Subject;
-use super::http::{Answer, is_temporary};
+use super::http::{Response, is_temporary};
 use super::redact::show;
 use crate::error::{Error, Result};
 use crate::formats::json::WipedJson;
@@ -12,52 +12,49 @@ use crate::formats::token_cache::{AccessToken, is_token};
 use crate::session::Viewer;
 use crate::util::secret::Secret;
 
-/// The JSON of an answer with status 200; what any other status means is an
-/// error.
-fn read(answer: &Answer, subject: &Subject) -> Result<WipedJson> {
+/// The JSON of a response with status 200. Any other status is an error.
+fn read(response: &Response, subject: &Subject) -> Result<WipedJson> {
     let server = subject.server;
-    let json = WipedJson::parse(&answer.body).filter(|json| json.0.is_object());
-    if answer.status == 200 {
-        return json.ok_or_else(|| not_wandb(answer, server));
+    let json = WipedJson::parse(&response.body).filter(|json| json.0.is_object());
+    if response.status == 200 {
+        return json.ok_or_else(|| not_wandb(response, server));
     }
-    let said = said(answer, json.as_ref(), subject.secrets);
-    let status = match StatusCode::from_u16(answer.status)
+    let quoted = quoted(response, json.as_ref(), subject.secrets);
+    let status = match StatusCode::from_u16(response.status)
         .ok()
         .and_then(|s| s.canonical_reason())
     {
-        Some(reason) => format!("HTTP {} {reason}", answer.status),
-        None => format!("HTTP {}", answer.status),
+        Some(reason) => format!("HTTP {} {reason}", response.status),
+        None => format!("HTTP {}", response.status),
     };
-    Err(match answer.status {
+    Err(match response.status {
         401 | 403 => Error::Rejected(format!(
-            "{server} does not accept {} ({status}){said}",
+            "{server} does not accept {} ({status}){quoted}",
             subject.credential
         )),
-        300..=399 => Error::Server(match &answer.location {
+        300..=399 => Error::Server(match &response.location {
             Some(location) => format!(
-                "{server} points to another place, {}, which is not followed: if that is your \
-                 server, use its address ({status})",
+                "{server} redirects to {} ({status}); redirects are not followed. If that is your \
+                 server, configure its URL",
                 show(location, subject.secrets)
             ),
-            None => format!("{server} points to another place, which it does not name ({status})"),
+            None => format!("{server} returned a redirect without a Location header ({status})"),
         }),
         code if is_temporary(code) => {
-            let later = match answer.retry_after {
-                Some(pause) => format!("; it asks to come back in {} s", pause.as_secs()),
+            let later = match response.retry_after {
+                Some(pause) => format!("; Retry-After: {} s", pause.as_secs()),
                 None => String::new(),
             };
-            Error::Server(format!(
-                "{server} is busy or out of order ({status}){said}{later}"
-            ))
+            Error::Server(format!("{server} is unavailable ({status}){quoted}{later}"))
         }
-        _ => Error::Server(format!("{server} answered {status}{said}")),
+        _ => Error::Server(format!("{server} returned {status}{quoted}")),
     })
 }
 
-/// The user behind a key. A viewer that the server does not tell is an
-/// anonymous one: it did not accept the key.
-pub(super) fn viewer(answer: &Answer, subject: &Subject) -> Result<Viewer> {
-    let json = read(answer, subject)?;
+/// The user a credential belongs to. `viewer: null` is the response to a key
+/// that the server does not accept.
+pub(super) fn viewer(response: &Response, subject: &Subject) -> Result<Viewer> {
+    let json = read(response, subject)?;
     let server = subject.server;
     let errors = errors(&json.0, subject.secrets);
     match json.0.get("data").and_then(|data| data.get("viewer")) {
@@ -86,27 +83,31 @@ pub(super) fn viewer(answer: &Answer, subject: &Subject) -> Result<Viewer> {
                 subject.credential
             ),
         })),
-        _ => Err(failed(errors, answer, server)),
+        _ => Err(failed(errors, response, server)),
     }
 }
 
-/// The key of the account that the server made.
-pub(super) fn anonymous_key(answer: &Answer, subject: &Subject) -> Result<Secret> {
-    let json = read(answer, subject)?;
+/// The key of the anonymous account that the server created.
+pub(super) fn anonymous_key(response: &Response, subject: &Subject) -> Result<Secret> {
+    let json = read(response, subject)?;
     let key = json.0.pointer("/data/createAnonymousEntity/apiKey/name");
     match key.and_then(Value::as_str) {
         Some(key) if is_token(key) => Ok(Secret::new(key.as_bytes())),
         _ => Err(failed(
             errors(&json.0, subject.secrets),
-            answer,
+            response,
             subject.server,
         )),
     }
 }
 
-/// The access token that the server gave for an identity token.
-pub(super) fn access_token(answer: &Answer, subject: &Subject, now: i64) -> Result<AccessToken> {
-    let json = read(answer, subject)?;
+/// The access token that the server issued for an identity token.
+pub(super) fn access_token(
+    response: &Response,
+    subject: &Subject,
+    now: i64,
+) -> Result<AccessToken> {
+    let json = read(response, subject)?;
     let token = json.0.get("access_token").and_then(Value::as_str);
     let lifetime = json.0.get("expires_in").and_then(Value::as_i64);
     match (token, lifetime) {
@@ -114,31 +115,31 @@ pub(super) fn access_token(answer: &Answer, subject: &Subject, now: i64) -> Resu
             token: Secret::new(token.as_bytes()),
             expires_at: now.saturating_add(lifetime),
         }),
-        _ => Err(failed(None, answer, subject.server)),
+        _ => Err(failed(None, response, subject.server)),
     }
 }
 
-/// An error for an answer that has not what was asked for.
-fn failed(errors: Option<String>, answer: &Answer, server: &str) -> Error {
+/// The error for a response without the expected data.
+fn failed(errors: Option<String>, response: &Response, server: &str) -> Error {
     match errors {
-        Some(errors) => Error::Server(format!("{server} could not answer: {errors}")),
-        None => not_wandb(answer, server),
+        Some(errors) => Error::Server(format!("{server} returned an error: {errors}")),
+        None => not_wandb(response, server),
     }
 }
 
-fn not_wandb(answer: &Answer, server: &str) -> Error {
-    let what = match answer.body.trim_ascii_start().first() {
-        None => "an empty answer",
-        Some(b'<') => "a web page",
-        Some(_) => "something else",
+fn not_wandb(response: &Response, server: &str) -> Error {
+    let what = match response.body.trim_ascii_start().first() {
+        None => "an empty response",
+        Some(b'<') => "HTML",
+        Some(_) => "other data",
     };
     Error::Server(format!(
-        "{server} sent {what} in place of W&B's answer: is this the address of a W&B server, and \
-         is there no log-in page in between?"
+        "{server} returned {what} instead of a W&B API response: check the URL, and for a login \
+         page or captive portal in between"
     ))
 }
 
-/// The messages of a GraphQL answer's `errors`.
+/// The messages of a GraphQL response's `errors`.
 fn errors(json: &Value, secrets: &[&[u8]]) -> Option<String> {
     let errors = json.get("errors")?.as_array()?;
     let messages = errors
@@ -151,25 +152,25 @@ fn errors(json: &Value, secrets: &[&[u8]]) -> Option<String> {
     (!messages.is_empty()).then(|| show(&messages.join("; "), &[]))
 }
 
-/// What the server said about an error, as the end of a sentence.
-fn said(answer: &Answer, json: Option<&WipedJson>, secrets: &[&[u8]]) -> String {
+/// The server's own message about an error, as the end of a sentence.
+fn quoted(response: &Response, json: Option<&WipedJson>, secrets: &[&[u8]]) -> String {
     let text = match json {
         Some(json) => errors(&json.0, secrets).or_else(|| {
             ["error_description", "error", "message"]
                 .iter()
                 .find_map(|name| Some(show(json.0.get(name)?.as_str()?, secrets)))
         }),
-        // The markup of a page says nothing.
-        None if answer.body.trim_ascii_start().starts_with(b"<") => None,
-        None => Some(show(&String::from_utf8_lossy(&answer.body), secrets)),
+        // Markup is of no use in a message.
+        None if response.body.trim_ascii_start().starts_with(b"<") => None,
+        None => Some(show(&String::from_utf8_lossy(&response.body), secrets)),
     };
     text.filter(|text| !text.is_empty())
         .map(|text| format!(": {text}"))
         .unwrap_or_default()
 }
 
-/// A user's or a team's name, safe to print and to pass on to C. What holds the
-/// secret is nobody's name.
+/// A user's or a team's name, safe to print and to pass to C. A name that
+/// contains a secret is dropped.
 fn name_of(value: &Value, secrets: &[&[u8]]) -> Option<String> {
     let name = value.as_str().filter(|name| !name.is_empty())?;
     let holds = |secret: &&[u8]| {

@@ -1,15 +1,13 @@
-//! Everything about how to reach a server, gathered once from variables and
-//! settings. A value of it is checked as far as that is possible without
-//! knowing the server: a proxy that is not needed cannot be wrong.
+//! How to reach a server, from variables and settings. Proxy URLs are checked
+//! later: one that a request does not need is never an error.
 
 use std::path::PathBuf;
 
-use serde_json::Value;
 use ureq::http::{HeaderName, HeaderValue};
 
-use super::ca::Trust;
+use super::ca::TrustAnchors;
 use super::proxy::{Proxies, ProxySettings};
-use super::zeroizing::sensitive;
+use super::zeroizing::wiped_header;
 use crate::config::settings::parse_bool;
 use crate::env::variables::{self, setting};
 use crate::error::{Error, Result};
@@ -21,16 +19,16 @@ use crate::util::secret::{Secret, WipedText};
 pub(crate) struct TransportSettings {
     pub proxies: ProxySettings,
     pub insecure_disable_ssl: Option<String>,
-    /// A JSON object of texts.
+    /// A JSON object of header names and values.
     pub extra_headers: Option<WipedText>,
-    /// Where relative names of CA files start; the process's own if none.
+    /// The base of relative CA file names; `None` for the process's directory.
     pub working_directory: Option<PathBuf>,
 }
 
 /// How to reach a server. It may hold secrets, so it has no `Debug`.
 pub(crate) struct Transport {
     pub(super) proxies: Proxies,
-    pub(super) trust: Trust,
+    pub(super) trust_anchors: TrustAnchors,
     /// Sent with every request.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     /// Sent with the requests of a login, empty where unset, as the SDK does.
@@ -39,8 +37,8 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// `var` gives the value of a variable that is set and not empty. Besides
-    /// the transport comes a warning, where there is one to be shown.
+    /// `var` returns the value of a variable that is set and not empty. The second
+    /// result is a warning to show.
     pub fn new(
         var: &dyn Fn(&str) -> Option<WipedText>,
         settings: &TransportSettings,
@@ -50,10 +48,10 @@ impl Transport {
         let directory = settings.working_directory.as_deref();
         let transport = Transport {
             proxies: Proxies::new(var, &settings.proxies, proxy_authorization),
-            trust: if insecure {
-                Trust::Anyone
+            trust_anchors: if insecure {
+                TrustAnchors::Unverified
             } else {
-                Trust::from_variables(var, directory)
+                TrustAnchors::from_variables(var, directory)
             },
             headers,
             username: identity(var, variables::USERNAME)?,
@@ -65,11 +63,11 @@ impl Transport {
     }
 }
 
-/// A variable that goes into a header as it is.
+/// The value of a variable as a header value.
 fn identity(var: &dyn Fn(&str) -> Option<WipedText>, name: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(&var(name).unwrap_or_default()).map_err(|_| {
         Error::Argument(format!(
-            "{name} cannot be sent to the server: it holds control characters"
+            "{name} cannot be sent to the server: it contains control characters"
         ))
     })
 }
@@ -87,55 +85,49 @@ fn insecure(var: &dyn Fn(&str) -> Option<WipedText>, settings: &TransportSetting
 
 type Headers = Vec<(HeaderName, HeaderValue)>;
 
-/// The extra headers, and among them the one that is for the proxy alone.
+/// The extra headers, and separately the one for the proxy.
 fn extra_headers(
     var: &dyn Fn(&str) -> Option<WipedText>,
     settings: &TransportSettings,
 ) -> Result<(Headers, Option<Secret>)> {
-    let mut headers = Headers::new();
-    let mut proxy_authorization = None;
-    let sources = [
-        (
-            variables::EXTRA_HTTP_HEADERS,
-            var(variables::EXTRA_HTTP_HEADERS),
-        ),
-        (
-            variables::EXTRA_HTTP_HEADERS_OLD,
-            var(variables::EXTRA_HTTP_HEADERS_OLD),
-        ),
-        (setting::EXTRA_HTTP_HEADERS, settings.extra_headers.clone()),
+    const NAMES: [&str; 2] = [
+        variables::EXTRA_HTTP_HEADERS,
+        variables::EXTRA_HTTP_HEADERS_OLD,
     ];
-    let Some((source, text)) = sources
-        .into_iter()
-        .find_map(|(name, text)| text.map(|text| (name, text)))
-    else {
-        return Ok((headers, proxy_authorization));
-    };
+    let variable = NAMES.iter().find_map(|name| Some((*name, var(name)?)));
+    let setting = || Some((setting::EXTRA_HTTP_HEADERS, settings.extra_headers.clone()?));
+    match variable.or_else(setting) {
+        Some((source, text)) => parse_headers(source, &text),
+        None => Ok((Headers::new(), None)),
+    }
+}
+
+fn parse_headers(source: &str, text: &str) -> Result<(Headers, Option<Secret>)> {
     let json = WipedJson::parse(text.as_bytes());
     let Some(members) = json.as_ref().and_then(|json| json.0.as_object()) else {
         return Err(Error::Argument(format!(
             "{source} must be a JSON object of header values"
         )));
     };
+    let mut headers = Headers::new();
+    let mut proxy_authorization = None;
     for (name, value) in members {
-        let shown = crate::util::sanitize::clean(name);
-        let wrong = |what| {
+        let invalid = |what| {
             Error::Argument(format!(
-                "{source}: the {what} of the header {shown:?} is not valid"
+                "{source}: the {what} of the header {:?} is not valid",
+                crate::util::sanitize::clean(name)
             ))
         };
-        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong("name"))?;
-        let Value::String(value) = value else {
-            return Err(wrong("value"));
-        };
-        // This also refuses CR and LF, which would begin another header.
-        let value = sensitive(value.as_bytes())
-            .ok()
-            .filter(|value| value.as_bytes().is_ascii())
-            .ok_or_else(|| wrong("value"))?;
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("name"))?;
+        // CR and LF, which would start another header, are refused here.
+        let value = value
+            .as_str()
+            .filter(|value| value.is_ascii())
+            .and_then(|value| wiped_header(value.as_bytes()).ok())
+            .ok_or_else(|| invalid("value"))?;
         match key.as_str() {
             "proxy-authorization" => proxy_authorization = Some(Secret::new(value.as_bytes())),
-            // The login's own, and those that frame the message.
+            // Set by the login or by the HTTP framing.
             "authorization" | "host" | "content-length" | "transfer-encoding" | "trailer"
             | "expect" | "connection" => {}
             _ => headers.push((key, value)),

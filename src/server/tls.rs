@@ -1,16 +1,14 @@
-//! TLS between a connection and HTTP: rustls over ureq's transport, with a
-//! verifier of our own on top of rustls's.
+//! TLS between a connection and HTTP: rustls as a transport of ureq.
 
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::{CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms, ring};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::sign::SigningKey;
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
     SignatureScheme, StreamOwned,
@@ -21,21 +19,21 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use super::ca::{self, Trust};
-use super::zeroizing::Wiped;
+use super::ca::{self, TrustAnchors};
+use super::zeroizing::WipedTransport;
 use crate::error::{Error, Result};
 
-/// What a connection needs to know, made from what the user trusts.
-pub(super) fn config(trust: &Trust) -> Result<Arc<ClientConfig>> {
-    // Named here, so that no other library of the process decides.
-    let provider = Arc::new(CryptoProvider {
-        key_provider: &NoKeys,
-        ..ring::default_provider()
-    });
-    let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        Trust::Anyone => Arc::new(Verifier::new(&provider, None)),
-        Trust::Places(places) => named(ca::certificates(places)?, &provider)?,
-        Trust::Platform => platform(&provider)?,
+type TlsResult<T> = std::result::Result<T, rustls::Error>;
+
+/// The TLS configuration for these trust anchors.
+pub(super) fn config(anchors: &TrustAnchors) -> Result<Arc<ClientConfig>> {
+    // Passed explicitly, so that the process-wide default of another library
+    // has no effect.
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match anchors {
+        TrustAnchors::Unverified => Arc::new(Verifier::new(&provider, None)),
+        TrustAnchors::Configured(locations) => listed(ca::certificates(locations)?, &provider)?,
+        TrustAnchors::Platform => platform(&provider)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -55,75 +53,60 @@ fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier
 
 #[cfg(not(any(windows, target_vendor = "apple")))]
 fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
-    machine(ca::machine(), provider)
+    system_or_bundled(ca::system(), provider)
 }
 
-/// The machine's own trust store; in a container without CA files, whom Mozilla
-/// trusts as of this build.
+/// The CA certificates of the system. A container without CA files gets the
+/// Mozilla roots that were compiled in.
 #[cfg(not(any(windows, target_vendor = "apple")))]
-fn machine(
+fn system_or_bundled(
     certificates: Option<Vec<CertificateDer<'static>>>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     match certificates {
-        Some(certificates) => named(certificates, provider),
+        Some(certificates) => listed(certificates, provider),
         None => {
             let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-            let mozilla = Trusted {
-                roots: RootCertStore { roots },
-                certificates: Vec::new(),
-            };
-            Ok(Arc::new(Verifier::new(provider, Some(mozilla))))
+            Ok(webpki_verifier(RootCertStore { roots }, provider)?)
         }
     }
 }
 
-/// Trusts what these certificates vouch for.
-fn named(
+/// A verifier with these certificates as trust anchors.
+fn listed(
     certificates: Vec<CertificateDer<'static>>,
-    provider: &CryptoProvider,
+    provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates.iter().cloned());
-    if roots.is_empty() {
-        return Err(Error::Tls(
-            "none of the trusted certificates can be used".to_owned(),
-        ));
-    }
     let trusted = Trusted {
-        roots,
+        webpki: webpki_verifier(roots, provider)?,
         certificates,
     };
     Ok(Arc::new(Verifier::new(provider, Some(trusted))))
 }
 
-/// We never show a certificate of our own; saying so here leaves the code that
-/// signs out of the library (47 kB).
-#[derive(Debug)]
-struct NoKeys;
-
-impl KeyProvider for NoKeys {
-    fn load_private_key(
-        &self,
-        _: PrivateKeyDer<'static>,
-    ) -> std::result::Result<Arc<dyn SigningKey>, rustls::Error> {
-        Err(rustls::Error::General("no client certificates".to_owned()))
-    }
+fn webpki_verifier(
+    roots: RootCertStore,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|error| Error::Tls(format!("no usable CA certificate: {error}")))
 }
 
-/// Decides whether the other side is the server. It stands on the functions that
-/// rustls's own verifier is made of; that one brings the reading of revocation
-/// lists, which nothing here has (29 kB).
+/// Decides by rustls's own verifier, with one exception for certificates that
+/// the user lists.
 #[derive(Debug)]
 struct Verifier {
     algorithms: WebPkiSupportedAlgorithms,
-    /// Without it whoever answers is trusted, as long as the handshake is sound.
+    /// `None` accepts every certificate.
     trusted: Option<Trusted>,
 }
 
 #[derive(Debug)]
 struct Trusted {
-    roots: RootCertStore,
+    webpki: Arc<WebPkiServerVerifier>,
     certificates: Vec<CertificateDer<'static>>,
 }
 
@@ -142,31 +125,26 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer,
         intermediates: &[CertificateDer],
         name: &ServerName,
-        _: &[u8],
+        ocsp: &[u8],
         now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+    ) -> TlsResult<ServerCertVerified> {
         let Some(trusted) = &self.trusted else {
             return Ok(ServerCertVerified::assertion());
         };
-        let parsed = ParsedCertificate::try_from(certificate)?;
-        let outcome = verify_server_cert_signed_by_trust_anchor(
-            &parsed,
-            &trusted.roots,
-            intermediates,
-            now,
-            self.algorithms.all,
-        );
+        let outcome =
+            trusted
+                .webpki
+                .verify_server_cert(certificate, intermediates, name, ocsp, now);
         match outcome {
-            // A certificate made by `openssl req -x509` is an authority's and a
-            // server's in one. rustls refuses that after it has looked at the
-            // dates; the clients that people come from accept it where the
-            // certificate itself is on the list. So do we, for its own names.
-            Err(rustls::Error::InvalidCertificate(CertificateError::Other(_)))
-                if trusted.certificates.contains(certificate) => {}
-            outcome => outcome?,
+            // `openssl req -x509` marks a server's certificate as a CA. OpenSSL
+            // and Go accept it where the certificate itself is listed. webpki
+            // reports this error only for a certificate whose dates are valid.
+            Err(error) if is_ca_as_server(&error) && trusted.certificates.contains(certificate) => {
+                verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            outcome => outcome,
         }
-        verify_server_name(&parsed, name)?;
-        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -174,8 +152,8 @@ impl ServerCertVerifier for Verifier {
         message: &[u8],
         certificate: &CertificateDer,
         signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    ) -> TlsResult<HandshakeSignatureValid> {
+        crypto::verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -183,8 +161,8 @@ impl ServerCertVerifier for Verifier {
         message: &[u8],
         certificate: &CertificateDer,
         signature: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    ) -> TlsResult<HandshakeSignatureValid> {
+        crypto::verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -192,10 +170,18 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// The link of ureq's chain that encrypts the way to an https server.
-pub(super) struct Tls(pub Option<Arc<ClientConfig>>);
+/// Whether a CA's certificate was used as a server's.
+fn is_ca_as_server(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(error)) = error else {
+        return false;
+    };
+    error.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+}
 
-impl Connector<Box<dyn Transport>> for Tls {
+/// Adds TLS to a connection to an https server.
+pub(super) struct TlsConnector(pub Option<Arc<ClientConfig>>);
+
+impl Connector<Box<dyn Transport>> for TlsConnector {
     type Out = Box<dyn Transport>;
 
     fn connect(
@@ -207,12 +193,12 @@ impl Connector<Box<dyn Transport>> for Tls {
         if !details.needs_tls() {
             return Ok(Some(transport));
         }
-        secure(transport, self.0.as_ref(), details.uri, details).map(Some)
+        wrap(transport, self.0.as_ref(), details.uri, details).map(Some)
     }
 }
 
-/// Shakes hands over a connection with the machine that `uri` names.
-pub(super) fn secure(
+/// Adds TLS to a connection, for the host of `uri`.
+pub(super) fn wrap(
     transport: Box<dyn Transport>,
     config: Option<&Arc<ClientConfig>>,
     uri: &Uri,
@@ -227,19 +213,19 @@ pub(super) fn secure(
     session.complete_io(&mut socket)?;
     let config = details.config;
     let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
-    Ok(Box::new(Wiped(Box::new(Secure {
+    Ok(Box::new(WipedTransport(Box::new(TlsTransport {
         buffers,
         stream: StreamOwned::new(session, socket),
     }))))
 }
 
 /// An encrypted connection, as HTTP sees it.
-struct Secure {
+struct TlsTransport {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,
 }
 
-impl Transport for Secure {
+impl Transport for TlsTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
@@ -270,16 +256,16 @@ impl Transport for Secure {
     }
 }
 
-// These show nothing of what passes through.
-impl fmt::Debug for Tls {
+impl fmt::Debug for TlsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Tls")
+        f.write_str("TlsConnector")
     }
 }
 
-impl fmt::Debug for Secure {
+// Data in transit stays out of debug output.
+impl fmt::Debug for TlsTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secure")
+        f.write_str("TlsTransport")
     }
 }
 
@@ -288,12 +274,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_ca_files_there_is_still_somebody_to_trust() {
+    fn bundled_roots_are_used_without_ca_files_and_not_for_an_empty_list() {
         let provider = Arc::new(ring::default_provider());
-        assert!(machine(None, &provider).is_ok());
-        // An empty list trusts nobody, and that is an error at once.
+        assert!(system_or_bundled(None, &provider).is_ok());
         assert!(matches!(
-            machine(Some(Vec::new()), &provider),
+            system_or_bundled(Some(Vec::new()), &provider),
             Err(Error::Tls(_))
         ));
     }

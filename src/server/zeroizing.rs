@@ -1,5 +1,5 @@
-//! Secrets on their way to the server: what passes through the buffers of the HTTP
-//! client is wiped as soon as it is sent or read.
+//! Secrets in requests: header values and connection buffers that are wiped
+//! after use.
 
 use std::fmt;
 
@@ -11,24 +11,24 @@ use zeroize::Zeroize;
 
 use crate::util::secret::WipedBytes;
 
-/// A header's value that is shown in no text and wiped with its last copy.
-pub(super) fn sensitive(value: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
+/// A header value that `Debug` hides and that is wiped with its last copy.
+pub(super) fn wiped_header(value: &[u8]) -> Result<HeaderValue, InvalidHeaderValue> {
     let owner = WipedBytes::new(value.to_vec());
     let mut value = HeaderValue::from_maybe_shared(bytes::Bytes::from_owner(owner))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// A connection that keeps nothing in its buffers.
-pub(super) struct Wiped(pub Box<dyn Transport>);
+/// A connection whose buffers are wiped after each transfer.
+pub(super) struct WipedTransport(pub Box<dyn Transport>);
 
-impl Wiped {
+impl WipedTransport {
     fn wipe_input(&mut self) {
         self.0.buffers().input_append_buf().zeroize();
     }
 }
 
-impl Transport for Wiped {
+impl Transport for WipedTransport {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.0.buffers()
     }
@@ -36,7 +36,7 @@ impl Transport for Wiped {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let sent = self.0.transmit_output(amount, timeout);
         self.0.buffers().output()[..amount].zeroize();
-        // A request's body passes through the free part of the input.
+        // ureq copies a request's body through the free part of the input buffer.
         self.wipe_input();
         sent
     }
@@ -54,17 +54,17 @@ impl Transport for Wiped {
     }
 }
 
-impl Drop for Wiped {
+impl Drop for WipedTransport {
     fn drop(&mut self) {
         let buffers = self.0.buffers();
-        // Only what is free can be reached: so all of it is.
+        // Only the free part is accessible, so release everything first.
         buffers.input_consume(buffers.input().len());
         self.wipe_input();
     }
 }
 
-impl fmt::Debug for Wiped {
+impl fmt::Debug for WipedTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Wiped")
+        f.write_str("WipedTransport")
     }
 }

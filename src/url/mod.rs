@@ -1,22 +1,22 @@
-//! The server's address: a URL that has passed the rules for servers, in its
-//! normal form. Which key may go to which server is decided by comparing these,
-//! so that two spellings of one server must not differ, and two servers never
-//! look alike.
+//! Server URLs in normal form. A key is bound to a server by comparing these, so
+//! two spellings of one server must be equal, and two servers must differ.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::Range;
 
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
 mod parse;
 
-/// The server where nobody names another.
+/// The default server.
 const CLOUD: &str = "https://api.wandb.ai";
 const CLOUD_QA: &str = "https://api.qa.wandb.ai";
 const FORGE: &str = "https://api.forge.coreweave.com";
 const FORGE_QA: &str = "https://api.qa.forge.coreweave.com";
 
-/// W&B's cloud has two names: the SDK moved its default from the first to the
-/// second in 0.31. With each pair, the web application that belongs to it.
+/// The two names of W&B's cloud, and its web app. The SDK moved its default from
+/// the first name to the second in 0.31.
 const TWINS: [(&str, &str, &str); 2] = [
     (
         "api.wandb.ai",
@@ -30,33 +30,41 @@ const TWINS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// A W&B server's address in normal form: scheme and host in lower case, no
-/// default port, no slash at the end, no query, no fragment.
+/// Everything but the unreserved characters of RFC 3986.
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Space and control characters.
+const NOT_PRINTABLE: &AsciiSet = &CONTROLS.add(b' ');
+
+/// The URL of a W&B server in normal form: scheme and host in lower case, no
+/// default port, no trailing slash, no query, no fragment.
 ///
-/// A path is kept as it is, dots and doubled slashes included: it takes no part
-/// in the look-up of a key by machine, and elsewhere a path spelled otherwise
-/// is another server, which at worst finds no key. So is a host with a dot at
-/// its end, which to a resolver need not be the host without.
+/// The path is kept as written, and so is a trailing dot of the host: another
+/// spelling counts as another server, which at worst finds no key.
 #[derive(Debug, Clone)]
 pub struct BaseUrl {
     url: Cow<'static, str>,
-    /// Where in `url` the host stands, without the brackets of an IPv6 address.
+    /// The range of the host in `url`, without the brackets of an IPv6 address.
     host: Range<usize>,
-    /// Where in `url` host and port stand.
+    /// The range of host and port in `url`.
     netloc: Range<usize>,
-    /// A port other than the scheme's own.
+    /// The port, unless it is the scheme's default.
     port: Option<u16>,
     /// Host and port as the user wrote them, if that is not the normal form.
     spelled: Option<Box<str>>,
 }
 
 impl BaseUrl {
-    /// W&B's cloud, the default. Costs nothing: no memory is taken.
+    /// The default server, W&B's cloud. Does not allocate.
     pub const fn cloud() -> BaseUrl {
         BaseUrl::fixed(CLOUD)
     }
 
-    /// An address in normal form of the shape `https://host`.
+    /// A URL in normal form, of the shape `https://host`.
     const fn fixed(url: &'static str) -> BaseUrl {
         let start = "https://".len();
         BaseUrl {
@@ -100,15 +108,14 @@ impl BaseUrl {
         &self.url[self.host.clone()]
     }
 
-    /// The host, where a netrc entry that lacks the port may stand in for one
-    /// that has it: not over plain http, where another user of the host may
-    /// listen on the port, save on the loopback, where old SDKs left such
-    /// entries.
+    /// The host, if a netrc entry without the port may be used for this server.
+    /// Not over plain http, where another user of the host may listen on the port,
+    /// except on the loopback, where old SDKs wrote such entries.
     pub fn bare_host(&self) -> Option<&str> {
         (self.port.is_some() && (self.is_https() || self.is_loopback())).then(|| self.host())
     }
 
-    /// The port, unless it is the scheme's own.
+    /// The port, unless it is the scheme's default.
     #[cfg(test)]
     pub fn port(&self) -> Option<u16> {
         self.port
@@ -129,8 +136,8 @@ impl BaseUrl {
         }
     }
 
-    /// Whether keys travel in the clear over a network: worth a warning, not a
-    /// refusal, as many servers sit inside a private one.
+    /// Whether keys are sent unencrypted over a network. That is a warning, not an
+    /// error, because many servers are inside a private network.
     pub fn is_plain_http_warned(&self) -> bool {
         !self.is_https() && !self.is_loopback()
     }
@@ -140,12 +147,13 @@ impl BaseUrl {
         self.alias_netloc().is_some()
     }
 
-    /// Whether this is `https://api.wandb.ai` by that very name.
+    /// Whether this is `https://api.wandb.ai`.
     pub fn is_default(&self) -> bool {
         self.url == CLOUD
     }
 
-    /// Whether a key for the one is a key for the other.
+    /// Whether both are names of one server, so that a key for one is valid for
+    /// the other.
     pub fn same_server(&self, other: &BaseUrl) -> bool {
         self.url == other.url
             || (self.path() == other.path()
@@ -153,9 +161,8 @@ impl BaseUrl {
                 && other.alias_netloc() == Some(self.netloc()))
     }
 
-    /// The web application's address: what the user says, else by the SDK's
-    /// rules. W&B's own hosts are known whatever the port; of others, a name
-    /// that begins with `api.` has its twin in `app.`.
+    /// The web app's URL: the override, else by the SDK's rules. W&B's own hosts
+    /// are known regardless of the port; otherwise `api.` is replaced by `app.`.
     pub fn app_url(&self, override_: Option<&str>) -> String {
         if let Some(app) = override_.and_then(printable_url) {
             return app;
@@ -177,8 +184,8 @@ impl BaseUrl {
     }
 }
 
-/// The page of the web application that shows, or with `signup` first makes,
-/// the user's key.
+/// The page of the web app that shows the user's API key, with `signup` after
+/// creating an account.
 pub fn authorize_url(app_url: &str, signup: bool, referrer: Option<&str>) -> String {
     let end = app_url.find(['?', '#']).unwrap_or(app_url.len());
     let mut url = app_url[..end].trim_end_matches('/').to_owned();
@@ -191,16 +198,14 @@ pub fn authorize_url(app_url: &str, signup: bool, referrer: Option<&str>) -> Str
     if let Some(referrer) = referrer.filter(|referrer| !referrer.is_empty()) {
         url.push(mark);
         url.push_str("ref=");
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        push_encoded(&mut url, referrer, plain);
+        url.extend(utf8_percent_encode(referrer, RESERVED));
     }
     url
 }
 
-/// The user's word for the web application's address, or `None` if it is
-/// empty. It is only ever shown, so it need not be a valid one; but what it
-/// does to a terminal is ours to answer for. `https` is meant where no scheme
-/// is given (the SDK means it too, and prints `https:///`).
+/// The user's override of the web app's URL, or `None` if it is empty. It is only
+/// displayed, so it need not be valid, but it must be safe to print. The default
+/// scheme is https (as meant by the SDK, which prints `https:///`).
 fn printable_url(text: &str) -> Option<String> {
     let text = text.trim_ascii().trim_end_matches('/');
     if text.is_empty() {
@@ -211,25 +216,19 @@ fn printable_url(text: &str) -> Option<String> {
         false => ("https://", text.trim_start_matches('/')),
     };
     let mut url = scheme.to_owned();
-    push_encoded(&mut url, rest, |byte| byte.is_ascii_graphic());
+    url.extend(utf8_percent_encode(rest, NOT_PRINTABLE));
     Some(url)
 }
 
-/// Appends the text, percent-encoding the bytes that are not `plain`.
-fn push_encoded(url: &mut String, text: &str, plain: impl Fn(u8) -> bool) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if plain(byte) {
-            url.push(char::from(byte));
-        } else {
-            url.push('%');
-            url.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            url.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
+/// Whether each `%` begins a valid percent-encoding.
+pub(crate) fn has_valid_escapes(text: &str) -> bool {
+    text.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
-/// The host without the dot that marks it as complete.
+/// The host without the trailing dot of an absolute name.
 fn without_dot(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }

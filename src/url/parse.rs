@@ -1,17 +1,16 @@
-//! From a text to a server's address, or to the sentence that says why not.
+//! Parses a server URL into its normal form.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{BaseUrl, CLOUD, CLOUD_QA, FORGE, FORGE_QA, without_dot};
+use super::{BaseUrl, CLOUD, CLOUD_QA, FORGE, FORGE_QA, has_valid_escapes, without_dot};
 
-/// Longer than any server's address; keeps texts that quote one short.
+/// The length limit of a server URL.
 const LONGEST: usize = 2048;
 
-/// Why a text is not a server's address, and what to use instead.
+/// Why a text is not a valid server URL, and what to use instead.
 ///
-/// No sentence quotes the text: it may hold a password, a key pasted in the
-/// wrong place, or an escape sequence. Only a host that has passed the rules
-/// for hosts is ever named.
+/// No message quotes the text, which may contain a password, a misplaced key, or
+/// an escape sequence. Only a valid host is quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlProblem {
     #[error("The server address is empty; use one like https://wandb.example.com.")]
@@ -20,7 +19,7 @@ pub enum UrlProblem {
         "The server address is longer than {LONGEST} characters; use one like https://wandb.example.com."
     )]
     TooLong,
-    #[error("The server address contains white space or control characters; remove them.")]
+    #[error("The server address contains whitespace or control characters; remove them.")]
     WhiteSpace,
     #[error("The server address contains a backslash; use / instead.")]
     Backslash,
@@ -29,13 +28,13 @@ pub enum UrlProblem {
     )]
     Scheme,
     #[error(
-        "The server address contains a user name or password; leave out everything from after the // up to the @, as the API key is what logs in."
+        "The server address contains a user name or password; remove everything between // and @. The login uses the API key only."
     )]
     UserInformation,
     #[error("The server address has no host; use one like https://wandb.example.com.")]
     EmptyHost,
     #[error(
-        "The port in the server address is not a number from 1 to 65535; correct it, or leave it out to use the default port."
+        "The port in the server address is not a number from 1 to 65535; correct it, or omit it to use the default port."
     )]
     Port,
     #[error(
@@ -55,7 +54,7 @@ pub enum UrlProblem {
     )]
     HostCharacters,
     #[error(
-        "The path in the server address may only contain letters, digits, /, -, ., _, ~ and % with two hexadecimal digits; encode other characters that way."
+        "The path in the server address may only contain letters, digits, /, -, ., _, ~ and % with two hexadecimal digits; percent-encode other characters."
     )]
     PathCharacters,
     #[error("{host} is not a valid server address, did you mean {use_instead}?")]
@@ -70,7 +69,7 @@ pub enum UrlProblem {
 }
 
 impl BaseUrl {
-    /// Takes an address and brings it into normal form.
+    /// Parses a URL and converts it to normal form.
     pub fn parse(text: &str) -> Result<BaseUrl, UrlProblem> {
         if text.is_empty() {
             return Err(UrlProblem::Empty);
@@ -85,15 +84,12 @@ impl BaseUrl {
             return Err(UrlProblem::Backslash);
         }
         let (scheme, rest) = text.split_once("://").ok_or(UrlProblem::Scheme)?;
-        let (scheme, default_port) = if scheme.eq_ignore_ascii_case("https") {
-            ("https://", 443)
-        } else if scheme.eq_ignore_ascii_case("http") {
-            ("http://", 80)
-        } else {
-            return Err(UrlProblem::Scheme);
+        let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
+            "https" => ("https://", 443),
+            "http" => ("http://", 80),
+            _ => return Err(UrlProblem::Scheme),
         };
-        // A query or fragment would come between the address and the paths
-        // that are appended to it.
+        // Paths are appended to this URL, so query and fragment are dropped.
         let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let path = path.trim_end_matches('/');
@@ -123,12 +119,11 @@ impl BaseUrl {
             port,
             spelled,
         }
-        .settled()
+        .check_wandb_hosts()
     }
 
-    /// The rules for W&B's own hosts. A dot at the end of the name does not
-    /// lead around them.
-    fn settled(self) -> Result<BaseUrl, UrlProblem> {
+    /// Applies the rules for W&B's own hosts, with or without a trailing dot.
+    fn check_wandb_hosts(self) -> Result<BaseUrl, UrlProblem> {
         let host = without_dot(self.host());
         let forge_api = match host {
             "forge.coreweave.com" => Some(FORGE),
@@ -171,7 +166,7 @@ fn split_port(authority: &str) -> Result<(&str, &str), UrlProblem> {
     };
     let (host, port) = authority.split_at(end);
     match port.strip_prefix(':') {
-        // Most likely an IPv6 address that lacks its brackets.
+        // Most likely an IPv6 address without its brackets.
         Some(port) if port.contains(':') => Err(UrlProblem::Ipv6),
         Some(port) => Ok((host, port)),
         None if port.is_empty() => Ok((host, "")),
@@ -179,10 +174,10 @@ fn split_port(authority: &str) -> Result<(&str, &str), UrlProblem> {
     }
 }
 
-/// The host in normal form, and how many brackets it has on either side.
+/// The host in normal form, and the number of brackets on each side (0 or 1).
 ///
-/// Addresses are written in full: `127.1` and `0x7f.0.0.1` are `127.0.0.1` to
-/// a resolver, and must not be another host to us.
+/// IPv4 addresses are written in full, because a resolver reads `127.1` and
+/// `0x7f.0.0.1` as `127.0.0.1`.
 fn normal_host(host: &str) -> Result<(String, usize), UrlProblem> {
     if let Some(address) = host.strip_prefix('[') {
         let address = address.strip_suffix(']').ok_or(UrlProblem::Ipv6)?;
@@ -210,8 +205,8 @@ fn normal_host(host: &str) -> Result<(String, usize), UrlProblem> {
     Ok((host, 0))
 }
 
-/// An IPv4 address as the URL Standard and `inet_aton` read it: one to four
-/// numbers, of which the last fills the bytes that are left.
+/// Parses an IPv4 address by the rules of the URL Standard and `inet_aton`: one to
+/// four numbers, of which the last fills the remaining bytes.
 fn ipv4(host: &str) -> Option<Ipv4Addr> {
     let mut address: u64 = 0;
     let mut bytes_left = 4;
@@ -220,7 +215,7 @@ fn ipv4(host: &str) -> Option<Ipv4Addr> {
         let number = ipv4_number(part)?;
         let is_last = parts.peek().is_none();
         let filled = if is_last { bytes_left } else { 1 };
-        // With no byte left there is a part too many.
+        // No byte left: too many parts.
         if bytes_left == 0 || number >> (8 * filled) != 0 {
             return None;
         }
@@ -230,8 +225,8 @@ fn ipv4(host: &str) -> Option<Ipv4Addr> {
     u32::try_from(address).ok().map(Ipv4Addr::from)
 }
 
-/// A number of an IPv4 address: decimal, octal behind `0`, hexadecimal behind
-/// `0x`. One that is too large for any address stays too large.
+/// A number of an IPv4 address: decimal, octal after `0`, hexadecimal after `0x`.
+/// An overflow gives a number that is too large for an address.
 fn ipv4_number(part: &str) -> Option<u64> {
     let (digits, radix) = match part.as_bytes() {
         [] => return None,
@@ -260,14 +255,9 @@ fn normal_port(port: &str, default_port: u16) -> Result<Option<u16>, UrlProblem>
 }
 
 fn check_path(path: &str) -> Result<(), UrlProblem> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    let mut bytes = path.bytes();
-    while let Some(byte) = bytes.next() {
-        let is_digit = |digit: Option<u8>| digit.is_some_and(|digit| digit.is_ascii_hexdigit());
-        let is_escape = byte == b'%' && is_digit(bytes.next()) && is_digit(bytes.next());
-        if !is_plain(byte) && !is_escape {
-            return Err(UrlProblem::PathCharacters);
-        }
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte);
+    match path.bytes().all(is_allowed) && has_valid_escapes(path) {
+        true => Ok(()),
+        false => Err(UrlProblem::PathCharacters),
     }
-    Ok(())
 }

@@ -114,7 +114,7 @@ fn parts() {
 }
 
 #[test]
-fn the_default_is_the_cloud_by_its_own_name() {
+fn the_default_server_is_api_wandb_ai() {
     let cloud = BaseUrl::cloud();
     let same = parse("HTTPS://API.wandb.ai:443//");
     assert_eq!(cloud.as_str(), same.as_str());
@@ -179,7 +179,7 @@ fn the_two_names_of_the_cloud_are_one_server() {
 }
 
 #[test]
-fn a_loopback_is_known_in_every_spelling_and_nothing_else_is() {
+fn every_spelling_of_a_loopback_address_is_recognised() {
     for loopback in [
         "http://localhost:8080",
         "http://LOCALHOST.",
@@ -214,7 +214,7 @@ fn a_loopback_is_known_in_every_spelling_and_nothing_else_is() {
 }
 
 #[test]
-fn a_bare_host_stands_in_where_nobody_else_can_listen() {
+fn a_bare_host_matches_over_https_and_on_the_loopback() {
     for (text, bare) in [
         ("https://x.com:8443", Some("x.com")),
         ("http://localhost:8080", Some("localhost")),
@@ -271,7 +271,7 @@ fn ipv4_addresses_as_the_url_standard_reads_them() {
 }
 
 #[test]
-fn w_and_bs_own_hosts_say_what_to_use_instead() {
+fn web_hosts_of_wandb_are_refused_with_the_api_host() {
     for (text, instead) in [
         ("https://wandb.ai", "https://api.wandb.ai"),
         ("https://app.wandb.ai", "https://api.wandb.ai"),
@@ -314,7 +314,7 @@ fn w_and_bs_own_hosts_say_what_to_use_instead() {
 }
 
 #[test]
-fn no_sentence_repeats_a_secret_or_an_escape_sequence() {
+fn no_message_contains_a_secret_or_an_escape_sequence() {
     let secret = "hunter2";
     for text in [
         "https://user:hunter2@x.com",
@@ -345,7 +345,7 @@ fn no_sentence_repeats_a_secret_or_an_escape_sequence() {
 }
 
 #[test]
-fn odd_authorities() {
+fn malformed_authorities_are_refused() {
     for (text, expected) in [
         ("https://.", UrlProblem::EmptyHost),
         ("https://...", UrlProblem::EmptyHost),
@@ -377,7 +377,7 @@ fn odd_authorities() {
 }
 
 #[test]
-fn the_users_word_for_the_web_application_wins() {
+fn the_app_url_override_wins() {
     let server = parse("https://api.corp.example");
     for (word, app) in [
         (None, "https://app.corp.example"),
@@ -428,7 +428,7 @@ fn authorize_pages() {
 /// Strings of the pieces that mean something to the parser: none may make it
 /// panic, and whatever it takes is in normal form and holds no user.
 #[test]
-fn any_mixture_of_pieces_is_taken_in_normal_form_or_refused() {
+fn random_urls_are_normalised_or_refused() {
     const PIECES: [&str; 24] = [
         "https://",
         "HTTP://",

@@ -18,7 +18,7 @@ fn options<'a>(anonymous: Anonymous, flags: Flags) -> Options<'a> {
 }
 
 #[test]
-fn must_asks_the_server_and_keeps_the_record() {
+fn must_creates_an_anonymous_account_and_records_it() {
     let server = Stub::http([gives(CANARY)]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let variables = [("WANDB_BASE_URL", url.as_str())];
@@ -49,7 +49,7 @@ fn must_asks_the_server_and_keeps_the_record() {
 }
 
 #[test]
-fn must_takes_a_configured_key_unless_told_to_log_in_anew() {
+fn must_uses_a_configured_key_unless_relogin_is_set() {
     let server = Stub::http([gives(CANARY)]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     home.write("home/.netrc", entry(&url, KEY_3));
@@ -69,7 +69,7 @@ fn must_takes_a_configured_key_unless_told_to_log_in_anew() {
 }
 
 #[test]
-fn never_and_allow_send_nothing_by_themselves() {
+fn never_and_allow_send_no_request() {
     let server = Stub::http([gives(CANARY)]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let variables = [("WANDB_BASE_URL", url.as_str())];
@@ -81,7 +81,7 @@ fn never_and_allow_send_nothing_by_themselves() {
 }
 
 #[test]
-fn a_server_that_offers_it_no_more_is_quoted() {
+fn the_message_of_a_server_without_anonymous_mode_is_shown() {
     let refusal = r#"{"errors":[{"message":"anonymous mode is gone"}],"data":null}"#;
     let server = Stub::http([Reply::new(200, refusal)]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
@@ -98,7 +98,7 @@ fn a_server_that_offers_it_no_more_is_quoted() {
 }
 
 #[test]
-fn other_ranks_make_no_account() {
+fn only_rank_0_creates_an_anonymous_account() {
     let server = Stub::http([gives(CANARY)]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let variables = [

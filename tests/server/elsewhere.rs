@@ -38,7 +38,7 @@ fn a_redirect_is_named_and_never_followed() {
 }
 
 #[test]
-fn from_tls_to_plain_http_least_of_all() {
+fn a_redirect_from_https_to_http_is_never_followed() {
     let authority = Authority::new();
     let home = Home::new();
     let ca = home.write("ca.pem", authority.pem()).display().to_string();
@@ -55,7 +55,7 @@ fn from_tls_to_plain_http_least_of_all() {
 }
 
 #[test]
-fn a_tunnel_through_a_proxy() {
+fn a_login_through_a_proxy_tunnel() {
     let authority = Authority::new();
     let home = Home::new();
     let ca = home.write("ca.pem", authority.pem()).display().to_string();
@@ -98,7 +98,7 @@ fn a_tunnel_through_a_proxy() {
 }
 
 #[test]
-fn a_proxy_that_is_not_supported_is_never_passed_by() {
+fn an_unsupported_proxy_is_never_bypassed() {
     let server = Stub::http([Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let variables = [
@@ -116,7 +116,7 @@ fn options<'a>() -> Options<'a> {
 }
 
 #[test]
-fn the_program_can_cancel() {
+fn the_cancel_function_ends_a_request() {
     let server = Stub::http([Reply::Hang]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let polls = Cell::new(0);
@@ -152,7 +152,7 @@ fn the_time_limit_may_be_a_variable_or_an_option() {
 }
 
 #[test]
-fn a_busy_server_is_asked_again_when_it_says() {
+fn an_unavailable_server_is_retried_after_its_retry_after() {
     let busy = |status| Reply::new(status, "").header("Retry-After", "1");
     let server = Stub::http([busy(429), busy(503), Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));

@@ -52,7 +52,7 @@ fn compare(theirs: &Seen, ours: &Seen) {
 }
 
 #[test]
-fn the_same_request_with_the_same_key() {
+fn the_viewer_request_equals_that_of_the_sdk() {
     let Some(python) = support::sdk_python() else {
         return;
     };
@@ -99,7 +99,7 @@ fn granting() -> Stub {
 }
 
 #[test]
-fn the_same_exchange_and_one_cache_for_both() {
+fn the_token_exchange_and_cache_equal_those_of_the_sdk() {
     let Some(python) = support::sdk_python() else {
         return;
     };

@@ -30,7 +30,7 @@ fn now() -> i64 {
 }
 
 #[test]
-fn the_exchange_the_session_and_the_cache() {
+fn an_identity_token_is_exchanged_and_cached() {
     let server = Stub::http([grants(CANARY, 3600), Reply::viewer()]);
     let ((home, file), url) = (home(), server.url("127.0.0.1"));
     let variables = [
@@ -88,7 +88,7 @@ fn the_exchange_the_session_and_the_cache() {
 }
 
 #[test]
-fn a_refresh_is_a_new_token() {
+fn a_refresh_exchanges_a_new_token() {
     let server = Stub::http([grants("first", 3600), grants("second", 7200)]);
     let ((home, file), url) = (home(), server.url("127.0.0.1"));
     let variables = [
@@ -118,7 +118,7 @@ fn a_refresh_is_a_new_token() {
 }
 
 #[test]
-fn close_to_its_end_it_is_exchanged_anew() {
+fn a_token_near_its_expiry_is_exchanged_again() {
     for (seconds, requests) in [(4 * 60, 2), (25 * 60, 1)] {
         let server = Stub::http([grants("some", seconds)]);
         let ((home, file), url) = (home(), server.url("127.0.0.1"));
@@ -134,7 +134,7 @@ fn close_to_its_end_it_is_exchanged_anew() {
 }
 
 #[test]
-fn processes_that_start_together_exchange_once() {
+fn concurrent_processes_exchange_once() {
     let slow = Reply::Drip(
         {
             let body = format!("{{\"access_token\":\"{CANARY}\",\"expires_in\":3600}}");
@@ -167,7 +167,7 @@ fn processes_that_start_together_exchange_once() {
 }
 
 #[test]
-fn every_rank_has_a_token_from_the_cache_first() {
+fn every_rank_uses_the_cached_token_first() {
     let server = Stub::http([grants("some", 3600)]);
     let ((home, file), url) = (home(), server.url("127.0.0.1"));
     for rank in ["1", "0", "2"] {
@@ -184,7 +184,7 @@ fn every_rank_has_a_token_from_the_cache_first() {
 }
 
 #[test]
-fn a_key_in_the_options_goes_before_it_and_one_in_the_environment_against_it() {
+fn an_explicit_key_overrides_an_identity_token_and_a_variable_conflicts() {
     let server = Stub::http([grants("some", 3600)]);
     let ((home, file), url) = (home(), server.url("127.0.0.1"));
     let variables = [
@@ -204,7 +204,7 @@ fn a_key_in_the_options_goes_before_it_and_one_in_the_environment_against_it() {
 }
 
 #[test]
-fn a_refused_identity_and_a_missing_file_are_told_apart() {
+fn a_refused_identity_token_and_a_missing_file_are_distinguished() {
     let server = Stub::http([Reply::new(401, r#"{"error":"invalid_grant"}"#)]);
     let ((home, file), url) = (home(), server.url("127.0.0.1"));
     let variables = [
@@ -236,7 +236,7 @@ fn a_refused_identity_and_a_missing_file_are_told_apart() {
 }
 
 #[test]
-fn forgetting_removes_the_token_and_no_other() {
+fn forget_removes_the_cached_token_of_this_server_only() {
     let server = Stub::http([grants("some", 3600)]);
     let ((home, file), url) = (home(), server.url("127.0.0.1"));
     let variables = [

@@ -7,7 +7,7 @@ use crate::support::{Home, KEY_2};
 use crate::{CANARY, entry, login, run};
 
 #[test]
-fn the_lines_of_a_verified_login() {
+fn a_verified_login_prints_the_lines_of_the_sdk() {
     let server = Stub::http([Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let variables = [("WANDB_BASE_URL", url.as_str())];
@@ -43,7 +43,7 @@ fn the_lines_of_a_verified_login() {
 }
 
 #[test]
-fn a_user_without_a_team_and_a_user_without_a_name() {
+fn users_without_a_team_or_name_are_shown() {
     let viewer = |viewer: &str| Reply::new(200, format!("{{\"data\":{{\"viewer\":{viewer}}}}}"));
     let alone = r#"{"username":"usr","entity":"usr","teams":{"edges":[{"node":{"name":"usr"}}]}}"#;
     for (reply, line) in [
@@ -69,7 +69,7 @@ fn a_user_without_a_team_and_a_user_without_a_name() {
 }
 
 #[test]
-fn a_session_knows_whose_it_is() {
+fn a_verified_session_has_user_and_teams() {
     let server = Stub::http([Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let options = |flags| Options::new().api_key(CANARY).host(&url).flags(flags);
@@ -93,7 +93,7 @@ fn a_session_knows_whose_it_is() {
 }
 
 #[test]
-fn over_tls_with_a_private_authority() {
+fn a_login_over_tls_with_a_private_ca() {
     let authority = Authority::new();
     let server = Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("localhost"));
@@ -131,7 +131,7 @@ fn over_tls_with_a_private_authority() {
 
 /// Each way to fail, with its status, leaves the files as they were.
 #[test]
-fn a_failure_stores_nothing_and_keeps_what_is_there() {
+fn a_failed_verification_changes_no_file() {
     type Is = fn(&Error) -> bool;
     let message = |status| Reply::new(status, r#"{"errors":[{"message":"sorry"}]}"#);
     let failures: [(&str, Reply, Is); 9] = [
@@ -189,7 +189,7 @@ fn a_failure_stores_nothing_and_keeps_what_is_there() {
 }
 
 #[test]
-fn nothing_listens() {
+fn a_refused_connection_fails_a_verified_login() {
     let url = {
         let server = Stub::http([Reply::Close]);
         server.url("127.0.0.1")
@@ -202,7 +202,7 @@ fn nothing_listens() {
 }
 
 #[test]
-fn status_asks_when_it_is_told_to() {
+fn status_verifies_on_request() {
     let server = Stub::http([Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     home.write("home/.netrc", entry(&url, CANARY));

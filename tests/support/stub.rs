@@ -353,10 +353,18 @@ impl Authority {
 }
 
 impl Identity {
-    /// A certificate that vouches for itself, as `openssl req -x509` makes it.
+    /// A self-signed certificate; with `ca` as `openssl req -x509` makes it.
     pub fn self_signed(names: &[&str], ca: bool) -> Identity {
+        Identity::self_signed_for_years(names, ca, 2020..2090)
+    }
+
+    pub fn self_signed_for_years(
+        names: &[&str],
+        ca: bool,
+        years: std::ops::Range<i32>,
+    ) -> Identity {
         let key = KeyPair::generate().expect("a key");
-        let mut params = parameters(names, 2020..2090);
+        let mut params = parameters(names, years);
         if ca {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }

@@ -1,4 +1,5 @@
-//! The recorded behaviour of the SDK beside ours: `tests/conformance/server.json`.
+//! Compares with the recorded behaviour of the SDK in
+//! `tests/conformance/server.json`.
 
 use serde_json::Value;
 
@@ -6,6 +7,7 @@ use super::stub::{Identity, Reply, Stub};
 use super::*;
 use crate::formats::token_cache::{self, AccessToken};
 use crate::server::api::exchange;
+use crate::util::secret::Secret;
 
 fn table() -> Value {
     serde_json::from_str(include_str!("../../../tests/conformance/server.json")).unwrap()
@@ -86,22 +88,19 @@ fn run(case: &Value) {
 
     let text = |name: &Option<String>| name.clone().unwrap_or("-".to_owned());
     let result = match case["identity_token"].as_str() {
-        Some(token) => exchange(&url, token.as_bytes(), &transport, &wait)
+        Some(token) => exchange(&url, token.as_bytes(), 0, &transport, &wait)
             .map(|access| String::from_utf8(access.token.as_bytes().to_vec()).unwrap()),
-        None => {
-            let key = Secret::new(KEY.as_bytes());
-            crate::server::api::viewer(&url, Authorization::Basic(&key), &transport, &wait).map(
-                |viewer| {
-                    let Viewer {
-                        username,
-                        entity,
-                        email,
-                        teams,
-                    } = &viewer;
-                    [text(username), text(entity), text(email), teams.join(",")].join(" ")
-                },
-            )
-        }
+        None => crate::server::api::viewer(&url, key(KEY).authorization(), &transport, &wait).map(
+            |viewer| {
+                let Viewer {
+                    username,
+                    entity,
+                    email,
+                    teams,
+                } = &viewer;
+                [text(username), text(entity), text(email), teams.join(",")].join(" ")
+            },
+        ),
     };
     let ours = &case["ours"];
     assert_eq!(outcome(&result), ours["outcome"], "{name}: {result:?}");
@@ -131,7 +130,7 @@ fn run(case: &Value) {
 }
 
 #[test]
-fn every_answer_means_what_the_table_says() {
+fn every_response_has_the_recorded_outcome() {
     let table = table();
     let cases = list(&table, "cases");
     assert_eq!(cases.len(), 83);
@@ -157,7 +156,7 @@ fn every_answer_means_what_the_table_says() {
 }
 
 #[test]
-fn the_sdks_cache_is_ours() {
+fn the_token_cache_of_the_sdk_is_shared() {
     let table = table();
     let cases = list(&table, "cache");
     assert_eq!(cases.len(), 5);

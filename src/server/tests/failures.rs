@@ -1,4 +1,4 @@
-//! Each way in which no good answer comes, and that none of them hangs.
+//! Every way in which a request fails: its error, and that it never hangs.
 
 use std::cell::Cell;
 use std::net::{TcpListener, TcpStream};
@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use super::stub::{Reply, Stub};
 use super::*;
 
-/// A time-out that is meant to pass.
+/// A time limit that is meant to pass.
 const SHORT: Duration = Duration::from_millis(300);
 
 fn text(error: &Error, words: &str) {
@@ -14,7 +14,7 @@ fn text(error: &Error, words: &str) {
 }
 
 #[test]
-fn a_refused_connection_says_so() {
+fn a_refused_connection_is_reported() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -32,14 +32,14 @@ fn a_refused_connection_says_so() {
 }
 
 #[test]
-fn a_name_that_does_not_exist_says_so() {
+fn an_unknown_host_name_is_reported() {
     let error = problem("https://w.invalid", &Variables::new(), &patient());
     assert!(matches!(error, Error::Network(_)), "{error:?}");
     text(&error, "the host name of https://w.invalid was not found");
 }
 
 #[test]
-fn a_connection_that_breaks_is_no_answer() {
+fn an_interrupted_response_is_a_network_error() {
     let half = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":";
     for reply in [
         Reply::Close,
@@ -55,7 +55,7 @@ fn a_connection_that_breaks_is_no_answer() {
 }
 
 #[test]
-fn what_is_not_http_or_not_wandb_says_so() {
+fn a_response_that_is_not_http_or_not_wandb_is_reported() {
     let big_head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
     for (reply, words) in [
         (
@@ -64,23 +64,20 @@ fn what_is_not_http_or_not_wandb_says_so() {
         ),
         (Reply::Raw(vec![0xff; 100]), "does not speak HTTP"),
         (Reply::Raw(big_head.into()), "does not speak HTTP"),
-        (Reply::Endless, "more than W&B's answer can be"),
+        (Reply::Endless, "larger than 1 MiB"),
         (
             Reply::new(200, "x".repeat((1 << 20) + 1)),
-            "more than W&B's answer can be",
+            "larger than 1 MiB",
         ),
         (
             Reply::new(200, "<html>Log in to the hotel's network</html>"),
-            "a web page",
+            "returned HTML",
         ),
-        (Reply::new(200, ""), "an empty answer"),
-        (Reply::new(200, "{\"data\":"), "something else"),
-        (Reply::new(200, "[".repeat(1 << 19)), "something else"),
-        (Reply::new(200, "{}"), "something else"),
-        (
-            Reply::new(200, r#"{"data":{"viewer":[]}}"#),
-            "something else",
-        ),
+        (Reply::new(200, ""), "an empty response"),
+        (Reply::new(200, "{\"data\":"), "other data"),
+        (Reply::new(200, "[".repeat(1 << 19)), "other data"),
+        (Reply::new(200, "{}"), "other data"),
+        (Reply::new(200, r#"{"data":{"viewer":[]}}"#), "other data"),
     ] {
         let server = Stub::http([reply]);
         let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
@@ -91,7 +88,7 @@ fn what_is_not_http_or_not_wandb_says_so() {
 }
 
 #[test]
-fn the_largest_answer_is_read() {
+fn a_response_of_1_mib_is_read() {
     let mut body = stub::VIEWER.to_owned();
     body.push_str(&" ".repeat((1 << 20) - body.len()));
     let server = Stub::http([Reply::new(200, body)]);
@@ -99,7 +96,7 @@ fn the_largest_answer_is_read() {
 }
 
 #[test]
-fn a_server_that_is_silent_or_drips_is_left_at_the_deadline() {
+fn a_silent_or_slow_server_is_a_time_out() {
     let drip = |text: &str| Reply::Drip(text.into(), Duration::from_millis(20));
     for reply in [
         Reply::Hang,
@@ -114,7 +111,7 @@ fn a_server_that_is_silent_or_drips_is_left_at_the_deadline() {
 }
 
 #[test]
-fn a_machine_that_never_accepts_is_left_at_the_deadline() {
+fn a_connection_that_is_never_accepted_is_a_time_out() {
     // A full backlog drops further connection attempts, as a black hole does.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -135,7 +132,7 @@ fn a_machine_that_never_accepts_is_left_at_the_deadline() {
 }
 
 #[test]
-fn no_time_left_is_a_time_out_without_a_request() {
+fn an_expired_deadline_sends_no_request() {
     let server = Stub::http([Reply::viewer()]);
     let error = problem(
         &server.url("127.0.0.1"),
@@ -148,7 +145,7 @@ fn no_time_left_is_a_time_out_without_a_request() {
 }
 
 #[test]
-fn cancelling_ends_every_wait() {
+fn cancellation_ends_every_wait() {
     let pause = Reply::new(503, "").header("Retry-After", "15");
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", " ".repeat(1 << 16));
     let drip = Reply::Drip(endless.into(), Duration::from_millis(20));
@@ -170,7 +167,7 @@ fn cancelling_ends_every_wait() {
 }
 
 #[test]
-fn cancelled_from_the_start_sends_nothing() {
+fn a_cancelled_call_sends_no_request() {
     let server = Stub::http([Reply::viewer()]);
     let wait = Wait {
         deadline: Instant::now() + Duration::from_secs(20),
@@ -182,7 +179,7 @@ fn cancelled_from_the_start_sends_nothing() {
 }
 
 #[test]
-fn a_busy_server_is_asked_again() {
+fn an_unavailable_server_is_retried() {
     for status in [429, 500, 502, 503, 504, 599] {
         let busy = Reply::new(status, "x").header("Retry-After", "0");
         let server = Stub::http([busy.clone(), busy, Reply::viewer()]);
@@ -192,7 +189,7 @@ fn a_busy_server_is_asked_again() {
 }
 
 #[test]
-fn without_retry_after_the_pause_is_our_own() {
+fn retries_without_retry_after_use_the_default_pause() {
     let server = Stub::http([Reply::new(500, "x"), Reply::viewer()]);
     verify(&server.url("127.0.0.1"), &Variables::new(), &patient()).unwrap();
     assert_eq!(server.seen().len(), 2);
@@ -213,12 +210,12 @@ fn retry_after_may_be_a_date() {
     let future = Reply::new(503, "").header("Retry-After", "Sun, 06 Nov 2094 08:49:37 GMT");
     let server = Stub::http([future]);
     let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
-    text(&error, "asks to come back in ");
+    text(&error, "Retry-After: ");
     assert_eq!(server.seen().len(), 1);
 }
 
 #[test]
-fn a_pause_that_outlives_the_deadline_is_not_waited_for() {
+fn a_retry_after_beyond_the_deadline_ends_the_call() {
     for value in ["60", "18446744073709551615"] {
         let busy = Reply::new(429, r#"{"errors":[{"message":"slow down"}]}"#);
         let server = Stub::http([busy.header("Retry-After", value)]);
@@ -226,15 +223,15 @@ fn a_pause_that_outlives_the_deadline_is_not_waited_for() {
         assert!(matches!(error, Error::Server(_)), "{error:?}");
         text(
             &error,
-            "busy or out of order (HTTP 429 Too Many Requests): slow down",
+            "unavailable (HTTP 429 Too Many Requests): slow down",
         );
-        text(&error, &format!("in {value} s"));
+        text(&error, &format!("Retry-After: {value} s"));
         assert_eq!(server.seen().len(), 1);
     }
 }
 
 #[test]
-fn a_server_that_is_always_busy_is_asked_a_bounded_number_of_times() {
+fn the_number_of_retries_is_limited() {
     let server = Stub::http([Reply::new(503, "").header("Retry-After", "0")]);
     let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
     assert!(matches!(error, Error::Server(_)), "{error:?}");
@@ -265,11 +262,11 @@ fn redirects_are_named_and_never_followed() {
 }
 
 #[test]
-fn a_redirect_may_be_odd() {
+fn redirects_without_or_with_unprintable_location_are_reported() {
     for (status, location, words) in [
-        (302, None, "which it does not name"),
+        (302, None, "without a Location header"),
         (304, None, "HTTP 304"),
-        (302, Some("\u{1b}[2Jhttp://x/"), "points to another place"),
+        (302, Some("\u{1b}[2Jhttp://x/"), "redirects to"),
         (302, Some(KEY), "[secret]"),
     ] {
         let reply = Reply::new(status, "");
@@ -286,7 +283,7 @@ fn a_redirect_may_be_odd() {
 }
 
 #[test]
-fn a_server_that_repeats_the_key_is_not_quoted_with_it() {
+fn a_key_in_a_response_is_redacted() {
     for body in [
         format!(r#"{{"errors":[{{"message":"bad key {KEY}"}}]}}"#),
         format!(r#"{{"error":"bad header {BASIC}"}}"#),
@@ -300,7 +297,7 @@ fn a_server_that_repeats_the_key_is_not_quoted_with_it() {
 }
 
 #[test]
-fn names_in_the_answer_are_made_safe_to_print() {
+fn names_in_the_response_are_made_safe_to_print() {
     let body = r#"{"data":{"viewer":{"username":"u\u001b[31m\u0000\u202e","teams":{"edges":[{"node":{"name":"t\n"}},{"node":null},5]}}}}"#;
     let server = Stub::http([Reply::new(200, body)]);
     let viewer = verify(&server.url("127.0.0.1"), &Variables::new(), &patient()).unwrap();

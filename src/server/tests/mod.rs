@@ -1,5 +1,5 @@
-//! Against a stub server on the loopback: what is sent, and what each way to
-//! fail is called. Variables are passed in, so the process's own do not matter.
+//! Requests to a stub server on the loopback. Variables are passed in, so those
+//! of the process have no effect.
 
 #[path = "../../../tests/support/stub.rs"]
 mod stub;
@@ -18,9 +18,8 @@ use super::api;
 use super::settings::{Transport, TransportSettings};
 use super::wait::Wait;
 use crate::error::{Error, Result};
-use crate::session::Authorization;
-use crate::session::Viewer;
-use crate::util::secret::Secret;
+use crate::key::ApiKey;
+use crate::session::{Credential, Viewer};
 
 const KEY: &str = "1111111111111111111111111111111111111111";
 /// base64 of `api:` and the key.
@@ -39,7 +38,7 @@ fn transport(variables: &Variables) -> Result<Transport> {
     Ok(Transport::new(&var, &TransportSettings::default())?.0)
 }
 
-/// Long enough for any answer that comes at all.
+/// A time limit that no test reaches.
 fn patient() -> Wait<'static> {
     wait(Duration::from_secs(20))
 }
@@ -51,18 +50,16 @@ fn wait(time: Duration) -> Wait<'static> {
     }
 }
 
-/// Verifies the key with a server.
-fn verify(url: &str, variables: &Variables, wait: &Wait) -> Result<Viewer> {
-    let key = Secret::new(KEY.as_bytes());
-    api::viewer(
-        url,
-        Authorization::Basic(&key),
-        &transport(variables)?,
-        wait,
-    )
+fn key(text: &str) -> Credential {
+    Credential::Key(ApiKey::parse(text.as_bytes()).unwrap().key)
 }
 
-/// The same where it must fail; no message may hold the key.
+/// Verifies the key with a server.
+fn verify(url: &str, variables: &Variables, wait: &Wait) -> Result<Viewer> {
+    api::viewer(url, key(KEY).authorization(), &transport(variables)?, wait)
+}
+
+/// Verifies the key with a server that must fail; no message may contain the key.
 fn problem(url: &str, variables: &Variables, wait: &Wait) -> Error {
     let error = verify(url, variables, wait).expect_err("the login must fail");
     let text = error.to_string();
@@ -71,7 +68,7 @@ fn problem(url: &str, variables: &Variables, wait: &Wait) -> Error {
     error
 }
 
-/// A directory that goes with the test.
+/// A directory that is removed after the test.
 struct Scratch(PathBuf);
 
 impl Scratch {

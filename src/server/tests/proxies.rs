@@ -1,4 +1,4 @@
-//! Through a proxy or not at all, never by a silent detour.
+//! Requests through proxies, and that a broken proxy is never bypassed.
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use super::stub::{Authority, Reply, Stub};
 use super::*;
 
 #[test]
-fn plain_http_goes_to_the_proxy_with_the_whole_address() {
+fn plain_http_sends_the_absolute_url_to_the_proxy() {
     for (name, user, authorization) in [
         ("WANDB_HTTP_PROXY", "", None),
         ("HTTP_PROXY", "u:p%40ss@", Some("Basic dTpwQHNz")),
@@ -26,7 +26,7 @@ fn plain_http_goes_to_the_proxy_with_the_whole_address() {
 }
 
 #[test]
-fn https_goes_through_a_tunnel_that_shows_the_proxy_no_key() {
+fn https_uses_a_tunnel_and_the_proxy_sees_no_key() {
     let scratch = Scratch::new("tunnel");
     let authority = Authority::new();
     let ca = scratch.file("ca.pem", authority.pem());
@@ -72,7 +72,7 @@ fn https_goes_through_a_tunnel_that_shows_the_proxy_no_key() {
 }
 
 #[test]
-fn a_proxy_may_itself_speak_tls() {
+fn an_https_proxy_is_supported() {
     let scratch = Scratch::new("tls-proxy");
     let authority = Authority::new();
     let ca = scratch.file("ca.pem", authority.pem());
@@ -82,7 +82,7 @@ fn a_proxy_may_itself_speak_tls() {
     verify("http://wb.example.test", &vars, &patient()).unwrap();
     assert_eq!(proxy.seen()[0].target, "http://wb.example.test/graphql");
 
-    // Not trusted, it is the proxy that is at fault.
+    // An untrusted certificate is reported as the proxy's.
     let other = scratch.file("other.pem", Authority::new().pem());
     let vars = variables([
         ("WANDB_HTTP_PROXY", url.as_str()),
@@ -97,7 +97,7 @@ fn a_proxy_may_itself_speak_tls() {
 }
 
 #[test]
-fn a_proxy_that_says_no_is_quoted_with_its_status() {
+fn the_status_of_a_refusing_proxy_is_reported() {
     for (status, line) in [(407, "407 Stub"), (403, "403 Stub"), (502, "502 Stub")] {
         let proxy = Stub::http([Reply::new(status, "<html>no</html>")]);
         let value = format!("http://user:secret@{}", proxy.address);
@@ -112,7 +112,7 @@ fn a_proxy_that_says_no_is_quoted_with_its_status() {
         assert!(!text.contains("secret") && !text.contains("user"), "{text}");
         assert_eq!(proxy.connections(), 1);
     }
-    // For plain http the refusal comes as an answer.
+    // For plain http the refusal is a normal response.
     let proxy = Stub::http([Reply::new(407, "")]);
     let value = proxy.url("127.0.0.1");
     let error = problem(
@@ -124,7 +124,7 @@ fn a_proxy_that_says_no_is_quoted_with_its_status() {
 }
 
 #[test]
-fn a_proxy_that_is_broken_is_named() {
+fn a_broken_proxy_is_named() {
     let scripts = [
         Reply::Close,
         Reply::Raw(b"SSH-2.0\r\n\r\n".to_vec()),
@@ -150,7 +150,7 @@ fn a_proxy_that_is_broken_is_named() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_never_passed_by() {
+fn an_unreachable_proxy_is_never_bypassed() {
     let server = Stub::http([Reply::viewer()]);
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -171,7 +171,7 @@ fn a_proxy_that_is_not_there_is_never_passed_by() {
 }
 
 #[test]
-fn the_loopback_needs_no_shared_proxy() {
+fn shared_proxies_are_not_used_for_the_loopback() {
     let server = Stub::http([Reply::viewer()]);
     let vars = variables([
         ("HTTP_PROXY", "http://proxy.invalid:1"),

@@ -1,8 +1,10 @@
-//! What is sent, byte for byte, and what a good answer gives.
+//! What is sent, byte for byte, and what a good response returns.
 
 use super::stub::{Identity, Reply, Stub};
 use super::*;
 use crate::server::api::{anonymous_key, exchange};
+use crate::session::Authorization;
+use crate::util::secret::Secret;
 
 #[test]
 fn verifying_sends_the_request_of_the_sdk_once() {
@@ -55,7 +57,7 @@ fn without_variables_the_user_headers_are_sent_empty() {
 }
 
 #[test]
-fn an_access_token_is_a_bearer() {
+fn an_access_token_is_sent_as_bearer() {
     let server = Stub::http([Reply::viewer()]);
     let transport = transport(&Variables::new()).unwrap();
     let token = Secret::new(b"AT-z.c2ln");
@@ -68,7 +70,7 @@ fn an_access_token_is_a_bearer() {
 }
 
 #[test]
-fn extra_headers_go_along_but_never_replace_the_key() {
+fn extra_headers_are_sent_and_never_replace_the_key() {
     for name in ["WANDB_X_EXTRA_HTTP_HEADERS", "WANDB__EXTRA_HTTP_HEADERS"] {
         let server = Stub::http([Reply::viewer()]);
         let json = r#"{"X-Foo": "bar", "user-agent": "mine", "AUTHORIZATION": "Basic x", "Content-Length": "1",
@@ -83,7 +85,7 @@ fn extra_headers_go_along_but_never_replace_the_key() {
         assert_eq!(seen.header("x-foo"), Some("bar"));
         assert_eq!(seen.header("user-agent"), Some("mine"));
         assert_eq!(seen.header("authorization"), Some(BASIC));
-        // Meant for a proxy, and there is none.
+        // For proxies only.
         assert_eq!(seen.header("proxy-authorization"), None);
         assert_eq!(
             seen.headers
@@ -96,7 +98,7 @@ fn extra_headers_go_along_but_never_replace_the_key() {
 }
 
 #[test]
-fn headers_that_cannot_be_sent_are_refused_before_anything_is_sent() {
+fn invalid_headers_are_an_error_before_anything_is_sent() {
     for (name, value) in [
         ("WANDB_X_EXTRA_HTTP_HEADERS", "not json"),
         ("WANDB_X_EXTRA_HTTP_HEADERS", "[]"),
@@ -121,7 +123,7 @@ fn headers_that_cannot_be_sent_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn an_anonymous_key_is_asked_for_without_a_key() {
+fn an_anonymous_key_is_requested_without_a_key() {
     let body = r#"{"data":{"createAnonymousEntity":{"apiKey":{"name":"2222222222222222222222222222222222222222"}}}}"#;
     let server = Stub::http([Reply::new(200, body)]);
     let transport = transport(&Variables::new()).unwrap();
@@ -139,7 +141,7 @@ fn an_anonymous_key_is_asked_for_without_a_key() {
 }
 
 #[test]
-fn a_server_without_anonymous_mode_is_quoted_with_advice() {
+fn a_server_without_anonymous_mode_is_an_error_with_advice() {
     for (status, body, words) in [
         (
             200,
@@ -149,12 +151,12 @@ fn a_server_without_anonymous_mode_is_quoted_with_advice() {
         (
             200,
             r#"{"data":{"createAnonymousEntity":null}}"#,
-            "in place of W&B's answer",
+            "instead of a W&B API response",
         ),
         (
             200,
             r#"{"data":{"createAnonymousEntity":{"apiKey":{"name":"a\nb"}}}}"#,
-            "in place of W&B's answer",
+            "instead of a W&B API response",
         ),
         (
             400,
@@ -177,7 +179,7 @@ fn a_server_without_anonymous_mode_is_quoted_with_advice() {
         );
         let text = error.to_string();
         assert!(
-            text.contains(words) && text.contains("Make an account"),
+            text.contains(words) && text.contains("Create an account"),
             "{text}"
         );
     }
@@ -190,16 +192,16 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
         r#"{"access_token":"AT","expires_in":3600}"#,
     )]);
     let vars = variables([("WANDB__EXTRA_HTTP_HEADERS", r#"{"X-Foo":"bar"}"#)]);
-    let before = super::api::now();
     let access = exchange(
         &server.url("127.0.0.1"),
         b" eyJh.ey+J/z_.c2~l-n \n",
+        1000,
         &transport(&vars).unwrap(),
         &patient(),
     )
     .unwrap();
     assert_eq!(access.token.as_bytes(), b"AT");
-    assert!((before + 3600..=super::api::now() + 3600).contains(&access.expires_at));
+    assert_eq!(access.expires_at, 4600);
     let seen = &server.seen()[0];
     assert_eq!(seen.target, "/oidc/token");
     assert_eq!(
@@ -219,14 +221,14 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
 fn an_empty_identity_token_is_not_sent() {
     let server = Stub::http([Reply::viewer()]);
     let transport = transport(&Variables::new()).unwrap();
-    let outcome = exchange(&server.url("127.0.0.1"), b" \n", &transport, &patient());
+    let outcome = exchange(&server.url("127.0.0.1"), b" \n", 0, &transport, &patient());
     assert!(matches!(outcome, Err(Error::Credentials(_))));
     assert_eq!(server.connections(), 0);
 }
 
 #[test]
 fn the_longest_key_is_sent() {
-    let key = Secret::new(&[b'1'; crate::key::LONGEST]);
+    let key = key(&"1".repeat(crate::key::LONGEST));
     let identity = Identity::self_signed(&["localhost"], false);
     for server in [
         Stub::http([Reply::viewer()]),
@@ -235,8 +237,7 @@ fn the_longest_key_is_sent() {
         let vars = variables([("WANDB_INSECURE_DISABLE_SSL", "true")]);
         let url = server.url("localhost");
         let transport = transport(&vars).unwrap();
-        let authorization = Authorization::Basic(&key);
-        crate::server::api::viewer(&url, authorization, &transport, &patient()).unwrap();
+        crate::server::api::viewer(&url, key.authorization(), &transport, &patient()).unwrap();
         let sent = server.seen().pop().unwrap();
         // `api:` and the key, in base64, behind `Basic `.
         let size = "Basic ".len() + (4 + crate::key::LONGEST).div_ceil(3) * 4;

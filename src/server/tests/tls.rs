@@ -1,4 +1,4 @@
-//! Whom we trust, and what each reason not to is called.
+//! Certificate verification, and the message for each failure.
 
 use super::stub::{Authority, Identity, Reply, Stub};
 use super::*;
@@ -9,12 +9,12 @@ fn is_tls(error: &Error, words: &str) {
 }
 
 #[test]
-fn a_private_authority_is_trusted_where_a_variable_names_it() {
+fn a_private_ca_from_a_variable_is_trusted() {
     let scratch = Scratch::new("ca");
     let authority = Authority::new();
     let ca = scratch.file("ca.pem", authority.pem());
     let dir = scratch.0.to_str().unwrap();
-    // What else lies in such a directory does not matter.
+    // Other files in the directory are ignored.
     scratch.file("README", "-----BEGIN CERTIFICATE-----\nbroken");
     std::fs::create_dir(scratch.0.join("sub")).unwrap();
     let server = Stub::https(
@@ -40,7 +40,7 @@ fn a_private_authority_is_trusted_where_a_variable_names_it() {
 }
 
 #[test]
-fn each_reason_not_to_trust_has_its_own_sentence() {
+fn each_certificate_problem_has_its_own_message() {
     let scratch = Scratch::new("distrust");
     let authority = Authority::new();
     let ca = scratch.file("ca.pem", authority.pem());
@@ -48,11 +48,11 @@ fn each_reason_not_to_trust_has_its_own_sentence() {
     for (identity, words) in [
         (
             Authority::new().issue(&["localhost"]),
-            "not signed by an authority",
+            "issued by an untrusted CA",
         ),
         (
             Identity::self_signed(&["localhost"], false),
-            "not signed by an authority",
+            "issued by an untrusted CA",
         ),
         (
             authority.issue_for_years(&["localhost"], 2001..2002),
@@ -66,13 +66,13 @@ fn each_reason_not_to_trust_has_its_own_sentence() {
     ] {
         let server = Stub::https(&identity, [Reply::viewer()]);
         is_tls(&problem(&server.url("localhost"), &vars, &patient()), words);
-        // No key is shown to a server that is not trusted, and there is no retry.
+        // No key is sent, and there is no retry.
         assert_eq!((server.seen().len(), server.connections()), (0, 1));
     }
 }
 
 #[test]
-fn the_machines_own_trust_does_not_include_a_private_authority() {
+fn the_system_trust_store_does_not_include_a_private_ca() {
     let server = Stub::https(&Authority::new().issue(&["localhost"]), [Reply::viewer()]);
     let error = problem(&server.url("localhost"), &Variables::new(), &patient());
     is_tls(&error, "SSL_CERT_FILE");
@@ -80,7 +80,7 @@ fn the_machines_own_trust_does_not_include_a_private_authority() {
 }
 
 #[test]
-fn a_certificate_that_vouches_for_itself_is_trusted_where_it_is_named() {
+fn a_listed_self_signed_certificate_is_trusted_for_its_name_and_dates() {
     let scratch = Scratch::new("self");
     for ca in [false, true] {
         let identity = Identity::self_signed(&["localhost"], ca);
@@ -88,16 +88,25 @@ fn a_certificate_that_vouches_for_itself_is_trusted_where_it_is_named() {
         let server = Stub::https(&identity, [Reply::viewer()]);
         let vars = variables([("SSL_CERT_FILE", pem.as_str())]);
         verify(&server.url("localhost"), &vars, &patient()).unwrap();
-        // Its name still matters.
         is_tls(
             &problem(&server.url("127.0.0.1"), &vars, &patient()),
             "for another name",
         );
+        for (years, words) in [
+            (2001..2002, "has expired"),
+            (2080..2090, "is not valid yet"),
+        ] {
+            let identity = Identity::self_signed_for_years(&["localhost"], ca, years);
+            let pem = scratch.file("dates.pem", identity.pem());
+            let server = Stub::https(&identity, [Reply::viewer()]);
+            let vars = variables([("SSL_CERT_FILE", pem.as_str())]);
+            is_tls(&problem(&server.url("localhost"), &vars, &patient()), words);
+        }
     }
 }
 
 #[test]
-fn without_verification_any_certificate_will_do_with_a_warning() {
+fn disabled_verification_accepts_any_certificate_with_a_warning() {
     let server = Stub::https(&Identity::self_signed(&["other"], false), [Reply::viewer()]);
     let vars = variables([
         ("WANDB_INSECURE_DISABLE_SSL", "true"),
@@ -123,9 +132,9 @@ fn without_verification_any_certificate_will_do_with_a_warning() {
 }
 
 #[test]
-fn plain_http_behind_https_says_so() {
+fn a_plain_http_server_behind_an_https_url_is_reported() {
     let server = Stub::http([Reply::Raw(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())]);
-    // A plain server that answers at once, whatever it reads.
+    // A plain http server that responds to any input.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let answering = std::thread::spawn(move || {
@@ -140,13 +149,13 @@ fn plain_http_behind_https_says_so() {
         &Variables::new(),
         &patient(),
     );
-    is_tls(&error, "does not speak TLS: is it plain http?");
+    is_tls(&error, "does not speak TLS");
     answering.join().unwrap();
     drop(server);
 }
 
 #[test]
-fn https_behind_plain_http_says_so() {
+fn an_https_server_behind_a_plain_http_url_is_an_error() {
     let server = Stub::https(
         &Identity::self_signed(&["localhost"], false),
         [Reply::viewer()],
@@ -160,7 +169,7 @@ fn https_behind_plain_http_says_so() {
 }
 
 #[test]
-fn a_ca_file_that_is_missing_or_empty_is_named_before_anything_is_sent() {
+fn a_missing_or_empty_ca_file_is_reported_before_anything_is_sent() {
     let scratch = Scratch::new("missing");
     let empty = scratch.file("empty.pem", "");
     let key = scratch.file(
@@ -179,13 +188,13 @@ fn a_ca_file_that_is_missing_or_empty_is_named_before_anything_is_sent() {
         }
     }
     assert_eq!(server.connections(), 0);
-    // Plain http does not need them.
+    // Plain http does not read CA files.
     let vars = variables([("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
     verify(&server.url("localhost"), &vars, &patient()).unwrap();
 }
 
 #[test]
-fn a_handshake_that_never_ends_is_left_at_the_deadline() {
+fn an_unfinished_handshake_is_a_time_out() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let error = problem(&url, &Variables::new(), &wait(Duration::from_millis(300)));
