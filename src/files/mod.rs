@@ -1,15 +1,19 @@
-//! The user's files: read within limits, and changed so that nothing is lost.
+//! Reads the user's files within limits, and changes them without losing data.
 //!
 //! Netrc, the settings files and the credentials file are shared with editors,
-//! with other tools and with the Python SDK. Reading one therefore never
-//! blocks and never trusts its size, and changing one is a transaction: lock,
-//! read, edit, write a new copy beside it, look again, rename.
+//! with other tools and with the Python SDK. Reading therefore never blocks and
+//! never trusts the size of a file. A change is a transaction: lock, read, edit,
+//! write a new copy in the same directory, compare, rename.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::util::secret::WipedBytes;
 
+#[cfg(unix)]
+mod create;
+#[cfg(unix)]
+mod lock;
 mod read;
 #[cfg(unix)]
 mod replace;
@@ -31,10 +35,10 @@ pub(crate) use update::update;
 /// A file to change.
 pub(crate) struct Target<'a> {
     pub path: &'a Path,
-    /// Make the directories that lead to it, for the owner alone.
+    /// Create the directories that lead to it, for the owner alone.
     pub create_parents: bool,
-    /// Make a missing file before the edit is asked: what the edit does takes
-    /// long, and others shall wait for it and not do it as well.
+    /// Create a missing file before calling the edit, which may be slow, so
+    /// that concurrent callers wait for the lock instead of repeating it.
     pub create_first: bool,
     /// The largest text that is read or written, in bytes.
     pub limit: u64,
@@ -42,29 +46,38 @@ pub(crate) struct Target<'a> {
     pub home: Option<&'a Path>,
 }
 
-/// What a change of the text looks like: it gets the bytes as they are (none
-/// for a missing file) and gives the new ones, or `None` where nothing is to
-/// change. It is asked again when the file turns out to have changed meanwhile.
+/// Makes the new text from the old one, which is empty for a missing file;
+/// `None` if there is nothing to change. It is called again when the file has
+/// changed in the meantime.
 pub(crate) type Edit<'a> = &'a mut dyn FnMut(&[u8]) -> Option<WipedBytes>;
 
-/// Whether the caller has lost interest; asked at least every 100 ms.
+/// Whether the caller wants to cancel; polled at least every 100 ms.
 pub(crate) type Cancel<'a> = &'a dyn Fn() -> bool;
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Debug)]
 pub(crate) struct Updated {
-    /// The file itself, behind any links.
+    /// The file itself, behind any symbolic links.
     pub path: PathBuf,
     pub changed: bool,
     pub created: bool,
-    /// Written over, and not replaced: `notes` says why.
-    pub in_place: bool,
-    /// What the user should know, each fit to follow "PATH: ".
+    /// Warnings for the user, each to be put after "PATH ".
     pub notes: Vec<String>,
 }
 
-/// Why a file was not changed, fit to follow "PATH: ". The file then holds
-/// what it locked before.
+impl Updated {
+    fn unchanged(path: PathBuf, notes: Vec<String>) -> Updated {
+        Updated {
+            path,
+            changed: false,
+            created: false,
+            notes,
+        }
+    }
+}
+
+/// Why a file was not changed, to be put after "PATH ". The file then holds the
+/// text that it held before.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteProblem {
     #[error(transparent)]
@@ -73,13 +86,13 @@ pub(crate) enum WriteProblem {
     ReadOnly,
     #[error("belongs to another user (uid {0})")]
     Foreign(u32),
-    #[error("is reached by a link that another user (uid {0}) can turn elsewhere")]
+    #[error("is behind a symbolic link that another user (uid {0}) can redirect")]
     StrangersLink(u32),
     #[error("is in a directory that does not exist")]
     NoDirectory,
-    #[error("stayed locked by another program for {0} seconds")]
+    #[error("is locked by another program; gave up after {0} s")]
     Locked(u64),
-    #[error("keeps being changed by another program")]
+    #[error("is being changed by another program again and again")]
     Unsteady,
     #[error("{doing}: {error}")]
     Io {
@@ -91,7 +104,7 @@ pub(crate) enum WriteProblem {
 }
 
 impl WriteProblem {
-    /// For `map_err`: says what was being done when the system refused.
+    /// For `map_err`: adds what failed to the system's error.
     fn when(doing: &'static str) -> impl Fn(io::Error) -> WriteProblem {
         move |error| WriteProblem::Io { doing, error }
     }

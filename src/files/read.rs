@@ -1,4 +1,4 @@
-//! Reading: never blocks on what is no file, never takes more than it may.
+//! Reading a file: never blocks on a pipe or a device, never exceeds its limit.
 
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io;
@@ -9,11 +9,11 @@ use crate::util::secret::WipedBytes;
 
 use super::Cancel;
 
-/// A mounted secret holds one key or token, and nothing longer.
+/// The largest mounted secret, which holds one key or token.
 const SECRET_LIMIT: u64 = 64 * 1024;
 
 /// How long a pipe may take to deliver its secret.
-const SECRET_PATIENCE: Duration = Duration::from_secs(5);
+const SECRET_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A file's bytes, and who else may read them.
 pub(crate) struct Text {
@@ -29,7 +29,7 @@ impl Text {
     }
 }
 
-/// Why a file gave no text, fit to follow "PATH: ".
+/// Why a file could not be read, to be put after "PATH ".
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadProblem {
     #[error("does not exist")]
@@ -40,9 +40,9 @@ pub(crate) enum ReadProblem {
     NotAFile(&'static str),
     #[error("is larger than {}", size_text(*.0))]
     TooLarge(u64),
-    #[error("leads through too many symbolic links")]
+    #[error("has too many levels of symbolic links")]
     LinkLoop,
-    #[error("did not come to its end within {0} seconds")]
+    #[error("timed out after {0} s waiting for end of file")]
     TimedOut(u64),
     #[error("cancelled")]
     Cancelled,
@@ -60,7 +60,7 @@ impl From<io::Error> for ReadProblem {
         #[cfg(unix)]
         match error.raw_os_error() {
             Some(libc::ELOOP) => return ReadProblem::LinkLoop,
-            // What opening a socket, or a device without a driver, answers.
+            // The error for opening a socket, or a device without a driver.
             Some(libc::ENXIO) => return ReadProblem::NotAFile("a socket or a device"),
             _ => {}
         }
@@ -78,15 +78,15 @@ fn size_text(size: u64) -> String {
     }
 }
 
-/// Whether nothing is there. What cannot be looked at may well be there.
+/// Whether the file is missing. A file that cannot be examined may exist.
 pub(crate) fn is_missing(path: &Path) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     let found = std::fs::metadata(path);
     found.is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
 }
 
-/// Reads a dotfile of at most `limit` bytes. A missing file, a dangling link
-/// and the null device are no file at all.
+/// Reads a dotfile of at most `limit` bytes; `None` for a missing file, a
+/// dangling link and the null device.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem> {
     let file = match open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -103,7 +103,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem>
     }
 }
 
-/// Reads a file that holds one secret only: a mounted file, or a pipe as the
+/// Reads a file that holds a single secret: a mounted file, or a pipe that the
 /// shell makes for `<(command)`.
 pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProblem> {
     let file = open(path)?;
@@ -111,7 +111,7 @@ pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProbl
     let bytes = if meta.is_file() {
         contents(&file, meta.len(), SECRET_LIMIT)?
     } else if is_pipe(&meta) {
-        pipe(&file, SECRET_LIMIT, SECRET_PATIENCE, cancel)?
+        pipe(&file, SECRET_LIMIT, SECRET_TIMEOUT, cancel)?
     } else if is_null_device(&meta) {
         WipedBytes::default()
     } else {
@@ -120,8 +120,8 @@ pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProbl
     Ok(text(bytes, &meta))
 }
 
-/// Opens without waiting for the other end of a pipe and without making a
-/// terminal ours. Std adds close-on-exec.
+/// Opens without waiting for the other end of a pipe, and without acquiring a
+/// controlling terminal. Std adds close-on-exec.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -133,14 +133,14 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The whole file, from its beginning, whatever has been read of it before.
+/// The whole file from its beginning, independent of the file offset.
 pub(super) fn contents(file: &File, size: u64, limit: u64) -> Result<WipedBytes, ReadProblem> {
     if size > limit {
         return Err(ReadProblem::TooLarge(limit));
     }
-    // One byte more than the file should have: when that stays empty, a second
-    // read to meet the end is not needed. Files in /proc say that they are
-    // empty and are not, so an empty one gets room for a first look.
+    // One byte more than the file's size: while that byte stays unused, no
+    // second read is needed to find the end. Files in /proc report size 0 and
+    // are not empty, so an empty file gets a buffer as well.
     let room = if size > 0 { size } else { limit.min(4095) };
     let mut bytes = zeros(room.saturating_add(1));
     let mut len = 0;
@@ -158,7 +158,7 @@ pub(super) fn contents(file: &File, size: u64, limit: u64) -> Result<WipedBytes,
             return Err(ReadProblem::TooLarge(limit));
         }
         if len == bytes.len() {
-            // It grew as we read. The smaller buffer is wiped as it goes.
+            // The file grew while it was read. The smaller buffer is wiped on drop.
             let mut bigger = zeros((2 * len as u64).min(limit).saturating_add(1));
             bigger[..len].copy_from_slice(&bytes);
             bytes = bigger;
@@ -172,19 +172,19 @@ fn zeros(size: u64) -> WipedBytes {
     WipedBytes::new(vec![0; usize::try_from(size).unwrap_or(usize::MAX)])
 }
 
-/// Everything that comes out of a pipe until its last writer closes it.
+/// Everything written to a pipe until its last writer closes it.
 #[cfg(unix)]
 pub(super) fn pipe(
     mut file: &File,
     limit: u64,
-    patience: Duration,
+    timeout: Duration,
     cancel: Cancel,
 ) -> Result<WipedBytes, ReadProblem> {
     use std::io::Read;
 
-    /// Leaves room to ask for cancellation every 100 ms.
+    /// Short enough to poll for cancellation every 100 ms.
     const SLICE: Duration = Duration::from_millis(50);
-    let until = Instant::now() + patience;
+    let until = Instant::now() + timeout;
     let mut bytes = zeros(limit + 1);
     let mut len = 0;
     loop {
@@ -193,19 +193,19 @@ pub(super) fn pipe(
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(ReadProblem::TimedOut(patience.as_secs()));
+            return Err(ReadProblem::TimedOut(timeout.as_secs()));
         }
         let state = super::sys::wait_for_input(file, left.min(SLICE))?;
         if !state.readable && !state.closed {
             continue;
         }
         match file.read(&mut bytes[len..]) {
-            // A named pipe that nobody has opened for writing yet reads as if
-            // it were at its end; only a writer that left makes it one.
+            // A named pipe without a writer yet reads as end of file, too; it is
+            // the end only after a writer has closed it.
             Ok(0) if state.closed => break,
             Ok(0) => std::thread::sleep(SLICE.min(left)),
             Ok(count) => len += count,
-            Err(error) if is_passing(&error) => {}
+            Err(error) if is_transient(&error) => {}
             Err(error) => return Err(error.into()),
         }
         if len as u64 > limit {
@@ -217,7 +217,7 @@ pub(super) fn pipe(
 }
 
 #[cfg(unix)]
-fn is_passing(error: &io::Error) -> bool {
+fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, WouldBlock};
     matches!(error.kind(), Interrupted | WouldBlock)
 }
@@ -236,7 +236,7 @@ fn text(bytes: WipedBytes, meta: &Metadata) -> Text {
     }
 }
 
-/// What a thing that is no regular file is called.
+/// How messages call what is not a regular file.
 #[cfg(unix)]
 pub(super) fn kind(found: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
@@ -256,7 +256,8 @@ fn is_pipe(meta: &Metadata) -> bool {
     std::os::unix::fs::FileTypeExt::is_fifo(&meta.file_type())
 }
 
-/// The null device under any name: a container may mount it over a file.
+/// Whether it is the null device, by any name: a container may mount it over a
+/// file.
 #[cfg(unix)]
 fn is_null_device(meta: &Metadata) -> bool {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};

@@ -1,4 +1,4 @@
-//! Putting a new text in the place of the old one.
+//! Writing the new text: by rename, or in place where rename would lose data.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -8,102 +8,88 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use super::resolve::{Place, User};
+use super::resolve::{ResolvedPath, User};
 use super::{WriteProblem, sys};
 
 /// A change that is ready to be written.
 pub(super) struct Change<'a> {
-    pub place: &'a Place,
+    pub resolved: &'a ResolvedPath,
     /// The file as it was read.
     pub file: &'a File,
     pub meta: &'a Metadata,
     pub old: &'a [u8],
     pub new: &'a [u8],
-    /// No other user of this library is at work on the file.
-    pub alone: bool,
+    /// The lock is held: no other process of this library writes the file.
+    pub locked: bool,
     /// Whether the path still leads to this file, and the file holds `old`.
     pub undisturbed: &'a dyn Fn() -> Result<bool, WriteProblem>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    Replaced,
-    InPlace,
-    /// Another program came in between, and nothing was written.
+    Written,
+    /// Another program has changed the file; nothing was written.
     Disturbed,
 }
 
-/// A reason to write in place.
-type Reason = &'static str;
+/// The outcome of an attempt to replace the file by rename.
+enum Replacement {
+    Replaced,
+    Disturbed,
+    /// Rename is impossible or would lose data, for this reason.
+    MustOverwrite(&'static str),
+}
 
 impl Change<'_> {
-    /// By rename wherever that loses nothing, else in place.
+    /// Writes by rename where that loses nothing, else in place.
     pub(super) fn write(
         &self,
         user: &User,
         notes: &mut Vec<String>,
     ) -> Result<Outcome, WriteProblem> {
-        let acl = sys::has_acl(self.file);
-        let tied = if self.meta.nlink() > 1 {
-            Some("it has more than one name")
-        } else if acl {
-            Some("it has an access control list or attributes of its own")
+        let has_acl = sys::has_acl(self.file);
+        let replacement = if self.meta.nlink() > 1 {
+            Replacement::MustOverwrite("it has hard links")
+        } else if has_acl {
+            Replacement::MustOverwrite("it has an access control list or attributes of its own")
         } else {
-            None
+            self.replace(user, notes)?
         };
-        let reason = match tied {
-            Some(reason) => reason,
-            None => match self.replace(user, notes)? {
-                Ok(outcome) => return Ok(outcome),
-                Err(reason) => reason,
-            },
-        };
-        if !(self.undisturbed)()? {
-            return Ok(Outcome::Disturbed);
+        match replacement {
+            Replacement::Replaced => Ok(Outcome::Written),
+            Replacement::Disturbed => Ok(Outcome::Disturbed),
+            Replacement::MustOverwrite(reason) => self.write_in_place(has_acl, reason, notes),
         }
-        // Under an access control list the group bits are its mask, which is
-        // the user's to set.
-        if acl {
-            if self.meta.mode() & 0o077 != 0 {
-                notes.push(describe_mode(self.meta.mode()));
-            }
-        } else {
-            let note = tighten_mode(self.file, self.meta, self.meta.mode() & 0o700)
-                .map_err(WriteProblem::when("cannot be closed to other users"))?;
-            notes.extend(note.or_else(|| self.restricted()));
-        }
-        self.overwrite()
-            .map_err(WriteProblem::when("cannot be written"))?;
-        notes.push(format!("was written in place, because {reason}"));
-        Ok(Outcome::InPlace)
     }
 
-    fn replace(
-        &self,
-        user: &User,
-        notes: &mut Vec<String>,
-    ) -> Result<Result<Outcome, Reason>, WriteProblem> {
+    fn replace(&self, user: &User, notes: &mut Vec<String>) -> Result<Replacement, WriteProblem> {
         const DOING: &str = "a new copy cannot be written beside it";
         let prefix = self.temp_prefix();
-        let dir = sys::open_dir(self.place.dir());
-        if self.alone
+        let dir = sys::open_dir(self.resolved.dir());
+        if self.locked
             && let Ok(dir) = &dir
         {
-            self.remove_strays(dir, &prefix, user);
+            self.remove_stale_copies(dir, &prefix, user);
         }
-        let mut temp = match Temp::create(self.place.dir(), &prefix) {
+        let mut temp = match Temp::create(self.resolved.dir(), &prefix) {
             Ok(temp) => temp,
             Err(error) if is_impossible(&error) => {
-                return Ok(Err("its directory cannot be written"));
+                return Ok(Replacement::MustOverwrite(
+                    "its directory cannot be written",
+                ));
             }
             Err(error) => return Err(WriteProblem::when(DOING)(error)),
         };
         let made = temp.file.metadata().map_err(WriteProblem::when(DOING))?;
         let owner = Some((self.meta.uid(), self.meta.gid()));
         if chown_to(&temp.file, &made, owner).is_err() {
-            return Ok(Err("a new file would lose its owner"));
+            return Ok(Replacement::MustOverwrite(
+                "a new file would lose its owner",
+            ));
         }
         if sys::copy_acl(self.file, &temp.file).is_err() {
-            return Ok(Err("a new file would lose its access control list"));
+            let reason = "a new file would lose its access control list";
+            return Ok(Replacement::MustOverwrite(reason));
         }
         let note = tighten_mode(&temp.file, &made, self.meta.mode() & 0o700)
             .and_then(|note| {
@@ -112,39 +98,53 @@ impl Change<'_> {
                 Ok(note)
             })
             .map_err(WriteProblem::when(DOING))?;
-
         if !(self.undisturbed)()? {
-            return Ok(Ok(Outcome::Disturbed));
+            return Ok(Replacement::Disturbed);
         }
-        match fs::rename(&temp.path, &self.place.path) {
-            Ok(()) => temp.renamed = true,
-            // Someone on another machine, whose locks ours do not meet, took
-            // our copy for a stray one.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Ok(Outcome::Disturbed));
+        match temp.rename_to(&self.resolved.path) {
+            Ok(()) => {}
+            // A process on another host, where our lock does not count, has
+            // removed the copy as a stale one.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Replacement::Disturbed),
+            Err(error) if is_impossible(&error) => {
+                return Ok(Replacement::MustOverwrite("it cannot be replaced"));
             }
-            Err(error) if is_impossible(&error) => return Ok(Err("it cannot be replaced")),
             Err(error) => return Err(WriteProblem::when("cannot be replaced")(error)),
         }
-        notes.extend(note.or_else(|| self.restricted()));
-        // The new text is in place. What may be lost now, to a power cut, is
-        // the rename; that is worth a word and no failure.
-        if let Err(error) = dir.and_then(|dir| dir.sync_all())
-            && !matches!(
-                error.kind(),
-                ErrorKind::InvalidInput | ErrorKind::Unsupported
-            )
-        {
-            notes.push(format!(
-                "was saved, but its directory cannot be flushed to disk: {error}"
-            ));
-        }
-        Ok(Ok(Outcome::Replaced))
+        notes.extend(note.or_else(|| self.tightened()));
+        notes.extend(dir.and_then(|dir| dir.sync_all()).err().and_then(unsynced));
+        Ok(Replacement::Replaced)
     }
 
-    /// Writes over the old text, from the first byte that differs. What lies
-    /// beyond its end goes first and to the disk, for only that takes space: a
-    /// full disk then stops us before an old byte is touched.
+    fn write_in_place(
+        &self,
+        has_acl: bool,
+        reason: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<Outcome, WriteProblem> {
+        if !(self.undisturbed)()? {
+            return Ok(Outcome::Disturbed);
+        }
+        let mode = self.meta.mode();
+        if !has_acl {
+            let note = tighten_mode(self.file, self.meta, mode & 0o700).map_err(
+                WriteProblem::when("its access by other users cannot be removed"),
+            )?;
+            notes.extend(note.or_else(|| self.tightened()));
+        } else if mode & 0o077 != 0 {
+            // With an access control list, the group bits are its mask, which
+            // the user has set.
+            notes.push(describe_mode(mode));
+        }
+        self.overwrite()
+            .map_err(WriteProblem::when("cannot be written"))?;
+        notes.push(format!("was written in place, because {reason}"));
+        Ok(Outcome::Written)
+    }
+
+    /// Overwrites the old text from the first byte that differs. The part
+    /// beyond the old end is written and flushed first: only that part takes
+    /// space, so a full disk stops the write before an old byte has changed.
     fn overwrite(&self) -> io::Result<()> {
         let (file, old, new) = (self.file, self.old, self.new);
         let same = old.iter().zip(new).take_while(|(a, b)| a == b).count();
@@ -161,16 +161,16 @@ impl Change<'_> {
             file.sync_all()
         };
         write().inspect_err(|_| {
-            // Back to what it was, as far as the disk lets us.
+            // Restore the old text, as far as the disk allows.
             let _ = file.write_all_at(&old[same..], same as u64);
             let _ = file.set_len(old.len() as u64);
             let _ = file.sync_all();
         })
     }
 
-    /// The beginning of the names of this file's new copies.
+    /// The prefix of the names of this file's temporary copies.
     fn temp_prefix(&self) -> OsString {
-        let name = self.place.name();
+        let name = self.resolved.name();
         let mut prefix = OsString::new();
         if !name.as_bytes().starts_with(b".") {
             prefix.push(".");
@@ -180,11 +180,11 @@ impl Change<'_> {
         prefix
     }
 
-    /// Removes what killed writers left. We hold the lock, so no other of our
-    /// copies of this file can be in use.
-    fn remove_strays(&self, dir: &File, prefix: &OsString, user: &User) {
+    /// Removes the copies that killed writers left. The lock is held, so none of
+    /// them is in use.
+    fn remove_stale_copies(&self, dir: &File, prefix: &OsString, user: &User) {
         for name in sys::names(dir, prefix.as_bytes()) {
-            let path = self.place.dir().join(name);
+            let path = self.resolved.dir().join(name);
             if let Ok(meta) = fs::symlink_metadata(&path)
                 && meta.is_file()
                 && user.may_write_for(meta.uid())
@@ -194,19 +194,19 @@ impl Change<'_> {
         }
     }
 
-    /// What is said when others could read the file before.
-    fn restricted(&self) -> Option<String> {
+    /// The warning for a file that others could access before the change.
+    fn tightened(&self) -> Option<String> {
         let mode = self.meta.mode() & 0o7777;
         (mode & 0o077 != 0).then(|| {
             format!(
-                "was open to other users (mode {mode:04o}) and is now closed to them ({:04o})",
+                "permissions changed from {mode:04o} to {:04o} (it was open to other users)",
                 mode & 0o700
             )
         })
     }
 }
 
-/// A new copy beside the file, removed again unless it takes its place.
+/// A temporary copy in the file's directory, removed on drop unless renamed.
 struct Temp {
     file: File,
     path: PathBuf,
@@ -216,8 +216,8 @@ struct Temp {
 impl Temp {
     fn create(dir: &Path, prefix: &OsString) -> io::Result<Temp> {
         loop {
-            // Std's hasher keys are the system's randomness: a name that
-            // nobody can take beforehand.
+            // Std seeds its hasher from the system's random numbers: the name
+            // cannot be predicted.
             let mut name = prefix.clone();
             name.push(format!("{:016x}", RandomState::new().hash_one(0)));
             let path = dir.join(name);
@@ -238,6 +238,20 @@ impl Temp {
             }
         }
     }
+
+    fn rename_to(&mut self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+/// The warning for a directory that could not be flushed after the rename. The
+/// new text is in place; only a power failure could still undo the rename.
+fn unsynced(error: io::Error) -> Option<String> {
+    let unsupported = [ErrorKind::InvalidInput, ErrorKind::Unsupported];
+    (!unsupported.contains(&error.kind()))
+        .then(|| format!("was saved, but its directory cannot be flushed to disk: {error}"))
 }
 
 impl Drop for Temp {
@@ -248,7 +262,7 @@ impl Drop for Temp {
     }
 }
 
-/// Whether the directory, and not the disk, is what stands in the way.
+/// Whether the cause is the directory and not the disk.
 fn is_impossible(error: &io::Error) -> bool {
     let reasons = [
         libc::EACCES,
@@ -263,12 +277,12 @@ fn is_impossible(error: &io::Error) -> bool {
         .is_some_and(|code| reasons.contains(&code))
 }
 
-/// Gives a file of ours to its owner, if it is not theirs already.
+/// Changes the owner of a new file, if it is another one.
 pub(super) fn chown_to(file: &File, meta: &Metadata, owner: Option<(u32, u32)>) -> io::Result<()> {
     match owner {
         Some((owner, group)) if (owner, group) != (meta.uid(), meta.gid()) => {
             match fchown(file, Some(owner), Some(group)) {
-                // A group that has no rights on it need not be the right one.
+                // The group has no access, so it need not be the right one.
                 Err(_) if owner == meta.uid() => Ok(()),
                 given => given,
             }
@@ -277,8 +291,8 @@ pub(super) fn chown_to(file: &File, meta: &Metadata, owner: Option<(u32, u32)>) 
     }
 }
 
-/// Sets a file's mode, if it is another. Some file systems keep no modes: then
-/// says what stays open.
+/// Changes a file's mode, if it is another one. Returns a warning on file
+/// systems that keep no modes.
 pub(super) fn tighten_mode(file: &File, meta: &Metadata, mode: u32) -> io::Result<Option<String>> {
     if meta.mode() & 0o7777 == mode {
         return Ok(None);
@@ -291,7 +305,7 @@ pub(super) fn tighten_mode(file: &File, meta: &Metadata, mode: u32) -> io::Resul
     set.map(|()| None)
 }
 
-/// What is said of a file that others may use.
+/// The warning for a file that others can access.
 pub(super) fn describe_mode(mode: u32) -> String {
     format!("is open to other users (mode {:04o})", mode & 0o7777)
 }

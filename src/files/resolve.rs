@@ -1,4 +1,4 @@
-//! Which file a path really means, and whether it is ours to write.
+//! Which file a path leads to, and whether this user may change it.
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use super::read::kind;
 use super::{ReadProblem, WriteProblem, sys};
 
-/// As many links as Linux follows.
+/// The number of links that Linux follows.
 const MAX_LINKS: usize = 40;
 
-/// Who writes, and for whom.
+/// The user who writes, and whose files root may write.
 pub(super) struct User {
     id: u32,
     home: Option<Home>,
 }
 
-/// The home that root, and nobody else, may keep in order for its owner.
+/// The home directory of another user, whose files root may write.
 struct Home {
     path: PathBuf,
     owner: u32,
@@ -49,9 +49,9 @@ impl User {
         owner == self.id || self.is_home_owner(owner)
     }
 
-    /// Who shall own what is made in this directory: its home's owner, if that
-    /// is not who we are. The directory counts where it really is, so that a
-    /// link in the home does not hand out places elsewhere.
+    /// The owner of a file that root creates in this directory, if that is the
+    /// home's owner. The canonical path decides: a link in the home does not
+    /// make a directory elsewhere part of it.
     pub(super) fn owner_of_new(&self, dir: &Path) -> Option<(u32, u32)> {
         let home = self.home.as_ref()?;
         let dir = fs::canonicalize(dir).ok()?;
@@ -59,8 +59,8 @@ impl User {
             .then_some((home.owner, home.group))
     }
 
-    /// A link that another user can turn elsewhere could make us write into
-    /// any file of ours. Says whose word the link is, if not ours or root's.
+    /// Refuses a link that another user can redirect: it could lead to any file
+    /// that this user may write. Returns the home's owner if the link is theirs.
     fn trust_link(&self, link: &Path, owner: u32) -> Result<Option<u32>, WriteProblem> {
         let ours = |owner| owner == self.id || owner == 0;
         if ours(owner) {
@@ -77,25 +77,25 @@ impl User {
     }
 }
 
-/// Where a path leads.
-pub(super) struct Place {
+/// The file that a path leads to.
+pub(super) struct ResolvedPath {
     pub path: PathBuf,
-    /// What is there, which is not a link.
+    /// The file, if it exists; never a link.
     pub found: Option<Metadata>,
-    /// Root came here by a link of the home's owner.
-    led_by: Option<u32>,
+    /// The home's owner, if root followed a link of theirs.
+    redirected_by: Option<u32>,
 }
 
-impl Place {
-    /// Follows the links at the path's end, also to a file that is not there
-    /// yet. Links among its directories are the kernel's business.
-    pub(super) fn of(path: &Path, user: &User) -> Result<Place, WriteProblem> {
+impl ResolvedPath {
+    /// Follows the links at the end of the path, also to a missing file. The
+    /// kernel follows links among its directories.
+    pub(super) fn of(path: &Path, user: &User) -> Result<ResolvedPath, WriteProblem> {
         let mut path = path.to_path_buf();
-        let mut led_by = None;
+        let mut redirected_by = None;
         for _ in 0..=MAX_LINKS {
             let found = match fs::symlink_metadata(&path) {
                 Ok(meta) if meta.is_symlink() => {
-                    led_by = led_by.or(user.trust_link(&path, meta.uid())?);
+                    redirected_by = redirected_by.or(user.trust_link(&path, meta.uid())?);
                     let link = fs::read_link(&path).map_err(ReadProblem::from)?;
                     path = parent(&path).join(link);
                     continue;
@@ -104,17 +104,17 @@ impl Place {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => return Err(ReadProblem::from(error).into()),
             };
-            return Ok(Place {
+            return Ok(ResolvedPath {
                 path,
                 found,
-                led_by,
+                redirected_by,
             });
         }
         Err(ReadProblem::LinkLoop.into())
     }
 
-    /// Whether the file that is there may be changed. Root could write any
-    /// file, so this asks what the mode says and not what the kernel allows.
+    /// Whether the existing file may be changed. The kernel lets root write any
+    /// file, so this checks owner and mode itself.
     pub(super) fn check(&self, meta: &Metadata, user: &User) -> Result<(), WriteProblem> {
         let owner = meta.uid();
         if !meta.is_file() {
@@ -123,19 +123,21 @@ impl Place {
         if !user.may_write_for(owner) {
             return Err(WriteProblem::Foreign(owner));
         }
-        match self.led_by {
-            // A user's link must not take root to what is not that user's.
-            Some(leader) if leader != owner => Err(WriteProblem::StrangersLink(leader)),
+        match self.redirected_by {
+            // A user's link must not lead root to a file of somebody else.
+            Some(owner_of_link) if owner_of_link != owner => {
+                Err(WriteProblem::StrangersLink(owner_of_link))
+            }
             _ if meta.mode() & 0o200 == 0 => Err(WriteProblem::ReadOnly),
             _ => Ok(()),
         }
     }
 
-    /// The same for a file that is to be made.
+    /// Whether a new file may be created there.
     pub(super) fn check_new(&self, user: &User) -> Result<(), WriteProblem> {
-        match self.led_by {
-            Some(leader) if user.owner_of_new(self.dir()).is_none() => {
-                Err(WriteProblem::StrangersLink(leader))
+        match self.redirected_by {
+            Some(owner_of_link) if user.owner_of_new(self.dir()).is_none() => {
+                Err(WriteProblem::StrangersLink(owner_of_link))
             }
             _ => Ok(()),
         }

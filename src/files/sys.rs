@@ -9,20 +9,20 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// The user in whose name files are made.
+/// The user who will own new files.
 pub(super) fn effective_user() -> u32 {
     // SAFETY: takes nothing, touches no memory, cannot fail.
     unsafe { libc::geteuid() }
 }
 
-/// What a pipe has to say.
+/// The state of a pipe.
 pub(super) struct PipeState {
     pub readable: bool,
-    /// There was a writer, and the last one is gone.
+    /// There was a writer, and the last one has closed it.
     pub closed: bool,
 }
 
-/// Waits until the pipe can be read or its writers have gone, or the time is up.
+/// Waits until the pipe can be read, its last writer closes it, or the time is up.
 pub(super) fn wait_for_input(file: &File, time: Duration) -> io::Result<PipeState> {
     let mut slot = libc::pollfd {
         fd: file.as_raw_fd(),
@@ -46,20 +46,19 @@ pub(super) fn wait_for_input(file: &File, time: Duration) -> io::Result<PipeStat
     })
 }
 
-/// Opens a directory, to list it and to flush it. To list it is no access that the
-/// system shall remember, where it lets us choose: the time of it would have to be
-/// flushed to the disk, too, with each login.
+/// Opens a directory, to list it and to fsync it. O_NOATIME where possible: an
+/// access time would have to be written to the disk with each login, too.
 pub(super) fn open_dir(path: &Path) -> io::Result<File> {
     let open = |flags| OpenOptions::new().read(true).custom_flags(flags).open(path);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Ok(dir) = open(libc::O_DIRECTORY | libc::O_NOATIME) {
         return Ok(dir);
     }
-    // Of other people's directories the system does remember it.
+    // O_NOATIME is refused for directories of other users.
     open(libc::O_DIRECTORY)
 }
 
-/// The names in a directory that begin so, as far as they can be read.
+/// The names in a directory with this prefix, as far as they can be read.
 pub(super) fn names(dir: &File, prefix: &[u8]) -> Vec<OsString> {
     let mut names = Vec::new();
     let Ok(copy) = dir.try_clone() else {
@@ -90,10 +89,10 @@ pub(super) fn names(dir: &File, prefix: &[u8]) -> Vec<OsString> {
     names
 }
 
-/// Whether the file carries an access control list or attributes of the user's
-/// own, which a new file would not have. Others are not counted: labels under
-/// `security.` come anew with the new file, and NFS, Lustre and their like show
-/// some on every file.
+/// Whether the file carries an access control list or user attributes, which a
+/// new file would not have. Other attributes do not count: the kernel sets
+/// `security.` labels on the new file as well, and network file systems (NFS,
+/// Lustre) show some on every file.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn has_acl(file: &File) -> bool {
     let mut names = [0_u8; 4096];
@@ -101,7 +100,7 @@ pub(super) fn has_acl(file: &File) -> bool {
     let size =
         unsafe { libc::flistxattr(file.as_raw_fd(), names.as_mut_ptr().cast(), names.len()) };
     let Ok(size) = usize::try_from(size) else {
-        // More names than any file has by itself, or none at all here.
+        // More names than fit, or attributes are not supported.
         return io::Error::last_os_error().raw_os_error() == Some(libc::ERANGE);
     };
     names[..size]
@@ -114,8 +113,8 @@ pub(super) fn has_acl(_: &File) -> bool {
     false
 }
 
-/// Gives a new file the access control list and the attributes of the old one,
-/// where the system can do so in one call.
+/// Copies the access control list and the attributes to the new file, on
+/// systems with a call for it.
 #[cfg(target_os = "macos")]
 pub(super) fn copy_acl(from: &File, to: &File) -> io::Result<()> {
     let what = libc::COPYFILE_ACL | libc::COPYFILE_XATTR;

@@ -1,6 +1,6 @@
-//! Changing a file on Windows, whose locks are mandatory: the lock is a file
-//! beside the target, which is never deleted. New files are for the owner
-//! alone by what they inherit from the profile directory.
+//! Changing a file on Windows. Locks are mandatory there, so the lock is a
+//! separate file in the same directory, which is never deleted. New files
+//! inherit owner-only access from the profile directory.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -14,19 +14,18 @@ use crate::util::secret::WipedBytes;
 use super::read::{contents, kind};
 use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
-const DISTURBANCES: u32 = 20;
+const MAX_ATTEMPTS: u32 = 20;
 
 /// Changes a file under its lock; a reader sees the old text or the new one.
 pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Updated, WriteProblem> {
-    // A link is followed, as far as there is something behind it.
+    // Follows links, except to a missing file.
     let path = fs::canonicalize(target.path).unwrap_or_else(|_| target.path.to_path_buf());
     let mut updated = Updated {
         path,
         changed: false,
         created: false,
-        in_place: false,
         notes: Vec::new(),
     };
     if !target.create_first
@@ -43,7 +42,7 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
         ))?;
     }
     let _held = lock(&updated.path, cancel)?;
-    for _ in 0..DISTURBANCES {
+    for _ in 0..MAX_ATTEMPTS {
         let old = current(&updated.path, target.limit)?;
         let text: &[u8] = old.as_ref().map_or(&[], |old| old);
         let new = match edit(text) {
@@ -113,7 +112,7 @@ fn lock(path: &Path, cancel: Cancel) -> Result<File, WriteProblem> {
             ErrorKind::NotFound => WriteProblem::NoDirectory,
             _ => WriteProblem::when("its lock file cannot be opened")(error),
         })?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -122,7 +121,7 @@ fn lock(path: &Path, cancel: Cancel) -> Result<File, WriteProblem> {
             }
             Err(TryLockError::WouldBlock) if cancel() => return Err(WriteProblem::Cancelled),
             Err(TryLockError::WouldBlock) if Instant::now() >= until => {
-                return Err(WriteProblem::Locked(PATIENCE.as_secs()));
+                return Err(WriteProblem::Locked(TIMEOUT.as_secs()));
             }
             Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
         }

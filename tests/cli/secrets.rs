@@ -97,7 +97,7 @@ fn size_and_kind_are_bounded() {
         ("longer", "is larger than 64 KiB"),
         ("empty", "API key is empty."),
         ("directory", "is a directory, not a file"),
-        ("loop", "leads through too many symbolic links"),
+        ("loop", "has too many levels of symbolic links"),
         ("socket", "is a socket or a device, not a file"),
         ("missing", "does not exist"),
         ("directory/missing", "does not exist"),
@@ -177,7 +177,7 @@ fn a_silent_pipe_is_given_up() {
     assert_eq!(run.code, Some(1));
     assert!(
         run.stderr.contains(
-            "pipe, which WANDB_API_KEY_FILE names, did not come to its end within 5 seconds"
+            "pipe, which WANDB_API_KEY_FILE names, timed out after 5 s waiting for end of file"
         ),
         "{}",
         run.stderr

@@ -1,6 +1,6 @@
-//! Odd files, odd homes and odd variables, as the whole library meets them:
-//! nothing blocks, nothing is lost, and what goes wrong is told in one line that
-//! names the place. Which test answers which failure is in `README.md`.
+//! Unusual files, homes and variables: nothing blocks, no data is lost, and an
+//! error message names the file or variable. `README.md` lists which test covers
+//! which failure.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -24,7 +24,7 @@ const SERVER: &str = "http://127.0.0.1:8080";
 const NETRC: &str = "home/.netrc";
 const SETTINGS: &str = "home/.config/wandb/settings";
 
-/// A user who owns nothing and whom no user database knows.
+/// A user who owns no files and is not in the user database.
 const STRANGER: u32 = 54321;
 
 fn entry(key: &str) -> String {
@@ -47,15 +47,14 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }
 
-/// A command of a plain user in a home that is that user's own: root may do too
-/// much for some tests.
+/// A command run by a user without root's privileges, in a home of their own.
 fn as_plain_user(home: &Home, arguments: &[&str]) -> Command {
     let mut command = home.wandb_login(arguments);
     if is_root() {
         let copy = home.base().join("wandb-login");
         if !copy.exists() {
-            // Not by this process: another thread's child would inherit the file
-            // while it is open for writing, and nobody may run it then.
+            // Copied by another process: a child of another thread would inherit
+            // the descriptor, and a file open for writing cannot be executed.
             let real = crate::support::wandb_login_path();
             Run::ok(Command::new("cp").arg(real).arg(&copy));
         }
@@ -90,7 +89,7 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// A login with a key that cannot be stored: it succeeds, and says why not.
+/// A login whose key cannot be stored: it succeeds and reports the reason.
 fn not_saved(mut command: Command, why: &str) {
     let run = Run::ok(&mut command);
     assert!(
@@ -102,7 +101,7 @@ fn not_saved(mut command: Command, why: &str) {
     assert!(!run.stderr.contains(KEY_1), "{}", run.stderr);
 }
 
-/// The row of a report about a source where something is.
+/// A source's row in the report, unless absent.
 fn source(report: &str, name: &str) -> Value {
     let report: Value = serde_json::from_str(report).expect("JSON");
     let rows = report["sources"].as_array().expect("sources");

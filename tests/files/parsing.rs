@@ -1,4 +1,4 @@
-//! Texts that are not as they should be.
+//! Malformed texts.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::support::{Home, KEY_1, KEY_2, KEY_3, Run};
 use crate::{NETRC, SERVER, SETTINGS, entry, login, not_saved, source, token};
 
 #[test]
-fn utf16_is_told_and_left_alone() {
+fn utf16_is_reported_and_not_changed() {
     let home = Home::new();
     let utf16 = |text: &str| {
         [0xfeff]
@@ -33,7 +33,7 @@ fn utf16_is_told_and_left_alone() {
 }
 
 #[test]
-fn hostile_text_is_read_in_a_moment() {
+fn hostile_netrc_is_read_quickly() {
     let many = |text: &str| text.repeat(100_000);
     for text in [
         format!(
@@ -67,7 +67,7 @@ fn hostile_text_is_read_in_a_moment() {
             &text[..40]
         );
     }
-    // The end of the text may be missing.
+    // The last line feed may be missing.
     let home = Home::new();
     home.write(NETRC, entry(KEY_2).trim_end());
     assert_eq!(Run::ok(&mut token(&home)).stdout, format!("{KEY_2}\n"));
@@ -79,7 +79,7 @@ fn hostile_text_is_read_in_a_moment() {
 }
 
 #[test]
-fn too_large_is_too_large() {
+fn files_over_the_size_limit_are_reported() {
     let home = Home::new();
     let netrc = home.base().join(NETRC);
     fs::File::create(&netrc)
@@ -102,7 +102,7 @@ fn too_large_is_too_large() {
 }
 
 #[test]
-fn the_default_entry_is_another_machines() {
+fn the_default_entry_is_never_used() {
     let home = Home::new();
     let text = format!("default login me password {KEY_2}\n");
     home.write(NETRC, &text);
@@ -122,7 +122,7 @@ fn the_default_entry_is_another_machines() {
 }
 
 #[test]
-fn a_second_netrc_is_told() {
+fn a_second_netrc_is_reported() {
     let home = Home::new();
     home.write(NETRC, "machine example.com login me password secret\n");
     home.write("home/_netrc", entry(KEY_2));

@@ -1,4 +1,4 @@
-//! Where a key may come from, and where it must not go.
+//! Where a key comes from, and which servers must not get it.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[test]
-fn settings_are_no_file() {
+fn settings_that_are_not_a_regular_file() {
     for path in [SETTINGS, "cwd/wandb/settings"] {
         for kind in ["folder", "fifo"] {
             let home = Home::new();
@@ -44,7 +44,7 @@ fn settings_are_no_file() {
 }
 
 #[test]
-fn files_that_may_not_be_read_are_passed_over() {
+fn unreadable_files_are_skipped_with_a_warning() {
     let home = Home::new();
     let netrc = home.write(NETRC, entry(KEY_2));
     let settings = home.write(SETTINGS, format!("[default]\napi_key = {KEY_4}\n"));
@@ -88,7 +88,7 @@ fn a_key_file_holds_only_the_key() {
             (format!("{KEY_1}\n"), String::new())
         );
     }
-    // Set and empty is unset.
+    // An empty variable counts as unset.
     assert_eq!(
         Run::ok(&mut with(OsStr::new(""))).stdout,
         format!("{KEY_2}\n")
@@ -147,9 +147,9 @@ fn a_key_file_holds_only_the_key() {
     );
 }
 
-/// A strange working directory gets nothing of the user's.
+/// An untrusted working directory gets no credential.
 #[test]
-fn a_workspace_cannot_take_a_key() {
+fn workspace_settings_cannot_redirect_a_key() {
     let home = Home::new();
     home.write(
         "cwd/wandb/settings",
@@ -216,7 +216,7 @@ fn a_workspace_cannot_take_a_key() {
 }
 
 #[test]
-fn odd_homes() {
+fn relative_missing_and_invalid_homes() {
     let home = Home::new();
     home.write(NETRC, entry(KEY_2));
     // Relative: from the working directory.
@@ -224,7 +224,7 @@ fn odd_homes() {
         Run::ok(token(&home).env("HOME", "../home")).stdout,
         format!("{KEY_2}\n")
     );
-    // Missing: nothing is there, and nothing can be stored.
+    // Missing: no key is found, and none can be stored.
     let none = home.base().join("none");
     assert_eq!(Run::of(token(&home).env("HOME", &none)).code, Some(1));
     let mut store = login(&home, KEY_1);
@@ -244,7 +244,7 @@ fn odd_homes() {
     assert_eq!(home.text(NETRC), Some(entry(KEY_2)));
 }
 
-/// As in a container that runs with any user number at all.
+/// As in a container that runs with an arbitrary user ID.
 #[test]
 fn a_user_without_a_home() {
     if !is_root() {
@@ -266,7 +266,7 @@ fn a_user_without_a_home() {
     let mut store = as_plain_user(&home, &["login", KEY_1]);
     store.env_remove("HOME");
     not_saved(store, "HOME");
-    // With a path of its own, netrc needs none.
+    // NETRC needs no home.
     let own = home.base().join("own");
     Run::ok(
         as_plain_user(&home, &["login", KEY_1])
@@ -274,7 +274,7 @@ fn a_user_without_a_home() {
             .env("NETRC", &own),
     );
     assert_eq!(home.text("own"), Some(entry(KEY_1)));
-    // An identity token needs no home either: it is exchanged, and not cached.
+    // An identity token needs no home: it is exchanged and not cached.
     let identity = home.write("identity", "token");
     let run = Run::of(
         as_plain_user(&home, &["token"])
@@ -287,14 +287,14 @@ fn a_user_without_a_home() {
         false => "has no HTTP",
     };
     assert!(run.stderr.contains(asked), "{}", run.stderr);
-    // Where the user database knows one, HOME may be unset.
+    // With an entry in the user database, HOME may be unset.
     let run = Run::of(token(&home).env_remove("HOME").env("WANDB_API_KEY", KEY_3));
     assert_eq!(run.stdout, format!("{KEY_3}\n"), "{}", run.stderr);
 }
 
-/// `sudo` may keep another user's home.
+/// `sudo` can leave HOME set to another user's home.
 #[test]
-fn root_leaves_a_users_files_to_the_user() {
+fn files_that_root_writes_belong_to_the_home_owner() {
     if !is_root() {
         return crate::support::skip("only root can write in another user's home");
     }
@@ -308,7 +308,7 @@ fn root_leaves_a_users_files_to_the_user() {
 }
 
 #[test]
-fn variables_of_odd_bytes() {
+fn variables_that_are_not_utf8() {
     let home = Home::new();
     home.write(NETRC, entry(KEY_2));
     let odd = OsStr::from_bytes(b"\xff\xfe");
@@ -327,7 +327,7 @@ fn variables_of_odd_bytes() {
         assert_eq!(run.code, Some(1), "{name}: {}", run.stderr);
         assert!(run.stderr.contains(name), "{name}: {}", run.stderr);
     }
-    // A path may be of any bytes.
+    // A path may hold any bytes.
     let path = home.base().join(odd);
     fs::write(&path, entry(KEY_3)).expect("a file");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What is stored, and what must not be lost.
+//! Storing a key without losing data.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,9 +12,9 @@ use crate::{
     NETRC, SERVER, SETTINGS, as_plain_user, entry, fifo, login, mode, not_saved, source, token,
 };
 
-/// Sixteen processes log in to sixteen servers at once, beside a reader.
+/// Sixteen processes log in to sixteen servers, with a concurrent reader.
 #[test]
-fn logins_at_once_lose_nothing() {
+fn concurrent_logins_keep_every_entry() {
     let home = Home::new();
     let old = "machine example.com login me password secret # keep\n";
     home.write(NETRC, old);
@@ -38,7 +38,7 @@ fn logins_at_once_lose_nothing() {
         .iter_mut()
         .any(|child| child.try_wait().expect("a state").is_none())
     {
-        let now = home.text(NETRC).expect("it is never away");
+        let now = home.text(NETRC).expect("it always exists");
         assert!(now.starts_with(old), "{now}");
         assert!(now.ends_with('\n'), "{now}");
     }
@@ -91,7 +91,7 @@ fn a_thousand_logins_do_not_grow_a_file() {
 }
 
 #[test]
-fn modes_are_for_the_owner_alone() {
+fn files_are_for_the_owner_alone() {
     let home = Home::new();
     let path = home.write(NETRC, "machine example.com login me password secret\n");
     mode(&path, 0o644);
@@ -129,7 +129,7 @@ fn links_stay_links() {
             .expect("the target")
             .ends_with(&entry(KEY_1))
     );
-    // One that leads nowhere yet is followed all the same.
+    // A dangling link is followed.
     let dangling = Home::new();
     symlink(
         dangling.base().join("netrc"),
@@ -144,12 +144,12 @@ fn links_stay_links() {
         "{}",
         run.stderr
     );
-    // A loop is told, for reading and for writing.
+    // A loop is reported, for reading and for writing.
     let home = Home::new();
     symlink(".netrc", home.home().join(".netrc")).expect("a link");
     let run = Run::of(&mut token(&home));
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    not_saved(login(&home, KEY_1), "too many symbolic links");
+    not_saved(login(&home, KEY_1), "too many levels of symbolic links");
 }
 
 #[test]
@@ -165,9 +165,9 @@ fn a_large_netrc_keeps_every_byte() {
     assert_eq!(Run::ok(&mut token(&home)).stdout, format!("{KEY_1}\n"));
 }
 
-/// What is no file in place of netrc is told at once, and left alone.
+/// Other file types in place of netrc are reported at once and not changed.
 #[test]
-fn netrc_is_no_file() {
+fn netrc_that_is_not_a_regular_file() {
     let home = Home::new();
     let base = home.base().to_path_buf();
     fs::create_dir(base.join("folder")).expect("a folder");
@@ -189,7 +189,7 @@ fn netrc_is_no_file() {
         let mut store = login(&home, KEY_1);
         store.env("NETRC", path);
         not_saved(store, path.to_str().expect("UTF-8"));
-        // The next source has its turn, and the report says what is wrong.
+        // The next source is used, and the report names the problem.
         home.write(SETTINGS, format!("[default]\napi_key = {KEY_4}\n"));
         let run = Run::ok(token(&home).env("NETRC", path).args(["--order", "sdk"]));
         assert_eq!(run.stdout, format!("{KEY_4}\n"));
@@ -226,7 +226,7 @@ fn netrc_is_no_file() {
 }
 
 #[test]
-fn a_home_that_cannot_be_written_keeps_the_session() {
+fn a_login_succeeds_where_the_home_cannot_be_written() {
     let home = Home::new();
     let temporary = home.base().join("tmp");
     fs::create_dir(&temporary).expect("a folder");
@@ -238,10 +238,10 @@ fn a_home_that_cannot_be_written_keeps_the_session() {
     assert_eq!(
         fs::read_dir(&temporary).expect("a folder").count(),
         0,
-        "nor anywhere else"
+        "no file elsewhere either"
     );
     mode(&home.home(), 0o700);
-    // A file that is read-only is so on purpose, for root, too.
+    // A read-only file is not changed, by root neither.
     let home = Home::new();
     let path = home.write(NETRC, "machine example.com login me password secret\n");
     mode(&path, 0o400);
@@ -250,7 +250,7 @@ fn a_home_that_cannot_be_written_keeps_the_session() {
         home.text(NETRC).as_deref(),
         Some("machine example.com login me password secret\n")
     );
-    // The settings likewise: the login succeeds, and says so.
+    // Read-only settings: the login succeeds and reports it.
     let home = Home::new();
     let path = home.write(SETTINGS, "[default]\nentity = e\n");
     mode(&path, 0o444);
@@ -268,7 +268,7 @@ fn a_home_that_cannot_be_written_keeps_the_session() {
 }
 
 #[test]
-fn a_session_that_was_not_saved_says_so() {
+fn an_unsaved_session_reports_it() {
     let home = Home::new();
     fs::create_dir(home.home().join(".netrc")).expect("a folder");
     let environment = [OsString::from(format!("HOME={}", home.home().display()))];
@@ -291,9 +291,9 @@ fn a_session_that_was_not_saved_says_so() {
     );
 }
 
-/// Names are compared whole: a prefix or a part of a name is another machine.
+/// Names are compared as a whole: a prefix or a part is another machine.
 #[test]
-fn other_machines_are_other_machines() {
+fn a_part_of_a_machine_name_does_not_match() {
     for other in [
         "api.wandb.ai.corp.internal",
         "xapi.wandb.ai",

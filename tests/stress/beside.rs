@@ -1,4 +1,5 @@
-//! The Python SDK, which stores keys without a lock, beside itself and beside us.
+//! The Python SDK stores keys without a lock: SDK processes concurrent with each
+//! other and with this library.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -8,7 +9,7 @@ use crate::logins::{entries, key};
 use crate::rounds;
 use crate::support::{self, Home, KEY_1, Run};
 
-/// The SDK's own function that stores a key, as soon as it is told the key.
+/// Stores a key with the SDK's own function, as soon as it reads the key.
 const SDK_ONCE: &str = "
 import sys
 from wandb.sdk.lib.wbauth import wbnetrc
@@ -27,7 +28,7 @@ for path in sys.argv[1:]:
         print(-1)
 ";
 
-/// Each waits for its key, and gets it when all are there.
+/// Each process waits for its key, and gets it when all have started.
 fn log_in_at_once(mut children: Vec<Child>, wait: bool) {
     if wait {
         for child in &mut children {
@@ -42,7 +43,7 @@ fn log_in_at_once(mut children: Vec<Child>, wait: bool) {
     }
     for child in children {
         let run = Run::from(child.wait_with_output().expect("it ends"));
-        // Of the SDK's, some die of the file that another has left.
+        // Some SDK processes fail on the file that another one has left.
         assert!(wait || run.code == Some(0), "{}", run.stderr);
         assert!(!run.stderr.contains("not saved"), "{}", run.stderr);
     }
@@ -54,7 +55,7 @@ fn start(command: &mut Command) -> Child {
     command.spawn().expect("it starts")
 }
 
-/// What Python reads of what each round left.
+/// The number of entries that Python reads in each home's netrc.
 fn left(python: &Path, homes: &[Home]) -> Vec<i32> {
     let home = Home::new();
     let mut command = home.command(python);
@@ -67,7 +68,7 @@ fn left(python: &Path, homes: &[Home]) -> Vec<i32> {
         .collect()
 }
 
-/// The same logins to as many servers, by the SDK and by the command line.
+/// Compares logins to as many servers by the SDK and by the command line.
 fn compared(python: &Path, writers: usize, rounds: usize) {
     let url = |i: usize| format!("https://server-{i}.example");
     let (mut theirs, mut ours) = (Vec::new(), Vec::new());
@@ -102,11 +103,11 @@ fn compared(python: &Path, writers: usize, rounds: usize) {
 }
 
 #[test]
-fn where_the_sdk_loses_entries_we_keep_them_all() {
+fn concurrent_logins_keep_the_entries_that_the_sdk_loses() {
     let Some(python) = support::sdk_python() else {
         return;
     };
-    // A Python takes half a second to start.
+    // Python takes half a second to start.
     let long = rounds() >= 10;
     compared(&python, 16, if long { rounds() } else { 1 });
     if long {
@@ -114,7 +115,7 @@ fn where_the_sdk_loses_entries_we_keep_them_all() {
     }
 }
 
-/// The SDK's own function that stores a key, again and again.
+/// Stores keys with the SDK's own function, one after the other.
 const SDK: &str = "
 import sys
 from wandb.sdk.lib.wbauth import wbnetrc
@@ -123,13 +124,12 @@ for i in range(first, first + count):
     wbnetrc.write_netrc_auth(host=f'https://sdk-{i}.example', api_key=f'{i:040x}')
 ";
 
-/// The SDK reads the file, truncates it and writes it, without a lock. What it
-/// writes over is lost, whoever wrote it: nobody can prevent that. What holds is
-/// that our own writing does no harm of that kind: our entry is in the file that
-/// we put there, whole, and when the SDK has had its last word, one more login
-/// finds a file that it can work with and adds to it.
+/// The SDK reads the file, truncates it and writes it, without a lock. It can
+/// overwrite any entry, and this library cannot prevent that. But this library
+/// loses no entry itself, and after the last SDK process a login finds a file
+/// that it can read and adds its entry.
 #[test]
-fn beside_the_sdk_our_last_word_stays() {
+fn a_login_after_concurrent_sdk_writers_is_stored() {
     let Some(python) = support::sdk_python() else {
         return;
     };
@@ -179,6 +179,6 @@ fn beside_the_sdk_our_last_word_stays() {
     }
     let [ours, kept, theirs, left] = figures;
     eprintln!(
-        "beside the SDK: of our {ours} entries {kept} are left, of the SDK's {theirs} {left}"
+        "concurrent with the SDK: {kept} of our {ours} entries are left, {left} of the SDK's {theirs}"
     );
 }

@@ -1,6 +1,6 @@
-//! The whole program killed at each of its system calls, and each of its system
-//! calls refused: netrc, settings and the cache of access tokens are old or new,
-//! and the next run clears up.
+//! The command line killed at each of its system calls, and each of its system
+//! calls made to fail: netrc, settings and the token cache are old or new, and
+//! the next run removes what was left.
 
 use std::collections::HashMap;
 use std::fs;
@@ -16,32 +16,32 @@ const NETRC: &str = "home/.netrc";
 const SETTINGS: &str = "home/.config/wandb/settings";
 const CACHE: &str = "home/.config/wandb/credentials.json";
 
-/// A program, what is there before it runs, and the files that it changes.
-struct Story<'a> {
+/// A command, the files before it runs, and the files that it changes.
+struct Scenario<'a> {
     arguments: Vec<String>,
     variables: Vec<(&'a str, String)>,
     before: Vec<(&'a str, String)>,
-    /// The files have second names, so that they are written in place.
-    tied: bool,
+    /// The files have hard links, so that they are written in place.
+    linked: bool,
     changes: &'a [&'a str],
 }
 
-/// System calls, each with which of its name it is.
+/// System calls, each with its count among the calls of that name.
 type Calls = Vec<(String, usize)>;
 
-/// Of files, some of which may not be there.
+/// The texts of files, some of which may be missing.
 type Texts = Vec<Option<String>>;
 
-impl Story<'_> {
+impl Scenario<'_> {
     fn home(&self) -> Home {
         let home = Home::new();
         for (path, text) in &self.before {
             home.write(path, text);
         }
-        if self.tied {
+        if self.linked {
             for (path, _) in &self.before {
                 let path = home.base().join(path);
-                fs::hard_link(&path, path.with_extension("twin")).expect("a second name");
+                fs::hard_link(&path, path.with_extension("linked")).expect("a hard link");
             }
         }
         home
@@ -65,8 +65,7 @@ impl Story<'_> {
         self.changes.iter().map(|path| home.text(path)).collect()
     }
 
-    /// Its system calls, each with how many of its name came before it, and the
-    /// files after it.
+    /// Its system calls, and the files after it.
     fn calls(&self) -> Option<(Calls, Texts)> {
         let home = self.home();
         let old = self.files(&home);
@@ -76,7 +75,7 @@ impl Story<'_> {
         let log = fs::read_to_string(&log).unwrap_or_default();
         if run.is_err() || !log.contains("+++ exited with 0 +++") {
             support::skip(&format!(
-                "accidents in system calls: strace cannot do its work\n{log}"
+                "failing system calls: strace cannot trace here\n{log}"
             ));
             return None;
         }
@@ -86,11 +85,11 @@ impl Story<'_> {
         let mut calls = Vec::new();
         for line in log.lines() {
             let name = line.split('(').next().unwrap_or_default();
-            // Before the program itself begins there is nothing to lose.
+            // Skips what comes before the program itself.
             if name.starts_with(['+', '-']) || (name == "execve" && calls.is_empty()) {
                 continue;
             }
-            // No process is started, whose arguments or environment could tell.
+            // It starts no process, whose arguments or environment could show a key.
             assert!(!["fork", "vfork", "execve"].contains(&name), "{line}");
             let count = counts.entry(name).or_default();
             *count += 1;
@@ -99,18 +98,18 @@ impl Story<'_> {
         Some((calls, new))
     }
 
-    /// Kills it at each call; tells how often.
-    fn survives_death(&self) -> Option<usize> {
+    /// Kills it at each call; returns how often.
+    fn survives_kill(&self) -> Option<usize> {
         let (calls, new) = self.calls()?;
         for (name, when) in &calls {
-            self.struck(&format!("inject={name}:signal=KILL:when={when}"), &new);
+            self.inject(&format!("inject={name}:signal=KILL:when={when}"), &new);
         }
         Some(calls.len())
     }
 
-    /// The same where files are written in place and not only appended to: what
-    /// was there is there, or what shall be; a piece of the other may follow.
-    fn keeps_its_beginning(&self) -> Option<usize> {
+    /// Kills it at each call where files are changed in place: the file begins
+    /// with the old text or the new one; a part of the other may follow.
+    fn starts_with_old_or_new(&self) -> Option<usize> {
         let (calls, new) = self.calls()?;
         for (name, when) in &calls {
             let home = self.home();
@@ -135,8 +134,8 @@ impl Story<'_> {
         Some(calls.len())
     }
 
-    /// Refuses each call, for each reason that it may have; tells how often.
-    fn survives_refusal(&self) -> Option<usize> {
+    /// Makes each call fail with each possible error; returns how often.
+    fn survives_errors(&self) -> Option<usize> {
         let (calls, new) = self.calls()?;
         let mut failures = 0;
         for (name, when) in &calls {
@@ -154,54 +153,54 @@ impl Story<'_> {
             };
             for error in errors {
                 let inject = format!("inject={name}:error={error}:when={when}");
-                let run = self.struck(&inject, &new);
-                // Before `main` it is the loader that fails.
+                let run = self.inject(&inject, &new);
+                // Before `main` the loader fails, with 127.
                 let known = [Some(0), Some(1), Some(127)].contains(&run.code);
-                let calm = !run.stderr.contains("panicked") && !run.stderr.contains(KEY_1);
-                assert!(known && calm, "{inject}: {:?} {}", run.code, run.stderr);
+                let clean = !run.stderr.contains("panicked") && !run.stderr.contains(KEY_1);
+                assert!(known && clean, "{inject}: {:?} {}", run.code, run.stderr);
                 failures += 1;
             }
         }
         Some(failures)
     }
 
-    /// Runs it with an accident, and looks at what that left.
-    fn struck(&self, inject: &str, new: &[Option<String>]) -> Run {
+    /// Runs it with an injected fault, and checks the files after it.
+    fn inject(&self, inject: &str, new: &[Option<String>]) -> Run {
         let home = self.home();
         let old = self.files(&home);
         let starter = ["strace", "-o", "/dev/null", "-e", inject];
         let run = Run::of(&mut self.command(&home, &starter));
-        // Also what is not finished is for the user alone.
+        // Unfinished files, too, are for the owner alone.
         for path in files(&home) {
             let mode = fs::metadata(&path).expect("it is there").mode();
             assert_eq!(mode & 0o077, 0, "{inject}: {}", path.display());
         }
         let now = self.files(&home);
         for ((now, old), new) in now.iter().zip(&old).zip(new) {
-            // A file may be made, and locked, before it gets its text.
-            let made = old.is_none() && now.as_deref() == Some("");
+            // A file is created and locked before it gets its text.
+            let created = old.is_none() && now.as_deref() == Some("");
             assert!(
-                now == old || now == new || made,
+                now == old || now == new || created,
                 "{inject}: {now:?}\n{}",
                 run.stderr
             );
-            // What was not stored is told.
-            let told = run.code != Some(0) || run.stderr.contains("WARNING");
-            assert!(now == new || told, "{inject}: {now:?}\n{}", run.stderr);
+            // An unsaved file is reported.
+            let reported = run.code != Some(0) || run.stderr.contains("WARNING");
+            assert!(now == new || reported, "{inject}: {now:?}\n{}", run.stderr);
         }
         Run::ok(&mut self.command(&home, &[]));
         assert_eq!(self.files(&home), new, "{inject}");
         for path in files(&home) {
             let name = path.file_name().and_then(|name| name.to_str());
             let known = [".netrc", "settings", "credentials.json", "token"];
-            let known = name.is_some_and(|name| known.contains(&name.trim_end_matches(".twin")));
+            let known = name.is_some_and(|name| known.contains(&name.trim_end_matches(".linked")));
             assert!(known, "{inject}: {} is left", path.display());
         }
         run
     }
 }
 
-/// All that is in the folders that logins write to.
+/// All files in the directories that logins write to.
 fn files(home: &Home) -> Vec<PathBuf> {
     let folders = ["home", "home/.config/wandb"].map(|path| home.base().join(path));
     let entries = folders.iter().filter_map(|path| fs::read_dir(path).ok());
@@ -215,42 +214,42 @@ fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// A login that changes netrc and settings, in a home that has them, in one that
-/// has not, and where netrc has a second name, so that it is written in place;
-/// and a logout.
-fn stories() -> [Story<'static>; 4] {
+/// A login that changes netrc and settings: in a home that has them, in an empty
+/// home, and where netrc has a hard link, so that it is written in place; and a
+/// logout.
+fn scenarios() -> [Scenario<'static>; 4] {
     let netrc = format!("{OTHER}machine x.example\n  login user\n  password {KEY_2}\n");
     let settings = "# mine\n[default]\nentity = e\nbase_url = https://old.example\n";
-    let login = |before: Vec<(&'static str, String)>, tied| Story {
+    let login = |before: Vec<(&'static str, String)>, linked| Scenario {
         arguments: words(&["--host", "https://x.example", KEY_1]),
         variables: Vec::new(),
         before,
-        tied,
+        linked,
         changes: &[NETRC, SETTINGS],
     };
-    let logout = Story {
+    let logout = Scenario {
         arguments: words(&["logout", "--host", "https://x.example"]),
         variables: Vec::new(),
         before: vec![(NETRC, netrc.clone())],
-        tied: false,
+        linked: false,
         changes: &[NETRC],
     };
     let full = vec![(NETRC, netrc), (SETTINGS, settings.to_owned())];
-    // In place, what is appended is whole or not there.
-    let tied = vec![(NETRC, OTHER.to_owned())];
+    // In place, the appended text is complete or missing.
+    let linked = vec![(NETRC, OTHER.to_owned())];
     [
         login(full, false),
         login(Vec::new(), false),
-        login(tied, true),
+        login(linked, true),
         logout,
     ]
 }
 
 #[test]
-fn killed_at_any_moment_a_login_loses_nothing() {
+fn killed_at_any_system_call_a_login_loses_no_data() {
     let mut points = 0;
-    for story in stories() {
-        let Some(survived) = story.survives_death() else {
+    for scenario in scenarios() {
+        let Some(survived) = scenario.survives_kill() else {
             return;
         };
         assert!(survived > 20, "{survived}");
@@ -260,7 +259,7 @@ fn killed_at_any_moment_a_login_loses_nothing() {
 }
 
 #[test]
-fn killed_while_it_writes_in_place_what_was_there_stays() {
+fn killed_while_writing_in_place_a_login_keeps_the_old_text() {
     let entry = |key: &str| format!("machine x.example\n  login user\n  password {key}\n{OTHER}");
     let settings = "[default]\nbase_url = https://o.example\nentity = e\n";
     let mut points = 0;
@@ -269,14 +268,14 @@ fn killed_while_it_writes_in_place_what_was_there_stays() {
         (KEY_1.to_owned(), KEY_2.repeat(2)),
         (KEY_1.repeat(2), KEY_2.into()),
     ] {
-        let story = Story {
+        let scenario = Scenario {
             arguments: words(&["--host", "https://x.example", &after]),
             variables: Vec::new(),
             before: vec![(NETRC, entry(&before)), (SETTINGS, settings.to_owned())],
-            tied: true,
+            linked: true,
             changes: &[NETRC, SETTINGS],
         };
-        let Some(survived) = story.keeps_its_beginning() else {
+        let Some(survived) = scenario.starts_with_old_or_new() else {
             return;
         };
         points += survived;
@@ -285,10 +284,10 @@ fn killed_while_it_writes_in_place_what_was_there_stays() {
 }
 
 #[test]
-fn refused_any_system_call_a_login_loses_nothing() {
+fn no_failing_system_call_makes_a_login_lose_data() {
     let mut failures = 0;
-    for story in stories() {
-        let Some(survived) = story.survives_refusal() else {
+    for scenario in scenarios() {
+        let Some(survived) = scenario.survives_errors() else {
             return;
         };
         assert!(survived > 20, "{survived}");
@@ -298,8 +297,8 @@ fn refused_any_system_call_a_login_loses_nothing() {
 }
 
 #[test]
-fn killed_or_refused_at_any_moment_the_cache_of_tokens_is_whole() {
-    // The lifetime leaves no doubt about the text that is written.
+fn killed_or_failing_at_any_system_call_the_token_cache_is_old_or_new() {
+    // With this lifetime, the text that is written does not depend on the clock.
     let body = r#"{"access_token": "token-of-the-server", "expires_in": 4000000000000}"#;
     let server = Stub::http([Reply::new(200, body)]);
     let url = server.url("127.0.0.1");
@@ -307,7 +306,7 @@ fn killed_or_refused_at_any_moment_the_cache_of_tokens_is_whole() {
     let cached = format!(
         r#"{{"credentials": {{"{url}": {{"access_token": "t", "expires_at": "2999-01-01 00:00:00"}}}}}}"#
     );
-    let exchange = |before: Option<&str>| Story {
+    let exchange = |before: Option<&str>| Scenario {
         arguments: words(&["login", "--no-prompt"]),
         variables: vec![
             ("WANDB_BASE_URL", url.clone()),
@@ -318,19 +317,19 @@ fn killed_or_refused_at_any_moment_the_cache_of_tokens_is_whole() {
             .into_iter()
             .chain([("home/token", "a.b.c".to_owned())])
             .collect(),
-        tied: false,
+        linked: false,
         changes: &[CACHE],
     };
-    let logout = Story {
+    let logout = Scenario {
         arguments: words(&["logout", "--host", &url]),
         variables: Vec::new(),
         before: vec![(CACHE, cached)],
-        tied: false,
+        linked: false,
         changes: &[CACHE],
     };
     let (mut points, mut failures) = (0, 0);
-    for story in [exchange(Some(other)), exchange(None), logout] {
-        let (Some(killed), Some(refused)) = (story.survives_death(), story.survives_refusal())
+    for scenario in [exchange(Some(other)), exchange(None), logout] {
+        let (Some(killed), Some(refused)) = (scenario.survives_kill(), scenario.survives_errors())
         else {
             return;
         };

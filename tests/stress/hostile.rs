@@ -1,6 +1,6 @@
-//! What an enemy would write: into netrc, settings, variables, a server's
-//! answer. No line is faked, no terminal is moved, no key goes astray, and
-//! nothing takes long or grows.
+//! Hostile input in netrc, settings, variables and server responses. It cannot
+//! forge a log line, control the terminal, redirect a key, or use much time or
+//! memory.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
@@ -8,12 +8,12 @@ use std::process::Command;
 use crate::stub::{Reply, Stub, VIEWER};
 use crate::support::{Home, KEY_1, KEY_2, Run};
 
-/// Every line that is said is one of ours, and none holds a control character.
+/// Every line of the log has the prefix, and none holds a control character.
 fn is_clean(run: &Run, server: &str) {
     for line in run.stderr.lines() {
         assert!(line.starts_with("wandb: "), "{server}: {:?}", run.stderr);
         assert!(!line.chars().any(char::is_control), "{server}: {line:?}");
-        // Neither an arrow that turns the line round.
+        // No bidirectional override either.
         assert!(!line.contains('\u{202e}'), "{server}: {line:?}");
     }
     assert!(
@@ -23,7 +23,7 @@ fn is_clean(run: &Run, server: &str) {
     );
 }
 
-/// The process has an address space that hostile input must not outgrow.
+/// Runs the command with a limit on its address space.
 fn within_memory(home: &Home, arguments: &[&str]) -> Command {
     let mut command = home.command("sh");
     let script = "ulimit -v 400000; exec \"$0\" \"$@\"";
@@ -34,7 +34,7 @@ fn within_memory(home: &Home, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn words_of_a_server_are_shown_without_tricks() {
+fn a_server_response_cannot_forge_log_lines() {
     let evil = "x\\u001b[2J\\u001b]0;t\\u0007\\r\\nwandb: all is well\\u202e\\u0000";
     let viewer = VIEWER.replace("usr", evil).replace("team2", evil);
     let answers = [
@@ -72,7 +72,7 @@ fn words_of_a_server_are_shown_without_tricks() {
 }
 
 #[test]
-fn files_and_variables_cannot_fake_a_line_or_a_server() {
+fn files_and_variables_cannot_forge_log_lines_or_redirect_a_key() {
     let evil = "x\u{1b}[2J\rwandb: all is well\u{202e}";
     let files = [
         ("home/.netrc", format!("machine {evil} login {evil} password {evil}\n{evil}\n")),
@@ -95,8 +95,8 @@ fn files_and_variables_cannot_fake_a_line_or_a_server() {
             let mut command = home.wandb_login(arguments);
             let run = Run::of(command.env("WANDB_API_KEY", KEY_1));
             is_clean(&run, path);
-            // The key from the environment is not for a server that only the
-            // working directory names.
+            // The key from the environment is not sent to a server that only the
+            // workspace settings name.
             let strange = text.contains("evil.example") && path.starts_with("cwd");
             assert!(
                 !strange || !run.stdout.contains(KEY_1),
@@ -133,7 +133,7 @@ fn files_and_variables_cannot_fake_a_line_or_a_server() {
 }
 
 #[test]
-fn a_key_cannot_bring_a_line_of_its_own() {
+fn a_key_or_host_cannot_inject_a_line() {
     let home = Home::new();
     for key in [
         format!("{KEY_1}\nmachine evil.example login user password {KEY_2}"),
@@ -166,7 +166,7 @@ fn a_key_cannot_bring_a_line_of_its_own() {
 }
 
 #[test]
-fn sizes_are_bounded_and_nothing_recurses() {
+fn large_and_deeply_nested_files_use_bounded_memory() {
     let deep = |open: &str| open.repeat(100_000);
     let files = [
         ("home/.netrc", "machine ".repeat(500_000)),

@@ -1,4 +1,4 @@
-//! Many logins at once: processes and threads.
+//! Concurrent logins by processes and threads.
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
@@ -20,7 +20,7 @@ pub fn key(number: usize) -> String {
     format!("{number:040x}")
 }
 
-/// Machines and their keys; a panic for a file that is not whole.
+/// The machines and their keys. Panics if the file is incomplete.
 pub fn entries(text: &str) -> BTreeMap<String, String> {
     let mut entries = BTreeMap::new();
     let mut lines = text.lines();
@@ -39,8 +39,8 @@ pub fn entries(text: &str) -> BTreeMap<String, String> {
     entries
 }
 
-/// Reads netrc and settings again and again until told to stop: each time they
-/// are whole, and of netrc no machine is gone that was seen before.
+/// Reads netrc and settings repeatedly until `done`: each time they are complete,
+/// and netrc has every machine that it had before.
 fn watch(home: &Home, done: &AtomicBool) -> usize {
     let mut seen = BTreeMap::new();
     let mut reads = 0;
@@ -65,12 +65,12 @@ fn watch(home: &Home, done: &AtomicBool) -> usize {
     reads
 }
 
-/// Does the work under the eyes of a reader; tells how often that read.
+/// Runs the work with a concurrent reader; returns the number of its reads.
 fn watched(home: &Home, work: impl FnOnce()) -> usize {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let reader = scope.spawn(|| watch(home, &done));
-        // The reader stops also if the work does not end well.
+        // The reader stops also if the work panics.
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
         done.store(true, Ordering::Relaxed);
         let reads = reader.join().expect("the reader saw whole files");
@@ -80,8 +80,8 @@ fn watched(home: &Home, work: impl FnOnce()) -> usize {
     })
 }
 
-/// The figures of a test that did not end before, for who asks for them.
-fn told(what: &str, logins: usize, reads: usize) {
+/// Prints the figures of a test.
+fn print_figures(what: &str, logins: usize, reads: usize) {
     eprintln!(
         "{what}: {} rounds, {logins} logins, 0 entries lost, {reads} reads, 0 of them torn",
         rounds()
@@ -105,8 +105,8 @@ fn finish(children: Vec<Child>) {
     }
 }
 
-/// What may be in the folders that logins write to.
-fn nothing_else(home: &Home) {
+/// Checks that the directories hold no other files.
+fn no_other_files(home: &Home) {
     let names = |path: &str| -> Vec<String> {
         let entries = fs::read_dir(home.base().join(path)).expect(path);
         let mut names: Vec<_> = entries
@@ -126,7 +126,7 @@ fn nothing_else(home: &Home) {
 }
 
 #[test]
-fn processes_to_many_servers_lose_no_entry() {
+fn concurrent_logins_to_many_servers_keep_every_entry() {
     let mut reads = 0;
     for _ in 0..rounds() {
         let home = Home::new();
@@ -138,13 +138,13 @@ fn processes_to_many_servers_lose_no_entry() {
         for i in 0..MANY {
             assert_eq!(entries[&format!("server-{i}.example")], key(i));
         }
-        nothing_else(&home);
+        no_other_files(&home);
     }
-    told("64 processes to 64 servers", rounds() * MANY, reads);
+    print_figures("64 processes to 64 servers", rounds() * MANY, reads);
 }
 
 #[test]
-fn processes_to_one_server_leave_one_whole_entry() {
+fn concurrent_logins_to_one_server_leave_one_complete_entry() {
     let mut reads = 0;
     for _ in 0..rounds() {
         let home = Home::new();
@@ -155,12 +155,12 @@ fn processes_to_one_server_leave_one_whole_entry() {
         assert_eq!(entries.len(), 1);
         let last = &entries["server-0.example"];
         assert!((0..MANY).any(|i| key(i) == *last), "{last}");
-        nothing_else(&home);
+        no_other_files(&home);
     }
-    told("64 processes to one server", rounds() * MANY, reads);
+    print_figures("64 processes to one server", rounds() * MANY, reads);
 }
 
-/// Logs in through the C ABI, to servers of the thread's own.
+/// Logs in through the C ABI.
 fn log_in(home: &Path, server: usize) {
     let text = |text: String| CString::new(text).expect("no NUL");
     let variable = text(format!("HOME={}", home.display()));
@@ -188,7 +188,7 @@ fn log_in(home: &Path, server: usize) {
 }
 
 #[test]
-fn threads_and_processes_lose_no_entry() {
+fn concurrent_threads_and_processes_keep_every_entry() {
     let (threads, logins) = (16, 4);
     let mut reads = 0;
     for _ in 0..rounds() {
@@ -207,14 +207,14 @@ fn threads_and_processes_lose_no_entry() {
         });
         let entries = entries(&home.text("home/.netrc").expect("netrc"));
         assert_eq!(entries.len(), MANY / 4 + threads * logins);
-        nothing_else(&home);
+        no_other_files(&home);
     }
     let what = format!("{} processes and {threads} threads", MANY / 4);
-    told(&what, rounds() * (MANY / 4 + threads * logins), reads);
+    print_figures(&what, rounds() * (MANY / 4 + threads * logins), reads);
 }
 
-/// The tests' own process as another one, which holds the lock of a file.
-const HOLD: &str = "FIRE_TEST_HOLD";
+/// Makes this test program, as another process, hold the lock of a file.
+const HOLD: &str = "STRESS_TEST_HOLD";
 
 #[test]
 fn holds_a_lock_for_another_test() {
@@ -224,7 +224,7 @@ fn holds_a_lock_for_another_test() {
     let file = fs::File::open(path).expect("the file is there");
     file.lock().expect("it can be locked");
     println!("\nHOLDING");
-    // Not for ever, should the test die before it kills us.
+    // Not for ever, in case the test dies before it kills this process.
     thread::sleep(std::time::Duration::from_secs(60));
 }
 
@@ -246,12 +246,12 @@ fn holder(path: &Path) -> Child {
 }
 
 #[test]
-fn a_killed_holder_of_the_lock_blocks_nobody_and_another_home_never_waits() {
+fn a_killed_holder_releases_the_lock_and_other_homes_do_not_wait() {
     let (home, other) = (Home::new(), Home::new());
     let netrc = home.write("home/.netrc", "");
     let mut holder = holder(&netrc);
     let waiting = start(&home, 1, KEY_1);
-    // Were the lock the other home's too, this would fail after its time.
+    // If both homes shared the lock, this would time out.
     finish(vec![start(&other, 1, KEY_1)]);
     holder.kill().expect("it can be killed");
     holder.wait().expect("it ends");

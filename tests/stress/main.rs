@@ -1,8 +1,7 @@
-//! Under fire: many at once, killed at any moment, in odd places, fed with what
-//! an enemy would write. Nothing is lost, nothing leaks.
+//! Stress and fault injection: concurrent logins, processes killed at each
+//! system call, unusual homes and files, hostile input. No data is lost or leaked.
 //!
-//! `WANDB_LOGIN_TEST_ROUNDS=50` makes the short form that `cargo test` runs a
-//! long one.
+//! `cargo test` runs the short form; `WANDB_LOGIN_TEST_ROUNDS=50` runs a long one.
 
 mod beside;
 mod crashes;
@@ -15,7 +14,7 @@ mod stub;
 #[path = "../support/mod.rs"]
 mod support;
 
-/// How often what depends on luck is tried.
+/// How many times to repeat a test whose outcome depends on timing.
 fn rounds() -> usize {
     let rounds = std::env::var("WANDB_LOGIN_TEST_ROUNDS").ok();
     rounds.and_then(|text| text.parse().ok()).unwrap_or(3)

@@ -1,5 +1,5 @@
-//! Homes and files that are not what they should be, as a user meets them: the
-//! login succeeds, and what cannot be saved is said.
+//! Unusual homes and files: the login succeeds, and reports what it could not
+//! save.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -21,8 +21,7 @@ fn login() -> [&'static str; 3] {
     ["--host", "https://x.example", KEY_1]
 }
 
-/// Runs the command line behind other words; a user without an entry in the
-/// user database, mounts of one's own.
+/// Runs the command line by another command, such as `setpriv` or `unshare`.
 fn behind(home: &Home, words: &[&str]) -> Option<Command> {
     let (program, words) = words.split_first()?;
     let mut command = home.command(tool(program)?);
@@ -30,11 +29,11 @@ fn behind(home: &Home, words: &[&str]) -> Option<Command> {
     Some(command)
 }
 
-/// Whether what only root can set up can be set up here.
+/// Whether the test runs as root; else reports that it is skipped.
 fn root() -> bool {
     let root = is_root();
     if !root {
-        support::skip("what only root can set up");
+        support::skip("a test that needs root");
     }
     root
 }
@@ -42,7 +41,7 @@ fn root() -> bool {
 #[test]
 fn a_home_that_is_missing_relative_or_the_root_directory() {
     let home = Home::new();
-    // Missing: a netrc cannot be made in it, and no directory is made up.
+    // Missing: netrc cannot be created, and no directory is.
     let run = Run::ok(home.wandb_login(&[KEY_1]).env("HOME", "/nowhere/at/all"));
     assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
     assert!(!Path::new("/nowhere").exists());
@@ -50,7 +49,7 @@ fn a_home_that_is_missing_relative_or_the_root_directory() {
     fs::create_dir(home.cwd().join("here")).expect("a directory");
     Run::ok(home.wandb_login(&login()).env("HOME", "here"));
     assert_eq!(home.text("cwd/here/.netrc").as_deref(), Some(ENTRY));
-    // The root directory: found there, as far as a test may try.
+    // The root directory: read only, as this is a test.
     let run = Run::of(home.wandb_login(&["status", "--json"]).env("HOME", "/"));
     assert!(
         run.stdout.contains("\"configured\""),
@@ -61,7 +60,7 @@ fn a_home_that_is_missing_relative_or_the_root_directory() {
 }
 
 #[test]
-fn a_user_whom_the_user_database_does_not_know() {
+fn a_user_without_an_entry_in_the_user_database() {
     if !root() {
         return;
     }
@@ -78,7 +77,7 @@ fn a_user_whom_the_user_database_does_not_know() {
         &user,
         "--clear-groups",
     ];
-    // Without HOME there is no home, and that is said where a file is needed.
+    // Without HOME there is no home, which is reported where a file is needed.
     let Some(mut command) = behind(&home, &words) else {
         return;
     };
@@ -94,20 +93,20 @@ fn a_user_whom_the_user_database_does_not_know() {
             .arg("token"),
     );
     assert_eq!(run.stdout, format!("{KEY_1}\n"));
-    // With one, all is well.
+    // With HOME set, the key is saved.
     let Some(mut command) = behind(&home, &words) else {
         return;
     };
     Run::ok(command.args(login()));
     assert_eq!(home.text("home/.netrc").as_deref(), Some(ENTRY));
-    // Nor is the root directory, where it is the home.
+    // The root directory as the home cannot be written.
     let Some(mut command) = behind(&home, &words) else {
         return;
     };
     let run = Run::ok(command.env("HOME", "/").args(login()));
     assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
     assert!(!Path::new("/.netrc").exists());
-    // Somebody else's home is not written, and the login succeeds.
+    // Another user's home is not written, and the login succeeds.
     let foreign = Home::new();
     let Some(mut command) = behind(&home, &words) else {
         return;
@@ -117,7 +116,7 @@ fn a_user_whom_the_user_database_does_not_know() {
     assert_eq!(fs::read_dir(foreign.home()).expect("home").count(), 0);
 }
 
-/// What is stored there cannot be seen, and is not said to be gone.
+/// Files in it cannot be examined, and are not reported as missing.
 #[test]
 fn a_home_that_cannot_be_entered() {
     if !root() {
@@ -152,7 +151,7 @@ fn a_home_that_cannot_be_entered() {
 }
 
 #[test]
-fn root_in_a_users_home_leaves_the_files_to_the_user() {
+fn files_that_root_writes_in_a_home_belong_to_its_owner() {
     if !root() {
         return;
     }
@@ -176,7 +175,7 @@ fn root_in_a_users_home_leaves_the_files_to_the_user() {
 }
 
 #[test]
-fn a_chain_of_links_one_that_dangles_and_one_that_turns_in_circles() {
+fn link_chains_dangling_links_and_link_loops() {
     let home = Home::new();
     let real = home.write("home/dotfiles/netrc", OTHER);
     symlink(&real, home.home().join("second")).expect("link");
@@ -208,8 +207,8 @@ fn a_chain_of_links_one_that_dangles_and_one_that_turns_in_circles() {
     assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
 }
 
-/// Runs the login in mounts of its own, after a few words of shell; the shell's
-/// last words tell what is there afterwards.
+/// Runs the login in a mount namespace of its own, between two shell scripts; the
+/// second one prints the state of the files.
 fn among_mounts(home: &Home, before: &str, after: &str) -> Option<Run> {
     if !root() {
         return None;
@@ -217,7 +216,7 @@ fn among_mounts(home: &Home, before: &str, after: &str) -> Option<Run> {
     let script = format!("{before}; \"$0\" \"$@\"; code=$?; {after}; exit $code");
     let run = Run::of(behind(home, &["unshare", "-m", "sh", "-ec", &script])?.args(login()));
     if run.stderr.contains("unshare failed") || run.stderr.contains("mount:") {
-        support::skip(&format!("mounts of our own: {}", run.stderr));
+        support::skip(&format!("a mount namespace: {}", run.stderr));
         return None;
     }
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -225,7 +224,7 @@ fn among_mounts(home: &Home, before: &str, after: &str) -> Option<Run> {
 }
 
 #[test]
-fn a_single_file_that_is_mounted_is_written_where_it_is() {
+fn a_mounted_file_is_written_in_place() {
     let home = Home::new();
     home.write("home/.netrc", "");
     let outside = home.write("outside", OTHER);
@@ -246,7 +245,7 @@ fn a_single_file_that_is_mounted_is_written_where_it_is() {
 }
 
 #[test]
-fn a_home_on_a_full_disk_or_one_that_is_read_only_stays_as_it_is() {
+fn a_home_on_a_full_or_read_only_file_system_stays_unchanged() {
     let full = "mount -t tmpfs -o size=16k none ../home; \
                 head -c 4096 /dev/zero | tr '\\0' '#' >../home/.netrc; chmod 600 ../home/.netrc; \
                 cat /dev/zero >../home/filler 2>../errors || true";
@@ -260,7 +259,7 @@ fn a_home_on_a_full_disk_or_one_that_is_read_only_stays_as_it_is() {
         };
         assert!(run.stderr.contains(UNSAVED), "{}", run.stderr);
         let (names, netrc) = run.stdout.split_once('#').expect("the file is whole");
-        // A directory needs no space; a temporary file would be a leftover.
+        // A directory needs no space; a temporary file must not be left.
         let known = |name: &str| [".config", ".netrc", "filler"].contains(&name);
         assert!(names.lines().all(known), "{names}");
         assert_eq!(netrc, "#".repeat(4095));
@@ -268,15 +267,14 @@ fn a_home_on_a_full_disk_or_one_that_is_read_only_stays_as_it_is() {
 }
 
 #[test]
-fn whatever_the_umask_files_are_for_their_owner_alone() {
+fn new_files_are_for_the_owner_alone_under_any_umask() {
     for umask in ["0", "777"] {
         let home = Home::new();
         let script = format!("umask {umask}; exec \"$0\" \"$@\"");
         let Some(mut command) = behind(&home, &["sh", "-c", &script]) else {
             return;
         };
-        // Under 0777 not even their owner could enter the directories made for
-        // the settings, were they made as the umask says.
+        // With umask 0777 the owner could not enter the new directories either.
         let run = Run::ok(command.args(login()));
         assert!(!run.stderr.contains(UNSAVED), "{}", run.stderr);
         assert_eq!(home.text("home/.netrc").as_deref(), Some(ENTRY));
@@ -286,7 +284,7 @@ fn whatever_the_umask_files_are_for_their_owner_alone() {
 }
 
 #[test]
-fn sixteen_mebibytes_are_kept_and_more_are_not_touched() {
+fn netrc_is_written_up_to_sixteen_mebibytes() {
     const LIMIT: usize = 16 << 20;
     let line = OTHER.replace("other", "other-machine-of-a-long-list");
     let text = line.repeat(LIMIT / line.len());
@@ -309,11 +307,11 @@ fn sixteen_mebibytes_are_kept_and_more_are_not_touched() {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_is_read_whole() {
+fn a_key_is_never_read_from_half_a_file() {
     let home = Home::new();
     let netrc = home.write("home/.netrc", "");
     let done = AtomicBool::new(false);
-    // Somebody truncates it and writes it anew, as the SDK does.
+    // Another thread truncates and rewrites it, as the SDK does.
     thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -325,8 +323,8 @@ fn a_file_that_changes_while_it_is_read_is_read_whole() {
         for _ in 0..20 * crate::rounds() {
             let run = Run::of(&mut home.wandb_login(&["token", "--host", "https://x.example"]));
             let whole = [format!("{KEY_1}\n"), format!("{KEY_2}\n")].contains(&run.stdout);
-            // In the moment when it is empty, or ends early, no key is found; a
-            // key that is cut short is never used.
+            // While the file is empty or incomplete, no key is found; a truncated
+            // key is never used.
             let none = run.code == Some(1) && run.stdout.is_empty();
             assert!(whole || none, "{:?} {}", run.stdout, run.stderr);
         }
@@ -335,7 +333,7 @@ fn a_file_that_changes_while_it_is_read_is_read_whole() {
 }
 
 #[test]
-fn all_names_of_a_file_get_the_key_and_keep_its_mode_tight() {
+fn all_hard_links_get_the_key_and_mode_0600() {
     let home = Home::new();
     let netrc = home.write("home/.netrc", OTHER);
     fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).expect("mode");

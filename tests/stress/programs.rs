@@ -1,5 +1,5 @@
-//! C programs that look for keys in their own memory, call everything at once
-//! and load the library again and again; under valgrind and the sanitizers too.
+//! C programs that search their own memory for keys, call all functions from many
+//! threads, and load the library repeatedly; also under valgrind and sanitizers.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use crate::rounds;
 use crate::stub::{Authority, Reply, Stub};
 use crate::support::{self, Home, Run, TempDir, root, tool};
 
-/// The C program's own code; of the library, what it allocates.
+/// Checks the C program's code, and the allocations of the library.
 const SANITIZED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
-/// Reports leaks, and reads and writes of what is not ours.
+/// Reports leaks and invalid memory accesses.
 const MEMCHECK: [&str; 6] = [
     "valgrind",
     "--quiet",
@@ -78,8 +78,8 @@ impl Program {
         })
     }
 
-    /// With a library into which the compiler has put the sanitizer's checks. Not
-    /// into std, whose source that needs: of std, only what is generic is seen.
+    /// Uses a library that is compiled with the sanitizer. Std is not, except for
+    /// its generic code.
     fn instrumented(name: &str, sanitizer: &str) -> Option<Program> {
         let rustup = tool("rustup")?;
         let nightly = |words: &[&str]| -> Command {
@@ -122,7 +122,7 @@ impl Program {
         }
         let link = format!("-L{}", library.path().display());
         let runtime = runtime.to_str().expect("UTF-8");
-        // One runtime for the program and the library, which finds it there.
+        // The program links the runtime; the library finds it there.
         let last = [
             "-Wl,--whole-archive",
             runtime,
@@ -139,7 +139,7 @@ impl Program {
         Program::link(object, library, &last)
     }
 
-    /// In a home of its own.
+    /// Runs it with a new home.
     fn run(&self, starter: &[&str], arguments: &[&str]) -> Run {
         let home = Home::new();
         Run::ok(self.command(&home, starter).args(arguments))
@@ -183,7 +183,7 @@ fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
 }
 
 #[test]
-fn everything_at_once_from_64_threads() {
+fn all_functions_from_64_threads() {
     if let Some(program) = Program::build("everything", &[]) {
         program.run(&[], &[&rounds().to_string(), "64"]);
     }
@@ -192,16 +192,15 @@ fn everything_at_once_from_64_threads() {
     }
 }
 
-/// Threads run one after the other here, slowly, so that more of them would
-/// wait too long for the lock: what is looked for is no accident but a rule that
-/// is broken.
+/// Few threads: valgrind runs them slowly and one at a time, and more would exceed
+/// the time limit for the lock. It needs no collision to detect a data race.
 #[test]
-fn everything_at_once_under_valgrind() {
+fn all_functions_under_valgrind() {
     let (Some(program), Some(_)) = (Program::build("everything", &[]), tool("valgrind")) else {
         return;
     };
     program.run(&MEMCHECK, &["1", "8"]);
-    // Nothing needs to be suppressed.
+    // Without suppressions.
     let helgrind = [
         "valgrind",
         "--quiet",
@@ -211,10 +210,9 @@ fn everything_at_once_under_valgrind() {
     program.run(&helgrind, &["1", "8"]);
 }
 
-/// Two threads at one place, and memory that is not ours: by the library's own
-/// code, too.
+/// Data races and invalid memory accesses, in the library's own code, too.
 #[test]
-fn everything_at_once_with_the_sanitizers_in_the_library() {
+fn all_functions_with_a_sanitized_library() {
     for sanitizer in ["thread", "address"] {
         for (name, arguments) in [("everything", &["1", "64"][..]), ("threads", &[])] {
             if let Some(program) = Program::instrumented(name, sanitizer) {
@@ -225,7 +223,7 @@ fn everything_at_once_with_the_sanitizers_in_the_library() {
 }
 
 #[test]
-fn loaded_and_unloaded_again_and_again() {
+fn loading_and_unloading_repeatedly() {
     let looped = |more: &[&str], starter: &[&str], loads: usize| {
         let Some(program) = Program::build("reload", more) else {
             return;
@@ -237,8 +235,8 @@ fn loaded_and_unloaded_again_and_again() {
     looped(&[], &[], 10 * rounds());
     looped(&SANITIZED, &[], 5);
     if tool("valgrind").is_some() {
-        // One block is reachable in the end, however often it is loaded: the
-        // loader keeps the room for a thread's variables for the next library.
+        // One block stays reachable: the loader keeps the thread-local storage
+        // for the next library.
         let lost = ["--errors-for-leak-kinds=definite,indirect,possible"];
         looped(&[], &[&MEMCHECK[..], &lost].concat(), 5);
     }

@@ -1,4 +1,5 @@
-//! Killed at every step, refused at every step: the old text or the new one.
+//! Writers killed at each system call, and system calls that fail: the file
+//! holds the old text or the new one.
 
 use std::collections::HashMap;
 use std::fs;
@@ -11,7 +12,7 @@ use super::support::*;
 
 const OLD: &str = "machine a\n  login user\n  password old\n";
 
-/// What `append` makes of it.
+/// The text after `append`.
 fn new() -> String {
     format!("{OLD}added\n")
 }
@@ -19,14 +20,14 @@ fn new() -> String {
 /// How a traced child ended.
 #[derive(Debug)]
 struct Ended {
-    said: Option<String>,
+    outcome: Option<String>,
     killed: bool,
 }
 
-/// Runs `append` in a thread that strace watches, and interferes with, from
-/// just before it begins; nothing where there is no strace.
+/// Runs `append` in a thread that strace is attached to, with these strace
+/// options; `None` where strace is not available.
 fn traced(path: &Path, words: &[&str]) -> Option<Ended> {
-    let mut child = child(&[], "append when told", path, "added")
+    let mut child = child(&[], "append on request", path, "added")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -44,7 +45,7 @@ fn traced(path: &Path, words: &[&str]) -> Option<Ended> {
         attached.map(|_| (strace, told))
     });
     let Some((mut strace, mut told)) = watched else {
-        not_tested("accidents in system calls: strace cannot do its work here");
+        not_tested("failing system calls: strace cannot attach here");
         child.kill().and(child.wait()).unwrap();
         return None;
     };
@@ -53,7 +54,10 @@ fn traced(path: &Path, words: &[&str]) -> Option<Ended> {
     let killed = child.wait().unwrap().signal() == Some(9);
     told.read_to_string(&mut String::new()).unwrap();
     strace.wait().unwrap();
-    Some(Ended { said, killed })
+    Some(Ended {
+        outcome: said,
+        killed,
+    })
 }
 
 /// The rest of the first line with these words in it.
@@ -62,8 +66,8 @@ fn line_with(from: &mut impl BufRead, words: &str) -> Option<String> {
     lines.find_map(|line| line.split_once(words).map(|(_, rest)| rest.to_owned()))
 }
 
-/// The system calls that `append` makes in this state of things, each with how
-/// many of its name came before it.
+/// The system calls that `append` makes, each with its count among the calls of
+/// that name.
 fn calls(path: &Path) -> Option<Vec<(String, usize)>> {
     let log = path.with_extension("log");
     traced(path, &["-o", log.to_str().unwrap()])?;
@@ -92,19 +96,19 @@ fn calls(path: &Path) -> Option<Vec<(String, usize)>> {
 enum State {
     Missing,
     Alone,
-    /// With a second name, so that it is written in place.
-    Tied,
+    /// With a hard link, so that it is written in place.
+    Linked,
 }
 
 fn set_up(scratch: &Scratch, state: State) -> std::path::PathBuf {
     let path = scratch.path("netrc");
     let _ = fs::remove_file(&path);
-    let _ = fs::remove_file(scratch.path("tied"));
+    let _ = fs::remove_file(scratch.path("linked"));
     if state != State::Missing {
         scratch.file("netrc", OLD, 0o600);
     }
-    if state == State::Tied {
-        fs::hard_link(&path, scratch.path("tied")).unwrap();
+    if state == State::Linked {
+        fs::hard_link(&path, scratch.path("linked")).unwrap();
     }
     path
 }
@@ -114,10 +118,10 @@ fn text_of(path: &Path) -> String {
 }
 
 #[test]
-fn killed_at_any_system_call_the_file_is_whole() {
+fn killed_at_any_system_call_the_file_is_old_or_new() {
     let scratch = Scratch::new();
     let mut points = 0;
-    for state in [State::Missing, State::Alone, State::Tied] {
+    for state in [State::Missing, State::Alone, State::Linked] {
         let path = set_up(&scratch, state);
         let Some(calls) = calls(&path) else { return };
         let old = if state == State::Missing { "" } else { OLD };
@@ -135,11 +139,14 @@ fn killed_at_any_system_call_the_file_is_whole() {
             if path.exists() {
                 assert_eq!(mode(&path), 0o600, "{inject}");
             }
-            // The next one works, and clears up.
+            // The next change works, and removes what was left.
             append(&path, "next").unwrap();
             assert_eq!(text_of(&path), format!("{text}next\n"), "{inject}");
             let left = scratch.names();
-            assert!(left.iter().all(|n| n == "netrc" || n == "tied"), "{left:?}");
+            assert!(
+                left.iter().all(|n| n == "netrc" || n == "linked"),
+                "{left:?}"
+            );
         }
         assert!(seen[0] > 5 && seen[1] > 0, "{state:?} {seen:?}");
         points += seen[0] + seen[1];
@@ -148,10 +155,10 @@ fn killed_at_any_system_call_the_file_is_whole() {
 }
 
 #[test]
-fn refused_any_system_call_nothing_is_lost() {
+fn no_failing_system_call_loses_data() {
     let scratch = Scratch::new();
     let mut failures = 0;
-    for state in [State::Missing, State::Alone, State::Tied] {
+    for state in [State::Missing, State::Alone, State::Linked] {
         let path = set_up(&scratch, state);
         let Some(calls) = calls(&path) else { return };
         let old = if state == State::Missing { "" } else { OLD };
@@ -174,20 +181,20 @@ fn refused_any_system_call_nothing_is_lost() {
                 set_up(&scratch, state);
                 let inject = format!("inject={name}:error={error}:when={when}");
                 let ended = traced(&path, &["-o", "/dev/null", "-e", &inject]).unwrap();
-                let said = ended.said.expect(&inject);
+                let said = ended.outcome.expect(&inject);
                 failures += 1;
                 let text = text_of(&path);
                 if said.starts_with("problem: ") {
                     problems += 1;
                     assert_eq!(text, old, "{inject}: {said}");
-                    // The same call is interrupted once, then works.
-                    let passing = *error == "EINTR" && name != "rename" && name != "statx";
-                    assert!(!passing, "{inject}: {said}");
+                    // An interrupted call is repeated.
+                    let transient = *error == "EINTR" && name != "rename" && name != "statx";
+                    assert!(!transient, "{inject}: {said}");
                 } else {
                     assert_eq!(text, format!("{old}added\n"), "{inject}: {said}");
                 }
                 let left = scratch.names();
-                let known = |n: &String| n == "netrc" || n == "tied";
+                let known = |n: &String| n == "netrc" || n == "linked";
                 assert!(left.iter().all(known), "{inject}: {left:?}");
             }
         }
@@ -197,7 +204,7 @@ fn refused_any_system_call_nothing_is_lost() {
 }
 
 #[test]
-fn a_file_system_without_locks_is_written_all_the_same() {
+fn without_locks_the_file_is_written_with_a_warning() {
     let scratch = Scratch::new();
     for error in ["ENOLCK", "EOPNOTSUPP", "ENOSYS"] {
         let path = set_up(&scratch, State::Alone);
@@ -205,13 +212,13 @@ fn a_file_system_without_locks_is_written_all_the_same() {
         let Some(ended) = traced(&path, &["-o", "/dev/null", "-e", &inject]) else {
             return;
         };
-        let said = ended.said.unwrap();
+        let said = ended.outcome.unwrap();
         assert!(said.contains("its file system has no locks"), "{said}");
         assert_eq!(text_of(&path), new());
     }
 }
 
-/// Runs `append` after a few words of shell, as root of mounts of its own.
+/// Runs `append` after a shell script, in a mount namespace of its own.
 fn among_mounts(shell: &str, path: &Path) -> Option<String> {
     let shell = format!("{shell} && exec \"$0\" \"$@\"");
     let mut command = child(
@@ -222,11 +229,11 @@ fn among_mounts(shell: &str, path: &Path) -> Option<String> {
     );
     match command.output() {
         Ok(output) => spoken(&output).or_else(|| {
-            not_tested(&format!("mounts of our own: {output:?}"));
+            not_tested(&format!("a mount namespace: {output:?}"));
             None
         }),
         Err(error) => {
-            not_tested(&format!("mounts of our own: {error}"));
+            not_tested(&format!("a mount namespace: {error}"));
             None
         }
     }
@@ -241,24 +248,26 @@ fn a_file_that_is_a_mount_point_is_written_in_place() {
     let Some(said) = among_mounts(&shell, &path) else {
         return;
     };
-    assert!(said.contains("in_place: true"), "{said}");
-    assert!(said.contains("because it cannot be replaced"), "{said}");
+    assert!(
+        said.contains("was written in place, because it cannot be replaced"),
+        "{said}"
+    );
     assert_eq!(text_of(&mounted), new());
     assert_eq!(mode(&mounted), 0o600);
     assert_eq!(scratch.names(), ["mounted", "netrc"]);
 }
 
 #[test]
-fn a_full_disk_loses_nothing() {
+fn a_full_disk_loses_no_data() {
     let scratch = Scratch::new();
     let dir = scratch.subdir("disk", 0o755);
     let path = dir.join("netrc");
     let seen = scratch.path("seen");
-    for tie in ["true", "ln netrc tied"] {
+    for link in ["true", "ln netrc linked"] {
         // The text fills its last block, so that the new one needs another.
         let shell = format!(
             "mount -t tmpfs -o size=32k none {0} && cd {0} && \
-             head -c 4096 /dev/zero >netrc && chmod 600 netrc && {tie} && \
+             head -c 4096 /dev/zero >netrc && chmod 600 netrc && {link} && \
              {{ cat /dev/zero >filler 2>{0}/../errors; true; }} && \
              trap '{{ cat netrc; ls -A; }} >{1}' EXIT && \"$0\" \"$@\"; exit; true",
             dir.display(),
@@ -272,18 +281,18 @@ fn a_full_disk_loses_nothing() {
         let seen = fs::read(&seen).unwrap();
         assert_eq!(seen[..4096], [0; 4096]);
         let left = String::from_utf8_lossy(&seen[4096..]);
-        assert_eq!(left.replace("tied\n", ""), "filler\nnetrc\n");
+        assert_eq!(left.replace("linked\n", ""), "filler\nnetrc\n");
     }
 }
 
 #[test]
-fn a_size_limit_of_the_process_loses_nothing() {
+fn a_file_size_limit_loses_no_data() {
     let scratch = Scratch::new();
     let text = "x".repeat(4096);
     let path = scratch.file("netrc", &text, 0o600);
-    for tied in [false, true] {
-        if tied {
-            fs::hard_link(&path, scratch.path("tied")).unwrap();
+    for linked in [false, true] {
+        if linked {
+            fs::hard_link(&path, scratch.path("linked")).unwrap();
         }
         // 4 KiB in the units of POSIX; the signal that goes with it is ignored.
         let shell = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
@@ -292,11 +301,11 @@ fn a_size_limit_of_the_process_loses_nothing() {
         assert!(said.contains("File too large"), "{said}");
         assert_eq!(text_of(&path), text);
     }
-    assert_eq!(scratch.names(), ["netrc", "tied"]);
+    assert_eq!(scratch.names(), ["linked", "netrc"]);
 }
 
 #[test]
-fn without_descriptors_nothing_is_lost() {
+fn without_descriptors_no_data_is_lost() {
     let scratch = Scratch::new();
     let path = set_up(&scratch, State::Alone);
     let job = "append without descriptors";

@@ -1,4 +1,4 @@
-//! What happens to real files, on a real file system, under real accidents.
+//! Tests on a real file system: concurrent writers, crashes and injected errors.
 
 mod accidents;
 mod reading;

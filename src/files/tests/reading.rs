@@ -40,7 +40,7 @@ fn a_file_is_read_whole_with_its_mode() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_not_missing() {
+fn a_file_that_cannot_be_examined_is_not_missing() {
     let scratch = Scratch::new();
     let round = scratch.path("round");
     std::os::unix::fs::symlink("round", &round).unwrap();
@@ -50,7 +50,7 @@ fn what_cannot_be_looked_at_is_not_missing() {
 }
 
 #[test]
-fn what_is_missing_or_null_is_no_file() {
+fn missing_files_and_the_null_device_read_as_none() {
     let scratch = Scratch::new();
     symlink("nowhere", scratch.path("dangling")).unwrap();
     symlink("/dev/null", scratch.path("null")).unwrap();
@@ -68,7 +68,7 @@ fn what_is_missing_or_null_is_no_file() {
 }
 
 #[test]
-fn what_is_no_file_is_named_at_once() {
+fn other_file_types_are_refused_without_blocking() {
     let scratch = Scratch::new();
     mkfifo(&scratch.path("pipe"));
     symlink("pipe", scratch.path("link")).unwrap();
@@ -87,7 +87,7 @@ fn what_is_no_file_is_named_at_once() {
         ("/dev/full".into(), "is a device, not a file"),
         (
             scratch.path("loop"),
-            "leads through too many symbolic links",
+            "has too many levels of symbolic links",
         ),
         (
             file.join("below"),
@@ -99,7 +99,7 @@ fn what_is_no_file_is_named_at_once() {
 }
 
 #[test]
-fn no_more_is_read_than_may_be() {
+fn the_size_limit_is_enforced() {
     let scratch = Scratch::new();
     let path = scratch.file("file", "0123456789", 0o600);
     for limit in [10, 11, 100, u64::MAX] {
@@ -120,11 +120,11 @@ fn no_more_is_read_than_may_be() {
 }
 
 #[test]
-fn a_size_is_not_trusted() {
+fn a_reported_size_is_not_trusted() {
     let scratch = Scratch::new();
     let text = "0123456789".repeat(1000);
     let file = File::open(scratch.file("file", &text, 0o600)).unwrap();
-    // It grew or shrank since it was asked, or never told.
+    // It grew or shrank after stat, or stat reported nothing.
     for size in [0, 1, 9_999, 10_000, 10_001, 50_000] {
         let bytes = contents(&file, size, 100_000).unwrap();
         assert_eq!(*bytes, *text.as_bytes(), "{size}");
@@ -140,7 +140,7 @@ fn a_size_is_not_trusted() {
 }
 
 #[test]
-fn a_forbidden_file_is_denied() {
+fn an_unreadable_file_is_denied() {
     let scratch = Scratch::new();
     let path = scratch.file("file", "", 0o000);
     if let Some(said) = as_plain_user("read", &path, "") {
@@ -149,7 +149,7 @@ fn a_forbidden_file_is_denied() {
 }
 
 #[test]
-fn a_secret_comes_from_a_file_or_a_pipe() {
+fn a_secret_is_read_from_a_file_or_a_pipe() {
     let scratch = Scratch::new();
     let secret = |path: &Path| read_secret(path, &|| false).map(|text| text.bytes.to_vec());
     assert_eq!(secret(&scratch.file("file", "key", 0o400)).unwrap(), b"key");
@@ -170,7 +170,7 @@ fn a_secret_comes_from_a_file_or_a_pipe() {
         "is larger than 64 KiB"
     );
 
-    // What the shell makes of <(command): written in pieces, here.
+    // As the shell makes it for <(command); written in pieces.
     let (reader, mut writer) = std::io::pipe().unwrap();
     let writing = thread::spawn(move || {
         for piece in ["a", "secret", "\n"] {
@@ -181,7 +181,7 @@ fn a_secret_comes_from_a_file_or_a_pipe() {
     let path = format!("/dev/fd/{}", reader.as_raw_fd());
     assert_eq!(secret(Path::new(&path)).unwrap(), b"asecret\n");
     writing.join().unwrap();
-    // Its writer has come and gone before we open it.
+    // Its writer has closed it before it is opened.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(writer);
     let path = format!("/dev/fd/{}", reader.as_raw_fd());
@@ -203,15 +203,15 @@ fn a_named_pipe_waits_for_its_writer() {
 }
 
 #[test]
-fn a_pipe_without_end_is_given_up() {
+fn reading_a_pipe_ends_at_its_limits() {
     let (mut reader, mut writer) = std::io::pipe().unwrap();
     let file = File::open(format!("/dev/fd/{}", reader.as_raw_fd())).unwrap();
-    let little = Duration::from_millis(120);
-    let problem = pipe(&file, 100, little, &|| false).err().unwrap();
+    let short = Duration::from_millis(120);
+    let problem = pipe(&file, 100, short, &|| false).err().unwrap();
     assert!(matches!(problem, ReadProblem::TimedOut(_)));
     let problem = pipe(&file, 100, Duration::from_secs(3600), &|| true);
     assert!(matches!(problem.err(), Some(ReadProblem::Cancelled)));
-    // Nor is it read without end.
+    // The size limit holds for a pipe, too.
     writer.write_all(&[b'x'; 101]).unwrap();
     let problem = pipe(&file, 100, Duration::from_secs(3600), &|| false);
     assert!(matches!(problem.err(), Some(ReadProblem::TooLarge(100))));

@@ -9,7 +9,7 @@ use super::support::*;
 use crate::files::read;
 
 #[test]
-fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
+fn concurrent_writers_lose_nothing_and_readers_see_whole_files() {
     let scratch = Scratch::new();
     let path = scratch.path("netrc");
     let done = AtomicBool::new(false);
@@ -21,7 +21,7 @@ fn writers_at_once_lose_nothing_and_readers_see_whole_files() {
                     continue;
                 };
                 let text = String::from_utf8(text.bytes.to_vec()).unwrap();
-                // Writers only append: whoever saw a text sees it again.
+                // Writers only append: each text starts with the previous one.
                 assert!(text.starts_with(&seen), "{seen:?} became {text:?}");
                 assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
                 seen = text;
@@ -76,7 +76,7 @@ fn holder(path: &std::path::Path) -> std::process::Child {
 }
 
 #[test]
-fn a_killed_holder_of_the_lock_blocks_nobody() {
+fn a_killed_holder_releases_the_lock() {
     let scratch = Scratch::new();
     let path = scratch.file("netrc", "one\n", 0o600);
     let mut holder = holder(&path);
@@ -90,7 +90,7 @@ fn a_killed_holder_of_the_lock_blocks_nobody() {
 }
 
 #[test]
-fn a_holder_that_stays_is_waited_for_and_then_named() {
+fn the_wait_for_the_lock_times_out() {
     let scratch = Scratch::new();
     let path = scratch.file("netrc", "one\n", 0o600);
     let mut holder = holder(&path);
@@ -99,20 +99,20 @@ fn a_holder_that_stays_is_waited_for_and_then_named() {
     holder.wait().unwrap();
     assert_eq!(
         problem.unwrap_err().to_string(),
-        "stayed locked by another program for 10 seconds"
+        "is locked by another program; gave up after 10 s"
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
 }
 
 #[test]
-fn who_waited_for_the_lock_sees_the_new_text_only() {
+fn a_waiting_writer_reads_the_new_text() {
     let scratch = Scratch::new();
     let path = scratch.file("netrc", "one\n", 0o600);
     let target = target(&path);
     thread::scope(|scope| {
         let mut waiting = None;
         change(&target, &mut |old| {
-            // It opens the file that we are about to replace.
+            // It opens the file that is about to be replaced.
             waiting = Some(scope.spawn(|| {
                 let mut seen = Vec::new();
                 let looked = change(&target, &mut |old| {
@@ -130,8 +130,8 @@ fn who_waited_for_the_lock_sees_the_new_text_only() {
     });
 }
 
-/// As when another thread of the program forks in the middle: the child has
-/// the descriptor, and must not have the lock for as long as it lives.
+/// Another thread forks during the update: the child inherits the descriptor,
+/// and must not keep the lock.
 #[test]
 fn a_forked_child_does_not_inherit_the_lock() {
     let scratch = Scratch::new();

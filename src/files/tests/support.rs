@@ -1,4 +1,4 @@
-//! A place to work in, and this test program run again as another process.
+//! A temporary directory, and this test program run as another process.
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -87,10 +87,10 @@ pub fn is_root() -> bool {
     sys::effective_user() == 0
 }
 
-/// Says loudly that this machine cannot show something; where everything must
-/// be shown, that is a failure.
+/// Reports a test that cannot run on this machine. In strict mode that is a
+/// failure.
 pub fn not_tested(what: &str) {
-    // Not by `eprintln`, which the test harness keeps to itself.
+    // The test harness captures `eprintln`.
     let _ = writeln!(std::io::stderr(), "NOT TESTED: {what}");
     let strict = std::env::var("WANDB_LOGIN_TEST_STRICT");
     assert_ne!(strict.as_deref(), Ok("1"), "not tested: {what}");
@@ -128,14 +128,14 @@ pub fn append_to(target: &Target, line: &str) -> Result<Updated, WriteProblem> {
     })
 }
 
-/// What a child process is to do, and the environment it finds that in.
+/// The environment variables that tell a child process what to do.
 pub const JOB: &str = "FILES_TEST_JOB";
 pub const PATH: &str = "FILES_TEST_PATH";
 pub const LINE: &str = "FILES_TEST_LINE";
 pub const UMASK: &str = "FILES_TEST_UMASK";
 
-/// This test program again, with nothing but the child's job to do; started
-/// by the words given, as `strace` or `sh -c`.
+/// This test program again, to run one job only; started by the given command,
+/// such as `sh -c`.
 pub fn child(starter: &[&str], job: &str, path: &Path, line: &str) -> Command {
     let exe = std::env::current_exe().unwrap();
     let mut command = match starter {
@@ -154,7 +154,7 @@ pub fn child(starter: &[&str], job: &str, path: &Path, line: &str) -> Command {
     command
 }
 
-/// Runs it, and gives what it says of its outcome; nothing if it was killed.
+/// Runs it, and returns the outcome that it prints; `None` if it was killed.
 pub fn outcome(mut command: Command) -> Option<String> {
     spoken(&command.output().unwrap())
 }
@@ -165,8 +165,7 @@ pub fn spoken(output: &Output) -> Option<String> {
     line.map(|(_, outcome)| outcome.to_owned())
 }
 
-/// The job of a child process. In the test run itself it checks that a job
-/// that nobody knows is refused.
+/// The job of a child process. In the test run itself there is no job.
 #[test]
 fn works_as_a_child() {
     let var = |name| std::env::var(name).unwrap_or_default();
@@ -183,7 +182,7 @@ fn works_as_a_child() {
     }
 }
 
-/// Runs a job as a user whom the modes of files stop.
+/// Runs a job as a user without root's privileges.
 pub fn as_plain_user(job: &str, path: &Path, line: &str) -> Option<String> {
     let mut command = child(&[], job, path, line);
     if is_root() {
@@ -199,7 +198,7 @@ pub fn as_plain_user(job: &str, path: &Path, line: &str) -> Option<String> {
 }
 
 fn do_job(job: &str, path: &Path, line: &str) -> Option<Result<Updated, WriteProblem>> {
-    // Seen by who traces our system calls.
+    // A marker in the strace log.
     let mark = |name: &str| {
         let _ = fs::metadata(format!("/FILES-TEST-{name}"));
     };
@@ -209,7 +208,7 @@ fn do_job(job: &str, path: &Path, line: &str) -> Option<Result<Updated, WritePro
             Ok(_) => panic!("it can be read"),
             Err(problem) => Err(problem.into()),
         },
-        "append when told" => {
+        "append on request" => {
             let thread = fs::read_link("/proc/thread-self").unwrap_or_default();
             println!("\nTHREAD {}", thread.file_name()?.display());
             std::io::stdin().read_line(&mut String::new()).ok()?;
@@ -226,7 +225,7 @@ fn do_job(job: &str, path: &Path, line: &str) -> Option<Result<Updated, WritePro
         }
         "hold" => change(&target(path), &mut |_| {
             println!("\nHOLDING");
-            // Not for ever, should the test die before it kills us.
+            // Not for ever, in case the test dies before it kills this process.
             std::thread::sleep(Duration::from_secs(60));
             None
         }),

@@ -8,20 +8,20 @@ use super::support::*;
 use crate::files::{Target, WriteProblem, update};
 
 #[test]
-fn a_change_replaces_the_file_and_leaves_nothing_else() {
+fn a_change_replaces_the_file_and_leaves_no_other() {
     let scratch = Scratch::new();
     let path = scratch.file("netrc", "one\n", 0o600);
     let before = inode(&path);
     let updated = append(&path, "two").unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
-    assert!(updated.changed && !updated.created && !updated.in_place);
+    assert!(updated.changed && !updated.created);
     assert_eq!((updated.notes, updated.path), (vec![], path.clone()));
     assert_ne!(inode(&path), before);
     assert_eq!(scratch.names(), ["netrc"]);
 }
 
 #[test]
-fn bytes_of_every_kind_pass_through() {
+fn every_byte_value_is_kept() {
     let scratch = Scratch::new();
     let path = scratch.path("netrc");
     let odd: Vec<u8> = (0..=255).chain([0xc3, 0x28, b'\r', b'\n', 0]).collect();
@@ -31,7 +31,7 @@ fn bytes_of_every_kind_pass_through() {
 }
 
 #[test]
-fn a_missing_file_is_made_for_its_owner_alone() {
+fn a_missing_file_is_created_for_its_owner_alone() {
     let scratch = Scratch::new();
     for umask in ["000", "022", "077", "777"] {
         for name in ["netrc", "deep/down/settings"] {
@@ -51,7 +51,7 @@ fn a_missing_file_is_made_for_its_owner_alone() {
 }
 
 #[test]
-fn a_file_made_first_is_there_during_the_edit_and_goes_if_nothing_comes() {
+fn a_file_created_first_exists_during_the_edit_and_is_removed_without_content() {
     let scratch = Scratch::new();
     let path = scratch.path("file");
     let first = Target {
@@ -72,7 +72,7 @@ fn a_file_made_first_is_there_during_the_edit_and_goes_if_nothing_comes() {
 }
 
 #[test]
-fn directories_are_made_only_when_asked_for() {
+fn directories_are_created_on_request_only() {
     let scratch = Scratch::new();
     let path = scratch.path("a/b/settings");
     let problem = append(&path, "line").unwrap_err();
@@ -118,7 +118,7 @@ fn modes_are_tightened_and_never_widened() {
             assert_eq!(mode(&path), after, "{before:o} {umask} {said}");
             assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
             let told = said.contains(&format!(
-                "was open to other users (mode {before:04o}) and is now closed"
+                "permissions changed from {before:04o} to {after:04o} (it was open to other users)"
             ));
             assert_eq!(told, before & 0o077 != 0, "{before:o}: {said}");
             fs::remove_file(path).unwrap();
@@ -158,10 +158,10 @@ fn no_change_writes_nothing() {
     );
     assert_eq!(after, before);
     assert_eq!(mode(&path), 0o644);
-    // And where there is no file, none comes.
+    // A missing file is not created.
     let missing = scratch.path("missing");
     assert!(!change(&target(&missing), &mut |_| None).unwrap().changed);
-    // Nor does one stay when the second look finds nothing to do.
+    // It is removed when the second edit finds nothing to do.
     let mut asked = 0;
     let edited = change(&target(&missing), &mut |_| {
         asked += 1;
@@ -172,7 +172,7 @@ fn no_change_writes_nothing() {
 }
 
 #[test]
-fn links_stay_and_lead_to_the_new_text() {
+fn links_are_kept_and_lead_to_the_new_text() {
     let scratch = Scratch::new();
     let dir = scratch.subdir("dotfiles", 0o755);
     let file = scratch.file("dotfiles/netrc", "one\n", 0o600);
@@ -190,7 +190,7 @@ fn links_stay_and_lead_to_the_new_text() {
     }
     assert_eq!(names(&dir), ["netrc", "second"]);
 
-    // Behind a dangling one the file is made; without its directory, it is not.
+    // A dangling link gets its file; without a directory there is none.
     symlink("dotfiles/new", scratch.path("dangling")).unwrap();
     assert!(append(&scratch.path("dangling"), "x").unwrap().created);
     assert_eq!(fs::read(dir.join("new")).unwrap(), b"x\n");
@@ -202,11 +202,11 @@ fn links_stay_and_lead_to_the_new_text() {
     symlink("b", scratch.path("a")).unwrap();
     symlink("a", scratch.path("b")).unwrap();
     let problem = append(&scratch.path("a"), "x").unwrap_err();
-    assert_eq!(problem.to_string(), "leads through too many symbolic links");
+    assert_eq!(problem.to_string(), "has too many levels of symbolic links");
 }
 
 #[test]
-fn what_is_no_file_is_not_written() {
+fn other_file_types_are_not_written() {
     let scratch = Scratch::new();
     let _listener = UnixListener::bind(scratch.path("socket")).unwrap();
     let made = std::process::Command::new("mkfifo")
@@ -234,7 +234,7 @@ fn what_is_no_file_is_not_written() {
 }
 
 #[test]
-fn large_files_pass_and_too_large_ones_are_refused() {
+fn files_up_to_the_limit_are_written_and_larger_ones_refused() {
     let scratch = Scratch::new();
     let text = "0123456789abcde\n".repeat(1024 * 1024 - 1);
     let path = scratch.file("netrc", &text, 0o600);
@@ -251,7 +251,7 @@ fn large_files_pass_and_too_large_ones_are_refused() {
 }
 
 #[test]
-fn all_names_of_a_file_get_the_new_text() {
+fn all_hard_links_get_the_new_text() {
     let scratch = Scratch::new();
     let path = scratch.file("netrc", "one\ntwo\nthree\n", 0o644);
     fs::hard_link(&path, scratch.path("other")).unwrap();
@@ -263,12 +263,9 @@ fn all_names_of_a_file_get_the_new_text() {
         "quite another\n",
     ] {
         let updated = change(&target(&path), &mut |_| Some(wiped(text.as_bytes()))).unwrap();
-        assert!(updated.in_place && updated.changed);
+        assert!(updated.changed);
         let told = updated.notes.last().unwrap();
-        assert_eq!(
-            told,
-            "was written in place, because it has more than one name"
-        );
+        assert_eq!(told, "was written in place, because it has hard links");
         for name in ["netrc", "other"] {
             assert_eq!(fs::read_to_string(scratch.path(name)).unwrap(), text);
             assert_eq!(mode(&scratch.path(name)), 0o600);
@@ -279,12 +276,12 @@ fn all_names_of_a_file_get_the_new_text() {
 }
 
 #[test]
-fn what_killed_writers_left_is_removed() {
+fn copies_of_killed_writers_are_removed() {
     let scratch = Scratch::new();
     let path = scratch.file(".netrc", "one\n", 0o600);
     scratch.file(".netrc.wandb-login-0123456789abcdef", "half a co", 0o600);
     scratch.file(".netrc.wandb-login-", "", 0o600);
-    // These are not ours to remove.
+    // These are no copies of this file.
     scratch.file(".netrc.wandb", "", 0o600);
     scratch.file(".settings.wandb-login-0123456789abcdef", "", 0o600);
     scratch.subdir(".netrc.wandb-login-dir", 0o755);
@@ -301,17 +298,18 @@ fn what_killed_writers_left_is_removed() {
 }
 
 #[test]
-fn a_name_without_room_for_a_longer_one_is_written_in_place() {
+fn a_file_with_a_very_long_name_is_written_in_place() {
     let scratch = Scratch::new();
     let path = scratch.path(&"n".repeat(250));
     let updated = append(&path, "one").unwrap();
-    assert!(updated.created && updated.in_place);
+    let reason = "was written in place, because its directory cannot be written";
+    assert!(updated.created && updated.notes == [reason], "{updated:?}");
     assert_eq!(fs::read(&path).unwrap(), b"one\n");
 }
 
 #[test]
-fn a_relative_path_is_taken_from_here() {
-    // The package's own directory; the name is this process's.
+fn a_relative_path_starts_at_the_working_directory() {
+    // The working directory is the package's; the name contains the process ID.
     let name = format!("files-test-{}", std::process::id());
     let updated = append(Path::new(&name), "one");
     let text = fs::read(&name);
@@ -321,7 +319,7 @@ fn a_relative_path_is_taken_from_here() {
 }
 
 #[test]
-fn a_change_in_between_is_not_undone() {
+fn a_concurrent_change_is_not_undone() {
     let scratch = Scratch::new();
     let path = scratch.path("netrc");
     let other = scratch.path("other");
@@ -360,7 +358,7 @@ fn a_change_in_between_is_not_undone() {
 }
 
 #[test]
-fn a_file_that_never_rests_is_left_alone() {
+fn a_file_that_changes_all_the_time_is_not_written() {
     let scratch = Scratch::new();
     let path = scratch.file("netrc", "", 0o600);
     let mut asked = 0;
@@ -372,7 +370,7 @@ fn a_file_that_never_rests_is_left_alone() {
     .unwrap_err();
     assert_eq!(
         problem.to_string(),
-        "keeps being changed by another program"
+        "is being changed by another program again and again"
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), format!("{asked}\n"));
     assert_eq!(scratch.names(), ["netrc"]);
