@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use super::create::create;
@@ -29,9 +29,8 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
     let user = User::current(target.home);
     let wait = LockWait::new(cancel);
     for _ in 0..MAX_ATTEMPTS {
-        let locked = match acquire(target, &user, edit, &wait)? {
-            Acquired::Locked(locked) => locked,
-            Acquired::NothingToDo(path) => return Ok(Updated::unchanged(path, Vec::new())),
+        let Some(locked) = acquire(target, &user, edit, &wait)? else {
+            return Ok(Updated::unchanged(target.path.to_path_buf(), Vec::new()));
         };
         let old = read_settled(&locked, target.limit)?;
         let Some(new) = edit(&old).filter(|new| **new != *old) else {
@@ -49,13 +48,8 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
     Err(WriteProblem::Unsteady)
 }
 
-enum Acquired {
-    Locked(LockedFile),
-    /// The file is missing, and the edit has nothing to write.
-    NothingToDo(PathBuf),
-}
-
-/// Opens and locks the file that the path leads to; creates a missing one.
+/// Opens and locks the file that the path leads to; creates a missing one, or
+/// returns `None` if the edit has nothing to write to it.
 /// While it waited for the lock, the previous holder may have put another file
 /// in its place: then it starts over with that one.
 fn acquire(
@@ -63,7 +57,7 @@ fn acquire(
     user: &User,
     edit: Edit,
     wait: &LockWait,
-) -> Result<Acquired, WriteProblem> {
+) -> Result<Option<LockedFile>, WriteProblem> {
     loop {
         let resolved = ResolvedPath::of(target.path, user)?;
         let opened = match &resolved.found {
@@ -72,7 +66,7 @@ fn acquire(
                 open(&resolved.path)?
             }
             None if !target.create_first && edit(&[]).is_none() => {
-                return Ok(Acquired::NothingToDo(resolved.path));
+                return Ok(None);
             }
             None => create(target, &resolved, user)?,
         };
@@ -81,7 +75,7 @@ fn acquire(
             if is_at(target.path, &locked.meta)? {
                 // The check above was of a file that was not locked yet.
                 locked.resolved.check(&locked.meta, user)?;
-                return Ok(Acquired::Locked(locked));
+                return Ok(Some(locked));
             }
         }
         wait.check_cancelled()?;
