@@ -203,7 +203,7 @@ fn all_ranks_get_the_outcome_of_rank_0() {
     logged_in("prompt", "- 8", KEY_4);
     failed(
         "malformed",
-        &format!("-2 [{} line 1 invalid: API key must", path("malformed")),
+        &format!("-2 [{} line 1 is invalid: API key must", path("malformed")),
     );
     failed("offline", "1 [W&B is offline or disabled]");
     failed("none", "2 [No API key configured for https://api.wandb.ai");
@@ -442,7 +442,7 @@ fn any_other_channel() {
     assert_eq!(run.code, Some(1));
     assert_eq!(run.stdout.matches(": -2: ").count(), 3, "{}", run.stdout);
     assert_eq!(
-        run.stdout.matches("line 1 invalid").count(),
+        run.stdout.matches("line 1 is invalid").count(),
         3,
         "{}",
         run.stdout

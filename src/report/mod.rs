@@ -247,11 +247,11 @@ fn mode(context: &Context) -> Option<String> {
         Mode::Online | Mode::Shared | Mode::Run => return None,
         Mode::Offline | Mode::Dryrun if context.options.command_line => {
             format!(
-                "offline by {by}: wandb_login would do nothing; `wandb-login` logs in all the same"
+                "offline by {by}: a login does nothing; the command `wandb-login` still logs in"
             )
         }
-        Mode::Offline | Mode::Dryrun => format!("offline by {by}: wandb_login would do nothing"),
-        Mode::Disabled => format!("disabled by {by}: wandb_login would do nothing"),
+        Mode::Offline | Mode::Dryrun => format!("offline by {by}: a login does nothing"),
+        Mode::Disabled => format!("disabled by {by}: a login does nothing"),
     })
 }
 

@@ -68,7 +68,7 @@ pub(super) fn variable(context: &Context, server: &Endpoint, place: Place) -> An
         )));
     }
     if server.workspace_only {
-        return Answer::Withheld(obstacle(withheld(server, name)));
+        return Answer::Withheld(obstacle(withheld(context, server, name)));
     }
     if place == Place::KeyVariable {
         return key_answer(context, server, place, &value, &|| {
@@ -155,7 +155,7 @@ pub(super) fn settings(context: &Context, server: &Endpoint, place: Place) -> An
         )),
         Ok(_) if which == Which::System && server.workspace_only => {
             let name = path().unwrap_or_default();
-            Answer::Withheld(obstacle(withheld(server, &name), line))
+            Answer::Withheld(obstacle(withheld(context, server, &name), line))
         }
         Ok(_) => key_answer(context, server, place, key.value.as_bytes(), &|| {
             (path(), line)
@@ -177,6 +177,7 @@ pub(super) fn key_answer(
             format!("{name}, which WANDB_API_KEY_FILE names,")
         }
         (Some(name), None) => name.to_string(),
+        (None, _) if context.options.command_line => "the given key".into(),
         (None, _) => "the api_key option".into(),
     };
     match ApiKey::parse(text) {
@@ -185,7 +186,7 @@ pub(super) fn key_answer(
             let usual = place == Place::KeyFile && text == text.trim_ascii_start();
             if parsed.trimmed && !usual {
                 context.log.warn(&format!(
-                    "white space around the key in {} was dropped; the Python SDK refuses such a key",
+                    "{}: white space around the key was dropped; the Python SDK refuses such a key",
                     shown()
                 ));
             }
@@ -201,7 +202,7 @@ pub(super) fn key_answer(
             let (name, line) = spot();
             Answer::Malformed(Obstacle {
                 text: format!(
-                    "{} invalid: {problem} Copy a whole key from {}.",
+                    "{} is invalid: {problem} Copy a whole key from {}.",
                     shown(),
                     authorize_url(&server.url.app_url(None), false, None)
                 ),
@@ -213,9 +214,13 @@ pub(super) fn key_answer(
 }
 
 /// Why a key is kept back from a server that only the working directory names.
-fn withheld(server: &Endpoint, name: &str) -> String {
+fn withheld(context: &Context, server: &Endpoint, name: &str) -> String {
+    let host = match context.options.command_line {
+        true => "use --host",
+        false => "pass host",
+    };
     format!(
-        "the credential in {name} is not sent to {}, which only {} names: set WANDB_BASE_URL, pass host, or put base_url into the system settings",
+        "the credential in {name} is not sent to {}, which only {} names: set WANDB_BASE_URL, {host}, or put base_url into the system settings",
         server.url.as_str(),
         server.origin_text(),
     )

@@ -183,7 +183,7 @@ fn what_a_program_gives_goes_first() {
             true,
             &[
                 "Key in force: none",
-                "Problem:      the api_key option invalid: API key must have 40+ characters, has 20.",
+                "Problem:      the api_key option is invalid: API key must have 40+ characters, has 20.",
                 "invalid   the options",
                 "line 1: API key ****1111: a login stops before it",
             ],

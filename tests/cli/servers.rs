@@ -165,7 +165,7 @@ fn a_kept_key_names_the_ways_out() {
     let run = Run::of(home.wandb_login(&[]).env("WANDB_API_KEY", KEY_1));
     let expected = format!(
         "wandb: ERROR the credential in WANDB_API_KEY is not sent to https://a.example, which only {} names: \
-         set WANDB_BASE_URL, pass host, or put base_url into the system settings\n",
+         set WANDB_BASE_URL, use --host, or put base_url into the system settings\n",
         workspace.display()
     );
     assert_eq!((run.code, run.stderr), (Some(1), expected));
