@@ -1,5 +1,5 @@
-//! Writes the recorded cases of `tests/conformance` as seeds: every text of a
-//! subject's file becomes an input of its targets. Takes the folder to write to.
+//! Writes the recorded cases of `tests/conformance` as seeds: every string of a
+//! file becomes an input of its targets. The argument is the output folder.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Which file feeds which target.
+/// Which file provides seeds for which targets.
 const FEEDS: &[(&str, &[&str])] = &[
     ("netrc_read", &["netrc", "netrc_peer", "c_abi"]),
     ("netrc_write", &["netrc", "netrc_peer"]),
@@ -18,7 +18,7 @@ const FEEDS: &[(&str, &[&str])] = &[
     ("server", &["server_answer"]),
 ];
 
-/// For what no recording has texts of.
+/// Seeds for formats without recorded cases.
 const MORE: &[(&str, &str)] = &[
     (
         "credentials",
@@ -48,7 +48,7 @@ fn main() {
         for target in *targets {
             let folder = folder(&to, target);
             for text in &texts {
-                // An answer has its status and place in front.
+                // A response begins with its status and location.
                 let head: &[u8] = if *target == "server_answer" { b"\x01\0\0" } else { b"" };
                 seed(&folder, &[head, text.as_bytes()].concat());
             }

@@ -1,6 +1,6 @@
-//! What holds for every input: functions that panic where it does not. The
-//! property tests below try them on inputs made of likely pieces, the targets
-//! of `fuzz` on whatever a fuzzer comes up with.
+//! Invariants that hold for every input: functions that panic if one is violated.
+//! The property tests below run them on generated inputs, the fuzz targets on
+//! those of a fuzzer.
 
 use crate::config::settings::{Notes, SettingResult, SettingsFile, Which};
 use crate::formats::ini;
@@ -13,13 +13,13 @@ use crate::util::sanitize;
 #[cfg(test)]
 mod tests;
 
-/// A key as a server gives one.
+/// A key of the standard kind.
 const KEY: &[u8] = b"NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNN";
 
-/// A netrc file, in the eyes of a server of one of several kinds.
+/// A netrc file, read and edited for one of several kinds of servers.
 ///
 /// # Panics
-/// If a law is broken.
+/// If an invariant is violated.
 pub fn netrc(text: &[u8]) {
     let names = |netloc| Names {
         netloc,
@@ -42,8 +42,9 @@ pub fn netrc(text: &[u8]) {
     netrc::invariants::check(text, names, KEY, ApiKey::is_key);
 }
 
-/// The password of a machine after our key was stored for it, for a comparison
-/// with other readers: nothing where we warn that others may read it otherwise.
+/// The netrc file after our key was stored for a machine, and that key: for a
+/// comparison with other readers. `None` where the library warns that others may
+/// read the file differently.
 #[must_use]
 pub fn netrc_with_key(text: &[u8], machine: &str) -> Option<(Vec<u8>, &'static [u8])> {
     let names = Names {
@@ -56,10 +57,10 @@ pub fn netrc_with_key(text: &[u8], machine: &str) -> Option<(Vec<u8>, &'static [
     (!warned).then(|| (edited.text.to_vec(), KEY))
 }
 
-/// A settings file: every setting is asked for, and one is set and cleared.
+/// A settings file: reads every setting, and sets and clears one.
 ///
 /// # Panics
-/// If a law is broken.
+/// If an invariant is violated.
 pub fn settings(text: &[u8], value: &str) {
     for which in [Which::System, Which::Workspace] {
         let read = |notes| SettingsFile::parse(which, "settings".as_ref(), text, notes);
@@ -93,7 +94,7 @@ fn same<T: PartialEq>(one: SettingResult<T>, other: SettingResult<T>) -> bool {
 /// An API key.
 ///
 /// # Panics
-/// If a law is broken.
+/// If an invariant is violated.
 pub fn key(text: &[u8]) {
     let parsed = ApiKey::parse(text);
     assert_eq!(parsed.is_ok(), ApiKey::is_key(text));
@@ -123,12 +124,12 @@ pub fn key(text: &[u8]) {
 /// A server's address.
 ///
 /// # Panics
-/// If a law is broken.
+/// If an invariant is violated.
 pub fn server_url(given: &str) {
     let url = match BaseUrl::parse(given) {
         Ok(url) => url,
         Err(problem) => {
-            // It is shown, so it must not fake a line.
+            // It is printed, so it must not fake a line.
             let shown = sanitize::clean(&problem.to_string()).into_owned();
             assert!(!shown.chars().any(char::is_control));
             return;
@@ -137,8 +138,8 @@ pub fn server_url(given: &str) {
     let shown = url.as_str();
     assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()), "{shown}");
     assert!(!shown.contains(['@', '?', '#', '"', '\'', '\\']), "{shown}");
-    let again = BaseUrl::parse(shown).expect("a normal form is an address");
-    assert_eq!(again.as_str(), shown, "a normal form is its own");
+    let again = BaseUrl::parse(shown).expect("a normalized URL is valid");
+    assert_eq!(again.as_str(), shown, "normalization is idempotent");
     assert_eq!(again.spelled_netloc(), None);
     assert!(url.same_server(&url) && url.same_server(&again));
     assert_eq!(url.is_https(), shown.starts_with("https://"));
@@ -149,11 +150,10 @@ pub fn server_url(given: &str) {
     ] {
         assert!(page.bytes().all(|byte| byte.is_ascii_graphic()), "{page}");
     }
-    // The name under which the key is looked up is that of the machine it is
-    // sent to.
+    // The key is looked up under the name of the host that it is sent to.
     #[cfg(feature = "http")]
     {
-        let uri: ureq::http::Uri = shown.parse().expect("the HTTP client takes it");
+        let uri: ureq::http::Uri = shown.parse().expect("the HTTP client accepts it");
         let host = uri.host().expect("it has a host");
         assert_eq!(
             host.trim_start_matches('[').trim_end_matches(']'),
@@ -175,10 +175,10 @@ pub fn server_url(given: &str) {
     netrc::invariants::check(b"default login a password b\n", &names, KEY, ApiKey::is_key);
 }
 
-/// What a server sends.
+/// A server's response.
 ///
 /// # Panics
-/// If a law is broken.
+/// If an invariant is violated.
 #[cfg(feature = "http")]
 pub fn server_answer(status: u16, location: Option<&str>, body: &[u8]) {
     crate::server::invariants::check(status, location, body, KEY);
@@ -187,7 +187,7 @@ pub fn server_answer(status: u16, location: Option<&str>, body: &[u8]) {
 /// The cache of access tokens.
 ///
 /// # Panics
-/// If a law is broken.
+/// If an invariant is violated.
 #[cfg(feature = "http")]
 pub fn credentials(text: &[u8]) {
     use crate::formats::token_cache::{AccessToken, forget, look_up, store};
@@ -204,13 +204,13 @@ pub fn credentials(text: &[u8]) {
         assert!(found.token.as_bytes().iter().all(u8::is_ascii_graphic));
     }
     let stored = store(text, URL, &access);
-    let found = look_up(&stored, &[URL], now).expect("what was stored is found");
+    let found = look_up(&stored, &[URL], now).expect("the stored token is found");
     assert_eq!(found.token, access.token);
     assert_eq!(found.expires_at, access.expires_at);
     assert_eq!(
         *store(&stored, URL, &access),
         *stored,
-        "storing twice changes twice"
+        "storing the same token again changes the file"
     );
     let value = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
     let others = |text: &[u8]| -> Value {
@@ -226,24 +226,27 @@ pub fn credentials(text: &[u8]) {
         }
         value
     };
-    assert_eq!(others(text), others(&stored), "another entry has changed");
-    let gone = forget(&stored, &[URL]).expect("there was one");
+    assert_eq!(others(text), others(&stored), "another entry was changed");
+    let gone = forget(&stored, &[URL]).expect("a token is stored");
     assert_eq!(others(text), others(&gone));
     assert!(look_up(&gone, &[URL], 0).is_none());
     assert!(forget(&gone, &[URL]).is_none());
 }
 
-/// A session as text, from whoever sends one.
+/// An exported session from an untrusted sender.
 ///
 /// # Panics
-/// If a law is broken.
+/// If an invariant is violated.
 pub fn exported(given: &[u8]) {
     let Ok(session) = Session::import(given) else {
         return;
     };
     let written = session.export();
-    let again = Session::import(written.as_bytes()).expect("what was written is read");
-    assert!(again.export() == written, "a session changes on its way");
+    let again = Session::import(written.as_bytes()).expect("an exported session is imported");
+    assert!(
+        again.export() == written,
+        "exporting again gives another text"
+    );
     assert!(
         session
             .authorization()

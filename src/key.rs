@@ -1,33 +1,32 @@
-//! The API key: a text that has passed the rule for keys. Code that holds an
-//! [`ApiKey`] need not check it again, and cannot print it.
+//! The API key. An [`ApiKey`] has been validated and cannot be printed.
 
 use std::fmt;
 
 use crate::util::secret::Secret;
 
-/// The longest key that is taken. The prompt callback's buffer has room for one
-/// of this size and its NUL.
+/// The longest key that is accepted. The prompt callback's buffer has room for a
+/// key of this size and a NUL.
 pub(crate) const LONGEST: usize = 64 * 1024;
 
 /// The fewest characters of a key, not counting an on-premises prefix.
 const SHORTEST: usize = 40;
 
-/// Of a key shorter than this, a report shows nothing.
+/// A shorter key is masked completely.
 const SHORTEST_SHOWN: usize = 20;
 
-/// How the keys of W&B's current format begin. Their body may hold dashes, so
-/// that a first dash does not end an on-premises prefix.
+/// The prefix of W&B's current key format. Such keys may contain dashes, so the
+/// first dash does not end an on-premises prefix.
 const V1: &[u8] = b"wandb_v1_";
 
-/// A well-formed API key. Its `Debug` shows nothing.
+/// A well-formed API key. Its `Debug` does not show the key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey {
     secret: Secret,
     kind: KeyKind,
 }
 
-/// A key, and whether white space around it was dropped, which deserves a
-/// notice: other tools that read the same text will not drop it.
+/// A key, and whether white space around it was removed. That is worth a warning:
+/// other tools may not remove it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Parsed {
     pub key: ApiKey,
@@ -47,7 +46,7 @@ pub enum KeyKind {
     Standard,
 }
 
-/// Why a text is not a key, in the SDK's words; never with the text itself.
+/// Why a text is not a key, in the SDK's words. Never quotes the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyProblem {
     #[error("API key is empty.")]
@@ -61,7 +60,7 @@ pub enum KeyProblem {
 }
 
 impl ApiKey {
-    /// Takes a key, dropping ASCII white space around it.
+    /// Parses a key; ASCII white space around it is removed.
     pub fn parse(text: &[u8]) -> Result<Parsed, KeyProblem> {
         let key = text.trim_ascii();
         let kind = kind_of(key)?;
@@ -74,7 +73,7 @@ impl ApiKey {
         })
     }
 
-    /// Whether [`ApiKey::parse`] would take the text; copies nothing.
+    /// Whether [`ApiKey::parse`] would accept the text; copies nothing.
     pub fn is_key(text: &[u8]) -> bool {
         kind_of(text.trim_ascii()).is_ok()
     }
@@ -91,8 +90,8 @@ impl ApiKey {
         self.kind
     }
 
-    /// What a report may show: the kind and the last four characters, and of
-    /// a short key (only a JWT can be one) the kind alone.
+    /// The kind and the last four characters, for a report; only the kind if the
+    /// key is short, as a JWT can be.
     pub fn masked(&self) -> String {
         let key = self.as_bytes();
         let shown = match key.len() {
@@ -109,7 +108,7 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The kind in a word or two, for a human.
+/// The kind, for messages.
 impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -121,8 +120,7 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// The rule for keys, in one place. Each byte is looked at a fixed number of
-/// times, and nothing is copied.
+/// Validates a key. Linear in its length; copies nothing.
 fn kind_of(key: &[u8]) -> Result<KeyKind, KeyProblem> {
     if key.is_empty() {
         return Err(KeyProblem::Empty);
@@ -131,7 +129,7 @@ fn kind_of(key: &[u8]) -> Result<KeyKind, KeyProblem> {
         return Err(KeyProblem::TooLong);
     }
     if !key.iter().all(is_key_byte) {
-        // The dots of a JWT are the only other characters.
+        // Only a JWT may contain dots.
         return match is_jwt(key) {
             true => Ok(KeyKind::Jwt),
             false => Err(KeyProblem::Characters),
@@ -142,7 +140,7 @@ fn kind_of(key: &[u8]) -> Result<KeyKind, KeyProblem> {
         _ => key,
     };
     match body.len() {
-        // The SDK's word for a prefix with nothing behind it.
+        // The SDK's message for a prefix without a key.
         0 => Err(KeyProblem::Characters),
         has @ 1..SHORTEST => Err(KeyProblem::TooShort { has }),
         _ if body.starts_with(V1) => Ok(KeyKind::V1),
@@ -159,8 +157,8 @@ fn is_jwt(key: &[u8]) -> bool {
     }) && parts == 3
 }
 
-/// ASCII only. The SDK takes any letter of any script, but such a key does not
-/// survive its own way through netrc, and no server issues one.
+/// ASCII only. The SDK accepts letters of any script, but such a key does not
+/// survive the SDK's own netrc, and no server issues one.
 fn is_key_byte(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }

@@ -1,8 +1,8 @@
 //! The C boundary: option structs of any size and content, environment blocks,
-//! callbacks that answer anything, files that hold anything.
+//! callbacks that return anything, files with any content.
 //!
-//! It runs in a home of its own, under `/dev/shm` where there is one. What would
-//! ask a server is left out, and nothing else may.
+//! Runs in its own home directory, under `/dev/shm` if that exists. Options that
+//! would contact a server are not used.
 #![no_main]
 
 mod fixed;
@@ -18,8 +18,8 @@ use std::sync::LazyLock;
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use wandb_login::ffi::*;
 
-/// Variables that may hold anything; none of them names a file to write or a
-/// reason to ask a server.
+/// Variables that are set to anything; none of them names a file to write or
+/// leads to a request.
 const NAMES: &[&str] = &[
     "WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_MODE",
     "WANDB_ENTITY", "WANDB_SILENT", "WANDB_QUIET", "WANDB_LOGIN_TIMEOUT", "WANDB_HTTP_TIMEOUT",
@@ -27,8 +27,8 @@ const NAMES: &[&str] = &[
     "SLURM_STEP_NUM_TASKS", "NO_COLOR", "HTTPS_PROXY", "",
 ];
 
-/// A home of this process's own, and in the same place each time: its name is
-/// among the words that the fuzzer tries.
+/// This process's home directory. The path is the same in each run: it is in the
+/// fuzzer's dictionary.
 static HOME: LazyLock<PathBuf> = LazyLock::new(|| {
     let shm = Path::new("/dev/shm");
     let base = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
@@ -37,9 +37,9 @@ static HOME: LazyLock<PathBuf> = LazyLock::new(|| {
         fs::create_dir_all(&home).expect("a home");
         let lock = fs::File::create(home.join("lock")).expect("a lock file");
         if lock.try_lock().is_err() {
-            continue; // another fuzzer's
+            continue; // used by another fuzzer
         }
-        std::mem::forget(lock); // ours until we end
+        std::mem::forget(lock); // held until the process ends
         let _ = fs::remove_file(home.join(".netrc"));
         for (name, below) in [(".config", "wandb"), ("cwd", "wandb")] {
             let folder = home.join(name);
@@ -51,7 +51,7 @@ static HOME: LazyLock<PathBuf> = LazyLock::new(|| {
     unreachable!()
 });
 
-/// What the prompt answers, and what was logged.
+/// What the prompt callback returns.
 struct Caller {
     answers: RefCell<Vec<(i32, Vec<u8>)>>,
 }
@@ -71,7 +71,7 @@ unsafe extern "C" fn prompt(
     let Some((answer, text)) = caller.answers.borrow_mut().pop() else {
         return -1;
     };
-    // Without a NUL at the end, as a careless callback would.
+    // Without a terminating NUL, as a faulty callback would.
     let length = text.len().min(size);
     unsafe { buffer.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), length) };
     answer
@@ -90,15 +90,15 @@ unsafe extern "C" fn cancel(_: *mut c_void) -> i32 {
     0
 }
 
-/// Stand before the C library's: whoever looks for a server has found a bug.
+/// Override the functions of the C library: no call may contact a server.
 #[unsafe(no_mangle)]
 extern "C" fn getaddrinfo() -> i32 {
-    panic!("a server is looked up")
+    panic!("a host name was resolved")
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn socket() -> i32 {
-    panic!("a server is asked")
+    panic!("a socket was opened")
 }
 
 fn one_line(text: &CStr) {
@@ -161,8 +161,8 @@ fn run(u: &mut Unstructured) -> Result<()> {
     let anonymous = if anonymous == WANDB_LOGIN_ANONYMOUS_MUST { 0 } else { anonymous };
     let mut caller = Caller { answers: RefCell::default() };
     for _ in 0..u.int_in_range(0..=3)? {
-        // Never the terminal: the fuzzer may have one. An anonymous key would
-        // come from a server, so it is asked for where it is not allowed.
+        // Never the terminal, which the fuzzer may have. An anonymous key would
+        // come from a server, so it is only requested where it is not allowed.
         let answer = match *u.choose(&[0, 1, 3, 7, -1])? {
             WANDB_LOGIN_PROMPT_ANONYMOUS if anonymous != 0 => -1,
             answer => answer,
@@ -200,8 +200,8 @@ fn run(u: &mut Unstructured) -> Result<()> {
         error_buf: error.as_mut_ptr().cast(),
         error_buf_size: error.len(),
     };
-    // A struct of the size that it says, to the byte, so that a sanitizer sees
-    // who reads behind it.
+    // The allocation ends where `struct_size` says, so that a sanitizer detects
+    // reads after it.
     let known = size_of::<wandb_login_options>();
     let size = if u.ratio(7, 8)? { known } else { u.int_in_range(8..=5000)? };
     let mut words = vec![0_u64; size.div_ceil(8)].into_boxed_slice();
@@ -220,13 +220,13 @@ fn run(u: &mut Unstructured) -> Result<()> {
     Ok(())
 }
 
-/// What the error buffer must be after a call.
+/// Checks the error buffer after a call.
 fn check_error(status: i32, error: &[u8]) {
     let Some(end) = error.iter().position(|&byte| byte == 0) else {
         assert!(error.is_empty() || error.iter().all(|&byte| byte == 0x55), "no NUL");
         return;
     };
-    let text = std::str::from_utf8(&error[..end]).expect("cut at a character's border");
+    let text = std::str::from_utf8(&error[..end]).expect("truncated at a character boundary");
     assert!(!text.chars().any(char::is_control), "{text:?}");
     assert!(status != WANDB_LOGIN_STATUS_OK || text.is_empty());
     assert_ne!(status, WANDB_LOGIN_STATUS_ERR_INTERNAL, "{text}");
@@ -248,7 +248,7 @@ unsafe fn call(
                 3 => wandb_login_check(options),
                 4 => wandb_login_forget(options),
                 5 => wandb_login_explain(options, u.int_in_range(-1..=2)?, &mut report),
-                // An identity token would be exchanged at a server.
+                // An identity token would be exchanged with a server.
                 _ if wandb_login_session_api_key(old).is_null() => continue,
                 _ => wandb_login_session_refresh(old, options, &mut session),
             }
@@ -269,7 +269,7 @@ unsafe fn call(
     Ok(())
 }
 
-/// Reads all that a session has, and sends it round.
+/// Calls every getter of a session, exports it and imports it again.
 unsafe fn read(session: *mut wandb_login_session) {
     unsafe {
         for text in [
@@ -305,6 +305,6 @@ unsafe fn read(session: *mut wandb_login_session) {
 }
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    // Too few bytes for a whole call are no call.
+    // An error means too few bytes for a complete call.
     let _ = run(&mut Unstructured::new(data));
 });

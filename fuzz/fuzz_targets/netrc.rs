@@ -1,4 +1,4 @@
-//! A netrc file is read, edited and read again.
+//! Reads and edits a netrc file, and reads it again.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &[u8]| wandb_login::invariants::netrc(text));

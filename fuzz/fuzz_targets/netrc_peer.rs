@@ -1,5 +1,5 @@
-//! What our editor writes, another project's reader reads: for files that it
-//! can read at all, and of words that all readers take alike.
+//! Another project's reader finds the key that our editor stores, in files that it
+//! can read and whose tokens all readers read alike.
 #![no_main]
 
 mod fixed;
@@ -10,10 +10,9 @@ use wandb_login::invariants;
 const MACHINE: &str = "x.com";
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    // Quotes, escapes, comments and macros are read in as many ways as there
-    // are readers.
-    let odd = |c: char| c.is_control() && !c.is_ascii_whitespace() || "\"'\\#\u{b}\u{c}".contains(c);
-    if text.contains(odd) || !text.is_ascii() || text.contains("macdef") {
+    // Readers differ in quotes, escapes, comments and macros.
+    let special = |c: char| c.is_control() && !c.is_ascii_whitespace() || "\"'\\#\u{b}\u{c}".contains(c);
+    if text.contains(special) || !text.is_ascii() || text.contains("macdef") {
         return;
     }
     let read = |text: &str| {
@@ -28,7 +27,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         return;
     };
     let edited = String::from_utf8(edited).expect("it was ASCII");
-    let (after, found) = read(&edited).expect("what it read, it still reads");
+    let (after, found) = read(&edited).expect("the edited file is still accepted");
     assert_eq!(found.as_deref().map(str::as_bytes), Some(key));
     assert!(after == before || after == before + 1, "{before} entries became {after}");
 });

@@ -1,15 +1,15 @@
-//! A server's answer: two bytes of status, then the place it points to up to a
-//! NUL, then the body.
+//! A server's response: two bytes of status, then the `Location` up to a NUL, then
+//! the body.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let Some((head, rest)) = data.split_first_chunk::<2>() else {
         return;
     };
-    // Every other answer is a good one, which says most.
+    // Half of the responses succeed: their bodies are parsed further.
     let status = match u16::from_le_bytes(*head) {
-        odd if odd % 2 == 1 => 200,
-        even => 100 + even % 500,
+        number if number % 2 == 1 => 200,
+        number => 100 + number % 500,
     };
     let mut parts = rest.splitn(2, |&byte| byte == 0);
     let location = String::from_utf8_lossy(parts.next().unwrap_or_default());

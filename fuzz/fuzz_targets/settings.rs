@@ -1,4 +1,4 @@
-//! A settings file is read and edited; the value is what follows a NUL.
+//! Reads and edits a settings file. The value to set follows a NUL.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {

@@ -333,7 +333,7 @@ impl Reader<'_, '_> {
             return Ok(None);
         }
         if strictness == Guarded {
-            if let Some(line) = self.document.stray(key) {
+            if let Some(line) = self.document.incomplete(key) {
                 let what =
                     "lacks its value or stands outside [default]; correct the line or remove it";
                 return Err(self.problem(key, line, what));

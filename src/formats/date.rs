@@ -1,10 +1,10 @@
-//! Calendar dates in UTC and Unix seconds, for the two text forms of a date
-//! that this library meets: the credentials file's and HTTP's.
+//! Dates in UTC and Unix seconds, in the formats of the credentials file and of
+//! HTTP.
 
 const DAY: i64 = 86_400;
 
-/// `2006-01-02 15:04:05`, as the credentials file writes it. Times that the
-/// form cannot hold become the first or the last one that it can.
+/// `2006-01-02 15:04:05`, the format of the credentials file. Times outside the
+/// years 0 to 9999 are clamped.
 pub(crate) fn format(seconds: i64) -> String {
     // From the year 0 to the end of the year 9999.
     let seconds = seconds.clamp(-62_167_219_200, 253_402_300_799);
@@ -32,8 +32,8 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     )
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, the form of a date that HTTP asks servers
-/// to send.
+/// Reads `Sun, 06 Nov 1994 08:49:37 GMT`, the format that HTTP requires servers to
+/// send.
 #[cfg(feature = "http")]
 pub(crate) fn parse_http(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = [
@@ -52,7 +52,7 @@ pub(crate) fn parse_http(text: &str) -> Option<i64> {
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
-    // Four digits are the most that a date has: no overflow.
+    // At most four digits, so that nothing overflows.
     (1..=4).contains(&digits.len()).then_some(())?;
     digits.iter().try_fold(0, |value, digit| {
         digit
@@ -63,7 +63,7 @@ fn number(digits: &[u8]) -> Option<i64> {
 
 fn seconds([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<i64> {
     let days = days(year, month, day);
-    // A day that the month does not have comes back as another date.
+    // A day that the month does not have converts back to another date.
     let valid = (1..=12).contains(&month)
         && date(days) == (year, month, day)
         && hour < 24
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_and_seconds_are_each_others_inverse() {
+    fn formatting_and_parsing_are_inverse() {
         for (seconds, text) in [
             (0, "1970-01-01 00:00:00"),
             (951_827_696, "2000-02-29 12:34:56"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn malformed_dates_are_rejected() {
         for text in [
             "",
             "2099-01-01T00:00:00Z",
@@ -142,7 +142,7 @@ mod tests {
 
     #[cfg(feature = "http")]
     #[test]
-    fn dates_of_http() {
+    fn http_dates_are_parsed() {
         assert_eq!(
             parse_http("Sun, 06 Nov 1994 08:49:37 GMT"),
             Some(784_111_777)

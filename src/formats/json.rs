@@ -1,4 +1,4 @@
-//! JSON that holds secrets: wiped when it goes, written without copies.
+//! JSON with secrets: wiped when dropped, and written without copies.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 use crate::util::secret::WipedBytes;
 
-/// A JSON value whose texts are wiped before their memory is given back.
+/// A JSON value whose strings are wiped when dropped.
 pub(crate) struct WipedJson(pub Value);
 
 impl WipedJson {
@@ -15,16 +15,15 @@ impl WipedJson {
         serde_json::from_slice(text).ok().map(WipedJson)
     }
 
-    /// Two spaces of indentation, keys sorted, no newline at the end: the form
-    /// of Go's `MarshalIndent`, which the SDK writes.
+    /// The value as the SDK writes it, with Go's `MarshalIndent`: two spaces of
+    /// indentation, sorted keys, no newline at the end.
     pub fn to_pretty(&self) -> WipedBytes {
-        // Written twice, so that the buffer has its final size at once.
+        // The first pass counts, so that the buffer has its final size.
         let mut size = Count(0);
         let counted = serde_json::to_writer_pretty(&mut size, &self.0);
         let mut text = WipedBytes::new(Vec::with_capacity(size.0));
         let written = serde_json::to_writer_pretty(&mut *text, &self.0);
-        // Texts and numbers that were read can be written, and memory is no
-        // writer that fails.
+        // A parsed value can be serialized, and writing to memory cannot fail.
         debug_assert!(counted.is_ok() && written.is_ok());
         text
     }
@@ -36,7 +35,7 @@ impl Drop for WipedJson {
     }
 }
 
-/// Wipes the texts of a value. The parser limits how deep a value is.
+/// Wipes all strings in a value. The parser limits the recursion depth.
 fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
@@ -65,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn written_in_the_form_of_the_sdk_without_growing() {
+    fn output_has_the_sdks_format_and_its_buffer_does_not_grow() {
         let json = WipedJson::parse(br#"{"b": {"y": 1, "x": "2"}, "a": []}"#).unwrap();
         let text = json.to_pretty();
         assert_eq!(
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn wiping_reaches_every_text() {
+    fn wiping_reaches_every_string() {
         let mut json = WipedJson::parse(br#"{"a": ["s", {"b": "s"}], "c": "s"}"#).unwrap();
         wipe(&mut json.0);
         assert_eq!(json.0.to_string(), r#"{"a":["",{"b":""}],"c":""}"#);

@@ -1,8 +1,8 @@
-//! A session as text, for the other ranks of a job, and back again.
+//! Serializes a session as text, for the other ranks of a job.
 //!
-//! A first line names the format; then one `name value` line for each fact, in
-//! any order. In a value, `\` is written `\\` and a line feed `\n`. Readers pass
-//! over names that they do not know, so that the format can grow.
+//! The first line names the format. Each further line is `name value`, in any
+//! order. In a value, `\` is written `\\` and a line feed `\n`. Readers ignore
+//! unknown names, so that fields can be added.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use crate::util::secret::{Secret, WipedBytes};
 
 const FORMAT: &[u8] = b"wandb-login-session 1\n";
 
-/// The most that is read: keys are at most 64 KiB, so no real one comes near.
+/// The largest text that is read. Keys have at most 64 KiB.
 const LIMIT: usize = 1 << 20;
 
 impl Session {
-    /// The session as text that [`Session::import`] reads. It holds the
+    /// The session as text that [`Session::import`] reads. It contains the
     /// credential: treat it as a secret.
     pub fn export(&self) -> Secret {
         let lines = lines(self.data());
@@ -54,17 +54,17 @@ impl Session {
     /// [`Error::Argument`] says what is wrong with the text.
     pub fn import(text: &[u8]) -> Result<Session> {
         if text.len() > LIMIT {
-            return Err(broken("it is larger than 1 MiB"));
+            return Err(invalid("it is larger than 1 MiB"));
         }
         let mut rest = text
             .strip_prefix(FORMAT)
-            .ok_or_else(|| broken("its first line is not that of one"))?;
+            .ok_or_else(|| invalid("the first line is not `wandb-login-session 1`"))?;
         let mut fields = Fields::default();
         while !rest.is_empty() {
             let end = rest.iter().position(|&byte| byte == b'\n');
-            let (line, after) = rest.split_at(end.ok_or_else(|| broken("it is cut off"))?);
+            let (line, after) = rest.split_at(end.ok_or_else(|| invalid("it is truncated"))?);
             let space = line.iter().position(|&byte| byte == b' ');
-            let (name, value) = line.split_at(space.ok_or_else(|| broken("a line has no value"))?);
+            let (name, value) = line.split_at(space.ok_or_else(|| invalid("a line has no value"))?);
             fields.take(name, &unescape(&value[1..])?)?;
             rest = &after[1..];
         }
@@ -72,18 +72,18 @@ impl Session {
     }
 }
 
-/// What of a session is written, under which names.
-fn lines(facts: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
+/// The fields of a session, with their names in the text.
+fn lines(data: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
     fn text(value: &str) -> Cow<'_, [u8]> {
         Cow::Borrowed(value.as_bytes())
     }
     let mut lines = vec![
-        ("base_url", text(facts.base_url.as_str())),
-        ("app_url", text(&facts.app_url)),
-        ("source", text(facts.source.name())),
-        ("saved", text(if facts.saved { "true" } else { "false" })),
+        ("base_url", text(data.base_url.as_str())),
+        ("app_url", text(&data.app_url)),
+        ("source", text(data.source.name())),
+        ("saved", text(if data.saved { "true" } else { "false" })),
     ];
-    match &facts.credential {
+    match &data.credential {
         Credential::Key(key) => lines.push(("api_key", Cow::Borrowed(key.as_bytes()))),
         Credential::Access {
             access,
@@ -103,9 +103,9 @@ fn lines(facts: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
             lines.push((name, Cow::Owned(value.clone().into())));
         }
     };
-    optional("source_name", &facts.source_name);
-    optional("configured_entity", &facts.entity);
-    if let Some(viewer) = &facts.viewer {
+    optional("source_name", &data.source_name);
+    optional("configured_entity", &data.entity);
+    if let Some(viewer) = &data.viewer {
         optional("username", &viewer.username);
         optional("email", &viewer.email);
         optional("entity", &viewer.entity);
@@ -115,7 +115,7 @@ fn lines(facts: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
     lines
 }
 
-/// What has been read so far.
+/// The fields read so far.
 #[derive(Default)]
 struct Fields {
     base_url: Option<BaseUrl>,
@@ -135,32 +135,33 @@ struct Fields {
 impl Fields {
     fn take(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
         let text = || -> Result<String> {
-            let text = std::str::from_utf8(value).map_err(|_| broken("it is not UTF-8"))?;
+            let text =
+                std::str::from_utf8(value).map_err(|_| invalid("it contains invalid UTF-8"))?;
             Ok(text.to_string())
         };
         match name {
             b"base_url" => {
                 let url = BaseUrl::parse(&text()?);
-                self.base_url = Some(url.map_err(|problem| broken(&problem.to_string()))?);
+                self.base_url = Some(url.map_err(|problem| invalid(&problem.to_string()))?);
             }
             b"app_url" => self.app_url = text()?,
             b"source" => {
                 let source = Source::from_name(value);
-                self.source = Some(source.ok_or_else(|| broken("its source is unknown"))?);
+                self.source = Some(source.ok_or_else(|| invalid("unknown source"))?);
             }
             b"saved" => self.saved = value == b"true",
             b"api_key" => {
                 let parsed = ApiKey::parse(value);
-                self.api_key = Some(parsed.map_err(|problem| broken(&problem.to_string()))?.key);
+                self.api_key = Some(parsed.map_err(|problem| invalid(&problem.to_string()))?.key);
             }
-            // What goes into a header must not be able to add another one.
+            // A line break would inject another HTTP header.
             b"access_token" if value.is_empty() || !value.iter().all(u8::is_ascii_graphic) => {
-                return Err(broken("its access token is malformed"));
+                return Err(invalid("malformed access token"));
             }
             b"access_token" => self.access_token = Some(Secret::new(value)),
             b"expires_at" => {
                 let seconds = text()?.parse::<i64>();
-                self.expires_at = Some(seconds.map_err(|_| broken("its expiry is no number"))?);
+                self.expires_at = Some(seconds.map_err(|_| invalid("expires_at is not a number"))?);
             }
             b"identity_token_file" => self.identity_token_file = PathBuf::from(text()?),
             b"source_name" => self.source_name = Some(text()?),
@@ -182,13 +183,15 @@ impl Fields {
                 access: AccessToken { token, expires_at },
                 identity_token_file: self.identity_token_file,
             },
-            _ => return Err(broken("it does not hold exactly one credential")),
+            _ => return Err(invalid("it must contain exactly one credential")),
         };
         Ok(Session::new(SessionData {
-            base_url: self.base_url.ok_or_else(|| broken("it names no server"))?,
+            base_url: self
+                .base_url
+                .ok_or_else(|| invalid("base_url is missing"))?,
             app_url: self.app_url,
             credential,
-            source: self.source.ok_or_else(|| broken("it names no source"))?,
+            source: self.source.ok_or_else(|| invalid("source is missing"))?,
             source_name: self.source_name,
             saved: self.saved,
             viewer: self.verified.then_some(self.viewer),
@@ -205,17 +208,17 @@ fn unescape(value: &[u8]) -> Result<WipedBytes> {
             b'\\' => match bytes.next() {
                 Some(b'\\') => b'\\',
                 Some(b'n') => b'\n',
-                _ => return Err(broken("a backslash stands alone")),
+                _ => return Err(invalid("invalid escape sequence")),
             },
-            0 => return Err(broken("it holds a NUL")),
+            0 => return Err(invalid("it contains a NUL")),
             byte => byte,
         });
     }
     Ok(text)
 }
 
-fn broken(why: &str) -> Error {
-    Error::Argument(format!("this is not an exported session: {why}"))
+fn invalid(why: &str) -> Error {
+    Error::Argument(format!("not an exported session: {why}"))
 }
 
 #[cfg(test)]
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_exported_is_imported() {
+    fn an_exported_session_is_imported() {
         for credential in [key(), token()] {
             let before = session(credential);
             let text = before.export();
@@ -274,14 +277,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_later_version_adds_are_passed_over() {
+    fn unknown_names_are_ignored() {
         let mut text = session(key()).export().as_bytes().to_vec();
         text.extend_from_slice(b"colour green\n");
         assert!(Session::import(&text).is_ok());
     }
 
     #[test]
-    fn a_text_that_is_cut_anywhere_is_refused() {
+    fn truncated_text_is_rejected() {
         let text = session(key()).export();
         let lines = text
             .as_bytes()
@@ -299,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_lies_is_refused_without_quoting_it() {
+    fn malformed_text_is_rejected_without_quoting_it() {
         let head = "wandb-login-session 1\nbase_url https://x.example\nsource netrc\n";
         let cases = [
             String::new(),

@@ -1,5 +1,5 @@
-//! The credentials file, in which the SDK and this library keep access tokens
-//! until they expire. Text in, text out: the caller reads, locks and writes.
+//! The credentials file, in which the SDK and this library cache access tokens
+//! until they expire. The caller reads, locks and writes the file.
 //!
 //! ```json
 //! {
@@ -18,7 +18,7 @@ use crate::formats::date;
 use crate::formats::json::WipedJson;
 use crate::util::secret::{Secret, WipedBytes};
 
-/// A token this close to its end, in seconds, is exchanged anew.
+/// A cached token is not used if it expires within this many seconds.
 const MARGIN: i64 = 5 * 60;
 
 /// What an identity token was exchanged for.
@@ -29,8 +29,8 @@ pub(crate) struct AccessToken {
     pub expires_at: i64,
 }
 
-/// The token for the first of these servers that has one with more than five
-/// minutes to live. A file or an entry that makes no sense has none.
+/// The token of the first of these servers that has one which is valid for more
+/// than five minutes. Malformed files and entries are ignored.
 pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<AccessToken> {
     let file = WipedJson::parse(text)?;
     let credentials = file.0.get("credentials")?;
@@ -46,8 +46,8 @@ pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<Acces
     })
 }
 
-/// The file's text with this token in it. All else in the file stays; a text
-/// that is no JSON object is replaced, as the SDK does with its cache.
+/// Stores a token and keeps everything else in the file. A text that is not a JSON
+/// object is replaced, as the SDK does.
 pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedBytes {
     let token = String::from_utf8_lossy(access.token.as_bytes()).into_owned();
     let entry = Value::Object(Map::from_iter([
@@ -64,7 +64,7 @@ pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedB
     if !credentials.is_object() {
         *credentials = Value::Object(Map::new());
     }
-    // The value that made room is a secret too.
+    // The replaced value is a secret too.
     drop(WipedJson(std::mem::replace(
         &mut credentials[base_url],
         entry,
@@ -72,8 +72,7 @@ pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedB
     file.to_pretty()
 }
 
-/// The file's text without the tokens of these servers, or nothing if it holds
-/// none of them.
+/// Removes the tokens of these servers; `None` if the file has none of them.
 pub(crate) fn forget(text: &[u8], base_urls: &[&str]) -> Option<WipedBytes> {
     let mut file = WipedJson::parse(text)?;
     let credentials = file.0.get_mut("credentials")?.as_object_mut()?;
@@ -87,7 +86,7 @@ pub(crate) fn forget(text: &[u8], base_urls: &[&str]) -> Option<WipedBytes> {
     found.then(|| file.to_pretty())
 }
 
-/// Whether a text can go into an HTTP header as a token: visible ASCII.
+/// Whether a string can be sent as a token in an HTTP header: visible ASCII.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_byte_for_byte_the_sdks_but_for_the_order_of_members() {
+    fn a_new_file_equals_the_sdks_except_for_the_order_of_members() {
         let text = store(b"", URL, &token("AT", "2026-11-21 01:18:17"));
         let expected = format!(
             "{{\n  \"credentials\": {{\n    \"{URL}\": {{\n      \"access_token\": \"AT\",\n      \
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_sdk_wrote_until_five_minutes_before_the_end() {
+    fn reads_the_sdks_file_until_five_minutes_before_expiry() {
         let text = format!(
             "{{\n  \"credentials\": {{\n    \"{URL}\": {{\n      \"expires_at\": \"2026-11-21 \
              01:18:17\",\n      \"access_token\": \"AT-z.c2ln\"\n    }}\n  }}\n}}"
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_no_token() {
+    fn malformed_files_contain_no_token() {
         for text in [
             "",
             "not json",
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn storing_and_forgetting_leave_the_rest_alone() {
+    fn storing_and_forgetting_keep_other_members() {
         let text = r#"{"credentials":{"http://other":{"access_token":"O","expires_at":"bad","x":1}},"version":2}"#;
         let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
         let seen: Value = serde_json::from_slice(&stored).unwrap();
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_others_stay_what_they_are() {
+    fn numbers_of_other_members_keep_their_spelling() {
         let text =
             r#"{"a":1.11111111111111112e+24,"b":1e+999,"c":18446744073709551616,"credentials":{}}"#;
         let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_files_are_replaced_as_the_sdk_does() {
+    fn malformed_files_are_replaced_as_the_sdk_does() {
         for text in ["not json", "[1]", r#"{"credentials":5}"#, "null"] {
             let stored = store(text.as_bytes(), URL, &token("AT", "2099-01-01 00:00:00"));
             assert_eq!(

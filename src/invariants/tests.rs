@@ -1,5 +1,5 @@
-//! The laws on inputs put together from likely pieces. A few hundred each; the
-//! fuzz targets do the rest.
+//! Property tests: the invariants on inputs assembled from likely pieces, a few
+//! hundred each.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -8,13 +8,13 @@ use proptest::sample::select;
 fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 512,
-        // What is found becomes a test with a name, not a seed in a file.
+        // A failure becomes a named test, not a seed in a file.
         failure_persistence: None,
         ..ProptestConfig::default()
     }
 }
 
-/// Texts made of these pieces, and of a few bytes of any kind.
+/// Texts of these pieces and of a few random bytes.
 fn made_of(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         12 => select(pieces).prop_map(|piece| piece.as_bytes().to_vec()),
@@ -208,7 +208,7 @@ const EXPORTS: &[&str] = &[
     "\\",
 ];
 
-/// A session that is whole, with anything behind it.
+/// A complete session, followed by anything.
 fn sessions() -> impl Strategy<Value = Vec<u8>> {
     made_of(EXPORTS).prop_map(|rest| {
         [
@@ -275,9 +275,9 @@ proptest! {
     }
 }
 
-/// Found by a fuzzer: ours cannot move behind an entry of another tool that never
-/// closes its quote, and cannot be taken out without freeing a comment's words.
+/// Found by a fuzzer: our entry cannot be moved after an entry of another tool with
+/// an open quote, and removing it would turn a comment into tokens.
 #[test]
-fn a_netrc_file_that_no_change_leaves_readable() {
+fn a_netrc_file_that_every_edit_makes_unreadable() {
     super::netrc(b"machine x.com\n# lost?\n login user\n password 1111111111111111\n#0also l.ogin gitc+ine y.com login } passw\x88\x8dd 00000000000000000000130386229922222222222\nmachine x.com\n  login u\x0e\x00ser\n  password 11111111\"u\" password \"KKK306\n");
 }

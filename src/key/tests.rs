@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The bytes of a key as the table writes it.
+/// The bytes of a key in the recorded table.
 fn key_of(parts: &Value) -> Vec<u8> {
     let mut key = Vec::new();
     for part in parts.as_array().unwrap() {
@@ -22,7 +22,7 @@ fn key_of(parts: &Value) -> Vec<u8> {
 }
 
 #[test]
-fn agrees_with_the_sdk_but_for_named_differences() {
+fn agrees_with_the_sdk_except_for_named_differences() {
     let table = include_str!("../../tests/conformance/keys.json");
     let table: Value = serde_json::from_str(table).unwrap();
     let mut unused: Vec<&String> = table["differences"].as_object().unwrap().keys().collect();
@@ -57,7 +57,7 @@ fn parse(text: &str) -> Parsed {
 }
 
 #[test]
-fn white_space_around_a_key_is_dropped_and_told() {
+fn white_space_around_a_key_is_removed_and_reported() {
     let key = "1".repeat(40);
     assert!(!parse(&key).trimmed);
     for text in [
@@ -72,7 +72,7 @@ fn white_space_around_a_key_is_dropped_and_told() {
 }
 
 #[test]
-fn the_limit_counts_the_key_not_the_space_around_it() {
+fn the_length_limit_excludes_white_space() {
     let key = "1".repeat(LONGEST);
     assert_eq!(parse(&format!("{key}\n")).key.as_bytes(), key.as_bytes());
     let longer = "1".repeat(LONGEST + 1);
@@ -80,7 +80,7 @@ fn the_limit_counts_the_key_not_the_space_around_it() {
 }
 
 #[test]
-fn every_byte_but_those_of_a_key_is_refused_inside_one() {
+fn invalid_bytes_inside_a_key_are_rejected() {
     let good = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
     for byte in 0..=u8::MAX {
         let mut key = vec![b'1'; 90];
@@ -90,7 +90,7 @@ fn every_byte_but_those_of_a_key_is_refused_inside_one() {
 }
 
 #[test]
-fn kinds() {
+fn keys_have_the_expected_kinds() {
     let body = "1".repeat(40);
     for (key, kind) in [
         ("a.b.c".to_owned(), KeyKind::Jwt),
@@ -107,7 +107,7 @@ fn kinds() {
 }
 
 #[test]
-fn a_mask_shows_the_kind_and_four_characters_of_a_long_key() {
+fn a_mask_shows_the_kind_and_four_characters() {
     let body = "1".repeat(36);
     for (key, masked) in [
         (format!("{body}abcd"), "API key ****abcd"),
@@ -122,7 +122,7 @@ fn a_mask_shows_the_kind_and_four_characters_of_a_long_key() {
 }
 
 #[test]
-fn debug_shows_nothing() {
+fn debug_does_not_show_the_key() {
     let parsed = parse(&"7".repeat(40));
     assert!(!format!("{parsed:?} {:?}", parsed.key.secret()).contains('7'));
 }

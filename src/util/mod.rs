@@ -1,4 +1,4 @@
-//! Small tools that know nothing of logins.
+//! Helpers that do not depend on the rest of the library.
 
 pub(crate) mod sanitize;
 pub(crate) mod secret;

@@ -1,10 +1,10 @@
-//! Text from outside, made safe to show: without control characters, and
-//! without API keys.
+//! Makes untrusted text safe to print: removes control characters and masks API
+//! keys.
 
 use std::borrow::Cow;
 
-/// The text without control characters: a file name, a variable or a server's
-/// answer must not move the reader's cursor, colour the screen or fake a line.
+/// Replaces control characters: a file name, a variable or a server's response
+/// must not move the cursor, change colours or fake a line.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().any(hidden) {
         Cow::Owned(text.replace(hidden, "\u{fffd}"))
@@ -13,7 +13,7 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Control characters, and the marks that reorder a line on the screen.
+/// Control characters, and the marks that change the direction of text.
 fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_move_the_cursor_is_replaced() {
+    fn control_characters_are_replaced() {
         assert_eq!(
             clean("a \x1b[31mred\r\n"),
             "a \u{fffd}[31mred\u{fffd}\u{fffd}"

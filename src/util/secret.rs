@@ -1,20 +1,18 @@
-//! Text that must not leak: wiped when it goes, and shown by nothing.
+//! Secrets: wiped when dropped, and never printed.
 
 use std::ffi::CStr;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use zeroize::Zeroize;
-
-/// A text that may hold a secret, such as a proxy's address with a password: for
-/// code that works with texts. It is wiped as it stands, so it never grows.
+/// A string that may contain a secret, such as a proxy URL with a password. It must
+/// not grow: reallocation leaves copies behind.
 #[cfg(feature = "http")]
 pub(crate) type WipedText = zeroize::Zeroizing<String>;
 
-/// A buffer whose bytes are wiped before its memory is given back.
+/// A byte buffer that is wiped when dropped, spare capacity included.
 ///
-/// Whoever fills one reserves its final capacity first: a buffer that grows
-/// leaves copies behind that nobody wipes.
+/// Reserve the final capacity before writing to it: a buffer that grows leaves
+/// copies behind that are not wiped.
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct WipedBytes(Vec<u8>);
 
@@ -50,8 +48,8 @@ impl AsRef<[u8]> for WipedBytes {
 }
 
 impl Drop for WipedBytes {
-    /// All of the memory, in one sweep: `Vec::zeroize` goes byte by byte, which
-    /// for a large file takes as long as reading it.
+    /// Overwrites the whole capacity with one `memset`. `Zeroizing<Vec<u8>>` writes
+    /// byte by byte, which for a large file takes as long as reading it.
     fn drop(&mut self) {
         self.0.clear();
         self.0.resize(self.0.capacity(), 0);
@@ -59,42 +57,37 @@ impl Drop for WipedBytes {
     }
 }
 
-/// A secret text of fixed size, kept with a NUL at its end so that C can read
-/// it in place. It has no `Display`, and its `Debug` shows nothing.
-pub struct Secret(Box<[u8]>);
+/// A secret of fixed size. It is stored with a terminating NUL, so that C can read
+/// it in place. It has no `Display`, and its `Debug` does not show the content.
+#[derive(PartialEq, Eq)]
+pub struct Secret(WipedBytes);
 
 impl Secret {
-    /// Joins the parts into one secret. A NUL inside ends the text early for a
-    /// C caller, so callers check their input first.
+    /// Joins the parts into one secret. Callers check that they contain no NUL,
+    /// which would truncate the secret for C.
     pub(crate) fn from_parts(parts: &[&[u8]]) -> Secret {
         let size = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
-        let mut bytes = Vec::with_capacity(size);
+        let mut bytes = WipedBytes::new(Vec::with_capacity(size));
         for part in parts {
             bytes.extend_from_slice(part);
         }
         bytes.push(0);
-        Secret(bytes.into_boxed_slice())
+        Secret(bytes)
     }
 
-    /// A copy of a text: a key, for an answer to a prompt.
+    /// Copies a secret, such as a key entered at a prompt.
     pub fn new(text: &[u8]) -> Secret {
         Secret::from_parts(&[text])
     }
 
-    /// The text, without the NUL that ends it.
+    /// The secret, without the terminating NUL.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0[..self.0.len() - 1]
     }
 
-    /// The text as C reads it.
+    /// The secret as a C string.
     pub fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
@@ -103,14 +96,6 @@ impl Clone for Secret {
         Secret::new(self.as_bytes())
     }
 }
-
-impl PartialEq for Secret {
-    fn eq(&self, other: &Secret) -> bool {
-        self.as_bytes() == other.as_bytes()
-    }
-}
-
-impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,9 @@
-//! Random numbers that are always the same, for the keys of hash maps and the
-//! names of temporary files: with the same seed, the fuzzer goes the same way.
+//! Replaces the random numbers for hash map keys and temporary file names with
+//! constants, so that a fuzzer run with the same seed is reproducible.
 
 use std::ffi::{c_uint, c_void};
 
-/// Stands before the C library's.
+/// Overrides the function of the C library.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getrandom(buffer: *mut c_void, size: usize, _flags: c_uint) -> isize {
     // SAFETY: the caller has that many bytes there.

@@ -136,7 +136,7 @@ impl<'t> Document<'t> {
             .filter(move |o| o.kind == SectionKind::Default && o.key == key.as_bytes())
     }
 
-    /// Whether the file gives `key` this value, with no duplicates.
+    /// Whether `key` has this value, with no duplicates.
     fn defines(&self, key: &str, value: &str) -> bool {
         self.defined_in_default(key).nth(1).is_none()
             && self.conflict(key).is_none()

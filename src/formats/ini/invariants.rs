@@ -15,7 +15,7 @@ pub(crate) fn check(text: &[u8], key: &str, value: &str) {
             before.conflict(name);
         }
     }
-    before.stray(key);
+    before.incomplete(key);
     for note in before.diagnostics().notes {
         assert!(note.line > 0 && !note.text.is_empty());
     }

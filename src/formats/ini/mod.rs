@@ -5,7 +5,7 @@
 //! Python returns. Where Python rejects the file (no section header, a line
 //! without delimiter, a duplicate, a byte-order mark) or raises (bytes that are
 //! not UTF-8, a bare `%`), the valid lines are kept, and
-//! [`Document::diagnostics`] lists what is wrong with its line.
+//! [`Document::diagnostics`] lists the problems with their lines.
 
 mod edit;
 mod interpolate;
@@ -35,7 +35,7 @@ pub(crate) struct Document<'t> {
     text: &'t [u8],
     sections: Vec<Section<'t>>,
     options: Vec<Opt<'t>>,
-    strays: Vec<Stray<'t>>,
+    incomplete: Vec<IncompleteLine<'t>>,
     has_default: bool,
     /// The lengths of the options' names, as a bit set.
     lengths: u64,
@@ -52,7 +52,7 @@ pub(crate) struct Diagnostics {
     pub rejected_by_sdk: Option<Note>,
 }
 
-/// The value of an option as Python gives it, `%` interpolated.
+/// The value of an option as Python returns it, `%` interpolated.
 pub(crate) struct Value {
     pub text: WipedBytes,
     pub line: usize,
@@ -107,7 +107,7 @@ struct Opt<'t> {
 
 /// A line that begins with a word which may be meant as an option's name, but
 /// does not define that option.
-struct Stray<'t> {
+struct IncompleteLine<'t> {
     word: &'t [u8],
     line: usize,
 }
@@ -119,7 +119,7 @@ impl<'t> Document<'t> {
             text,
             sections: Vec::new(),
             options: Vec::new(),
-            strays: Vec::new(),
+            incomplete: Vec::new(),
             has_default: false,
             lengths: 0,
             syntax: Diagnostics::default(),
@@ -158,7 +158,7 @@ impl<'t> Document<'t> {
     pub fn mentions(&self, key: &str) -> bool {
         let is_key = |option: &Opt| *option.key == *key.as_bytes();
         self.lengths & length_bit(key.as_bytes()) != 0 && self.options.iter().any(is_key)
-            || !self.strays.is_empty()
+            || !self.incomplete.is_empty()
     }
 
     /// The lines of two definitions of `key` in the section that counts for
@@ -169,11 +169,11 @@ impl<'t> Document<'t> {
 
     /// The first line that begins with the word `key` but does not define it: it
     /// has no delimiter, or is outside any section.
-    pub fn stray(&self, key: &str) -> Option<usize> {
-        self.strays
+    pub fn incomplete(&self, key: &str) -> Option<usize> {
+        self.incomplete
             .iter()
-            .find(|stray| stray.word.eq_ignore_ascii_case(key.as_bytes()))
-            .map(|stray| stray.line)
+            .find(|incomplete| incomplete.word.eq_ignore_ascii_case(key.as_bytes()))
+            .map(|incomplete| incomplete.line)
     }
 
     /// The names defined in `[default]`, inherited ones included, with their
@@ -289,29 +289,46 @@ impl<'t> Document<'t> {
             });
             return None;
         }
-        let Some(section) = self.sections.last() else {
-            self.strays.push(Stray::new(number, value));
-            self.syntax
-                .reject(number, "ignored a line outside any [section]");
-            return None;
-        };
-        let kind = section.kind;
+        let kind = self.sections.last().map(|section| section.kind);
         let delimiter = value.iter().position(|b| matches!(b, b'=' | b':'));
-        let Some(delimiter) = delimiter.filter(|at| *at > 0) else {
-            if kind != SectionKind::Other {
-                self.strays.push(Stray::new(number, value));
+        match (kind, delimiter.filter(|at| *at > 0)) {
+            (Some(kind), Some(delimiter)) => {
+                return Some(self.read_option(number, line, span, delimiter, kind));
             }
-            self.syntax
-                .reject(number, "ignored a line that is not `name = value`");
-            return None;
-        };
-        let name = trim_end(&value[..delimiter]);
+            (Some(kind), None) => {
+                if kind != SectionKind::Other {
+                    self.incomplete.push(IncompleteLine::new(number, value));
+                }
+                self.syntax
+                    .reject(number, "ignored a line that is not `name = value`");
+            }
+            (None, _) => {
+                self.incomplete.push(IncompleteLine::new(number, value));
+                self.syntax
+                    .reject(number, "ignored a line outside any [section]");
+            }
+        }
+        None
+    }
+
+    /// Reads the first line of an option; its delimiter is at `delimiter` in
+    /// `span`. Returns its index.
+    fn read_option(
+        &mut self,
+        number: usize,
+        line: Line,
+        span: Range<usize>,
+        delimiter: usize,
+        kind: SectionKind,
+    ) -> usize {
+        let text = &self.text[span.clone()];
+        let name = trim_end(&text[..delimiter]);
         if kind != SectionKind::Other && name.iter().any(u8::is_ascii_whitespace) {
             // `base_url https://host` is an option called `base_url https`.
-            self.strays.push(Stray::new(number, value));
+            self.incomplete.push(IncompleteLine::new(number, text));
         }
         let after_delimiter = span.start + delimiter + 1;
-        let written = trim_range(self.text, after_delimiter..line.end);
+        let value = trim_range(self.text, after_delimiter..line.end);
         let key = lower(name);
         self.lengths |= length_bit(&key);
         self.options.push(Opt {
@@ -320,14 +337,14 @@ impl<'t> Document<'t> {
             kind,
             line: number,
             start: line.start,
-            value: match written.is_empty() {
+            value: match value.is_empty() {
                 true => after_delimiter..after_delimiter,
-                false => written,
+                false => value,
             },
             first_end: line.end,
             rest: line.next..line.next,
         });
-        Some(self.options.len() - 1)
+        self.options.len() - 1
     }
 
     /// Reports sections and options that are defined twice. Sorts, so that a
@@ -382,11 +399,11 @@ impl Diagnostics {
     }
 }
 
-impl<'t> Stray<'t> {
-    fn new(line: usize, value: &'t [u8]) -> Stray<'t> {
+impl<'t> IncompleteLine<'t> {
+    fn new(line: usize, value: &'t [u8]) -> IncompleteLine<'t> {
         let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'=' | b':');
         let end = value.iter().position(ends).unwrap_or(value.len());
-        Stray {
+        IncompleteLine {
             word: &value[..end],
             line,
         }
@@ -437,7 +454,7 @@ fn lower(key: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// An option's name for a message. A name that is long or has odd characters may
+/// An option's name for a message. A name that is long or has special characters may
 /// be a key that was pasted in the wrong place, and is not shown.
 pub(crate) fn shown(key: &[u8]) -> String {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ');

@@ -38,7 +38,7 @@ fn ask_python(texts: &[Vec<u8>]) -> Option<Vec<Json>> {
     };
     let mut input = String::new();
     for text in texts {
-        // A letter first, so that an empty text is a word too.
+        // With a first letter, so that an empty text is not an empty line.
         input.push('x');
         input.extend(text.iter().map(|byte| format!("{byte:02x}")));
         input.push('\n');
@@ -61,73 +61,74 @@ fn ask_python(texts: &[Vec<u8>]) -> Option<Vec<Json>> {
     Some(answers)
 }
 
+/// Mostly valid lines, or Python would accept hardly any file.
+const LINES: &[&str] = &[
+    "[default]",
+    "[default]",
+    "[default] x",
+    "[DEFAULT]",
+    "[other]",
+    "[ default ]",
+    "[Default]",
+    "[]]",
+    "[a]b]",
+    "base_url = https://h",
+    "base_url=https://h/a%%20b",
+    "BASE_URL: http://h:80",
+    "base_url",
+    "base_url =",
+    "api_key = k",
+    "Api_Key:  k  # c",
+    "a = 1",
+    "b = %(a)s",
+    "c = %(B)s/%%/%(c1)s",
+    "c1 = x",
+    "d : = : ;",
+    "e = 100%",
+    "f = %(nothing)s",
+    "g = %(g)s",
+    "h=\"q\"",
+    "i j = k",
+    "k\u{e9}\u{130} = \u{e9}",
+    "= v",
+    "nonsense",
+    "# comment",
+    "; comment",
+    "#",
+    "",
+    "",
+    "m = [x]",
+    "[n] = 1",
+    "o\u{2028}p = q\u{85}r",
+    "s = \0",
+    "more",
+    "x = %(base_url)s/p",
+    "\u{feff}",
+    "t = %()s",
+    "u = %(a",
+    "%",
+    "v =\u{a0}w\u{3000}",
+    "\u{1c}y = z\u{1f}",
+];
+const DEPTHS: &[&str] = &[
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    " ",
+    "  ",
+    "\t",
+    "\u{a0}",
+    "\u{b}",
+    "    ",
+    "\u{3000} ",
+];
+const ENDS: &[&str] = &["\n", "\n", "\n", "\n", "\r\n", "\r", "  \n", "\u{85}\n"];
+
 /// Random files from pieces that mean something to configparser.
 fn random_files(count: usize, mut seed: u64) -> Vec<Vec<u8>> {
-    // Mostly valid lines, or Python would accept hardly any file.
-    const LINES: &[&str] = &[
-        "[default]",
-        "[default]",
-        "[default] x",
-        "[DEFAULT]",
-        "[other]",
-        "[ default ]",
-        "[Default]",
-        "[]]",
-        "[a]b]",
-        "base_url = https://h",
-        "base_url=https://h/a%%20b",
-        "BASE_URL: http://h:80",
-        "base_url",
-        "base_url =",
-        "api_key = k",
-        "Api_Key:  k  # c",
-        "a = 1",
-        "b = %(a)s",
-        "c = %(B)s/%%/%(c1)s",
-        "c1 = x",
-        "d : = : ;",
-        "e = 100%",
-        "f = %(nothing)s",
-        "g = %(g)s",
-        "h=\"q\"",
-        "i j = k",
-        "k\u{e9}\u{130} = \u{e9}",
-        "= v",
-        "nonsense",
-        "# comment",
-        "; comment",
-        "#",
-        "",
-        "",
-        "m = [x]",
-        "[n] = 1",
-        "o\u{2028}p = q\u{85}r",
-        "s = \0",
-        "more",
-        "x = %(base_url)s/p",
-        "\u{feff}",
-        "t = %()s",
-        "u = %(a",
-        "%",
-        "v =\u{a0}w\u{3000}",
-        "\u{1c}y = z\u{1f}",
-    ];
-    const DEPTHS: &[&str] = &[
-        "",
-        "",
-        "",
-        "",
-        "",
-        "",
-        " ",
-        "  ",
-        "\t",
-        "\u{a0}",
-        "\u{b}",
-        "    ",
-        "\u{3000} ",
-    ];
-    const ENDS: &[&str] = &["\n", "\n", "\n", "\n", "\r\n", "\r", "  \n", "\u{85}\n"];
     let mut random = move |below: usize| {
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -223,7 +224,7 @@ fn python_reads_our_edits() {
         want.insert("base_url".into(), url.into());
         edits.push(edit.text.to_vec());
         expected.push((text, want));
-        // What is used elsewhere cannot be cleared.
+        // An option that another one refers to cannot be cleared.
         if let Ok(edit) = clear(text, "base_url") {
             assert_eq!(edit.changed, values.contains_key("base_url"));
             assert!(!clear(&edit.text, "base_url").unwrap().changed);
@@ -235,39 +236,44 @@ fn python_reads_our_edits() {
         }
     }
     let after = ask_python(&edits).unwrap();
-    for ((edit, got), (text, mut want)) in edits.iter().zip(after).zip(expected) {
-        let shown = (String::from_utf8_lossy(text), String::from_utf8_lossy(edit));
-        let document = Document::parse(text);
-        let had_default = document.has_default;
-        let Json::Object(mut got) = got else {
-            // A new [default] inherits a bare % of [DEFAULT]; the edit reports it.
-            assert!(!had_default, "{shown:?}");
-            assert!(
-                Document::parse(edit)
-                    .diagnostics()
-                    .rejected_by_sdk
-                    .is_some(),
-                "{shown:?}"
-            );
-            continue;
-        };
-        // Options that refer to it change with it.
-        for user in document
-            .visible()
-            .filter(|o| document.refers_to(o, b"base_url"))
-        {
-            let key = std::str::from_utf8(&user.key).unwrap();
-            got.remove(key);
-            want.remove(key);
-        }
-        if had_default {
-            assert_eq!(got, want, "{shown:?}");
-        } else {
-            assert_eq!(got.get("base_url"), want.get("base_url"), "{shown:?}");
-        }
+    for ((edit, got), (text, want)) in edits.iter().zip(after).zip(expected) {
+        assert_reads(text, edit, got, want);
     }
     println!("{} edits read back by Python", edits.len());
     assert!(edits.len() > 4000);
+}
+
+/// Python reads `got` in an edit of `text`, and should read `want`.
+fn assert_reads(text: &[u8], edit: &[u8], got: Json, mut want: serde_json::Map<String, Json>) {
+    let shown = (String::from_utf8_lossy(text), String::from_utf8_lossy(edit));
+    let document = Document::parse(text);
+    let had_default = document.has_default;
+    let Json::Object(mut got) = got else {
+        // A new [default] inherits a bare % of [DEFAULT]; the edit reports it.
+        assert!(!had_default, "{shown:?}");
+        assert!(
+            Document::parse(edit)
+                .diagnostics()
+                .rejected_by_sdk
+                .is_some(),
+            "{shown:?}"
+        );
+        return;
+    };
+    // Options that refer to it change with it.
+    for user in document
+        .visible()
+        .filter(|o| document.refers_to(o, b"base_url"))
+    {
+        let key = std::str::from_utf8(&user.key).unwrap();
+        got.remove(key);
+        want.remove(key);
+    }
+    if had_default {
+        assert_eq!(got, want, "{shown:?}");
+    } else {
+        assert_eq!(got.get("base_url"), want.get("base_url"), "{shown:?}");
+    }
 }
 
 /// Every line outside the option is still there, in the same order.

@@ -104,7 +104,7 @@ fn writes_what_the_sdk_reads_back() {
             assert_eq!(got, want, "{name}: {file}");
             assert_eq!(edit.changed, before.unwrap_or("") != want, "{name}: {file}");
         }
-        // The SDK's own result holds the same value, where it gives one.
+        // The SDK's own result has the same value, unless it raises.
         if let (Some(sdk), ["set", key, value]) = (case["sdk"]["system"].as_str(), &operation[..])
             && case["sdk"].get("dies").is_none()
         {
@@ -232,10 +232,10 @@ fn finds_conflicts_and_incomplete_lines() {
     assert_eq!(document.conflict("a"), None);
     assert_eq!(document.conflict("b"), Some((4, 6)));
     assert_eq!(document.conflict("c"), None);
-    assert_eq!(document.stray("base_url"), Some(1));
-    assert_eq!(document.stray("mode"), Some(7));
-    assert_eq!(document.stray("entity"), Some(9));
-    assert_eq!(document.stray("silent"), None);
+    assert_eq!(document.incomplete("base_url"), Some(1));
+    assert_eq!(document.incomplete("mode"), Some(7));
+    assert_eq!(document.incomplete("entity"), Some(9));
+    assert_eq!(document.incomplete("silent"), None);
     // An option of [default] is no rival of the one it overrides.
     let document = Document::parse(b"[DEFAULT]\na = 1\n[default]\na = 2\n");
     assert_eq!(document.conflict("a"), None);
@@ -316,8 +316,8 @@ fn setting_keeps_place_and_style() {
             "[DEFAULT]\nk = 0\n[default]\n",
             "[DEFAULT]\nk = 0\n[default]\nk = v\n",
         ),
-        // The new line is as deep as its neighbour, or the header behind it
-        // would become its second line.
+        // The new line is indented like its neighbour. Otherwise the header after
+        // it would become its second line.
         ("[default]\n\t[x]\n", "[default]\n\tk = v\n\t[x]\n"),
         (
             "[default]\n  a = 1\n  [x]\n",

@@ -129,7 +129,7 @@ impl<'a> Editor<'a> {
         Ok(edited)
     }
 
-    /// Whether a look-up in the text gives what the goal demands.
+    /// Whether a look-up in the text shows that the goal is reached.
     fn is_reached(&self, text: &[u8]) -> bool {
         let hit = look_up(text, self.names, self.is_key).hit;
         match self.goal {

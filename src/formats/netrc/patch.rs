@@ -218,7 +218,6 @@ impl<'a> Patch<'a> {
         key: &'a [u8],
     ) {
         let Entries {
-            text,
             newline,
             ref defaults,
             ref end,
@@ -230,18 +229,7 @@ impl<'a> Patch<'a> {
         let gap = before_default.unwrap_or(&end.gap).clone();
         let place = gap.end;
         let own_line = self.line_start(gap);
-        let mut with: Vec<&[u8]> = Vec::new();
-        if own_line.is_none() {
-            // An LF after an escaped CR would be escaped with it.
-            let after_cr = newline == b"\n" && text[..place].last() == Some(&b'\r');
-            with.push(if after_cr { b"\r" } else { newline });
-        }
-        if end.open_macro && place == end.gap.end {
-            // The blank line that ends the macro; an LF after a CR would be part
-            // of the same line end.
-            let after_cr = own_line.is_some() && text.last() == Some(&b'\r');
-            with.push(if after_cr { b"\r" } else { newline });
-        }
+        let mut with = self.line_breaks(place, own_line.is_some());
         with.extend([
             b"machine ".as_slice(),
             netloc,
@@ -255,5 +243,27 @@ impl<'a> Patch<'a> {
         with.extend([b"  password ".as_slice(), key, newline]);
         self.splices
             .push(Splice::insert(own_line.unwrap_or(place), with));
+    }
+
+    /// The line breaks that a new entry needs before it: the end of the line before
+    /// it, and the blank line that ends an open macro. After a CR, an LF would be
+    /// part of the same line end, or escaped with it.
+    fn line_breaks(&self, place: usize, own_line: bool) -> Vec<&'a [u8]> {
+        let Entries {
+            text,
+            newline,
+            ref end,
+            ..
+        } = *self.entries;
+        let mut breaks = Vec::new();
+        if !own_line {
+            let after_cr = newline == b"\n" && text[..place].last() == Some(&b'\r');
+            breaks.push(if after_cr { b"\r" } else { newline });
+        }
+        if end.open_macro && place == end.gap.end {
+            let after_cr = own_line && text.last() == Some(&b'\r');
+            breaks.push(if after_cr { b"\r" } else { newline });
+        }
+        breaks
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::formats::netrc::invariants::has_foreign_login;
 
-/// Small, fast, the same on every machine: xorshift64*.
+/// xorshift64*, the same on every machine.
 pub(super) struct Dice(u64);
 
 impl Dice {
@@ -61,7 +61,7 @@ const GAPS: &[&str] = &[
     " ", " ", "\n", "\n", "\n  ", "\t", "\n\n", " \n", "\r\n", "\r", "",
 ];
 
-/// Files made of what netrc files are made of, some of them well formed.
+/// Random files of netrc tokens, some of them well formed.
 pub(super) fn files(count: usize) -> Vec<Vec<u8>> {
     let mut dice = Dice::new(0x6e65_7472_6321);
     (0..count).map(|_| file(&mut dice).into_bytes()).collect()
@@ -69,8 +69,8 @@ pub(super) fn files(count: usize) -> Vec<Vec<u8>> {
 
 fn file(dice: &mut Dice) -> String {
     let mut text = String::new();
-    // Some files are tidy, some wild.
-    let wildness = [0, 1, 4, 12][dice.roll(4)];
+    // Some files are well formed, some are not.
+    let disorder = [0, 1, 4, 12][dice.roll(4)];
     let gaps = if dice.roll(4) == 0 { GAPS } else { &GAPS[..6] };
     for _ in 0..dice.roll(6) {
         match dice.roll(8) {
@@ -91,7 +91,7 @@ fn file(dice: &mut Dice) -> String {
         }
         text.push_str(dice.pick(gaps));
         for _ in 0..dice.roll(4) {
-            if dice.roll(40) < wildness {
+            if dice.roll(40) < disorder {
                 text.push_str(dice.pick(ODD));
                 text.push_str(dice.pick(gaps));
             }
@@ -182,8 +182,8 @@ fn a_new_entry_is_the_only_difference() {
         let edited = stored(&file, &names);
         let shown = String::from_utf8_lossy(&file);
         assert!(is_subsequence(&file, &edited.text), "{shown:?}");
-        // One piece, and the rest as it was. (Rarely, a file that CPython
-        // refuses needs a second attempt.)
+        // One insertion, and nothing else changed. (A file that CPython refuses
+        // rarely needs a second pass.)
         let same = file
             .iter()
             .zip(edited.text.iter())

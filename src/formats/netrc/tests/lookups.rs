@@ -213,17 +213,17 @@ fn no_message_contains_a_password() {
     for text in invariants::files(8_000) {
         let found = look_up(&text, &names, is_key);
         let edited = stored(&text, &names);
-        let told = found
+        let notes = found
             .notes
             .iter()
             .chain(&edited.notes)
             .map(|note| &*note.text);
-        let stops = found
+        let errors = found
             .sdk_error
             .iter()
             .chain(&edited.sdk_error)
-            .map(|stop| stop.message);
-        for line in told.chain(stops) {
+            .map(|error| error.message);
+        for line in notes.chain(errors) {
             assert!(!line.contains(OLD) && !line.contains(NEW), "{line}");
         }
     }

@@ -64,8 +64,8 @@ fn finds_what_the_sdk_finds() {
             assert!(theirs.starts_with(ours.message), "{name}: {ours:?}");
         }
         // Missing and ignored parts are reported.
-        let told = !found.notes.is_empty();
-        assert!(told || sdk.get("warns").is_none(), "{name}: no warning");
+        let reported = !found.notes.is_empty();
+        assert!(reported || sdk.get("warns").is_none(), "{name}: no warning");
         if sdk["password"].is_string() && stops.is_none() {
             assert!(found.sdk_at.is_some(), "{name}");
         }
