@@ -1,5 +1,5 @@
-//! The C ABI from outside: C99 and C++ programs against the shared library that
-//! `cargo test` built, and what the libraries export.
+//! Tests of the C ABI: C99 and C++ programs that use the shared library that
+//! `cargo test` built, and the exported symbols.
 
 mod support;
 
@@ -11,25 +11,25 @@ use support::{Home, KEY_1, Run, TempDir, root, tool};
 
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
-/// Under which eyes a program runs.
+/// The tool that checks a program.
 #[derive(Clone, Copy, PartialEq)]
-enum Under {
+enum Checker {
     Nothing,
-    /// Reports leaks and wrong reads and writes, also of the library.
+    /// Reports leaks and invalid memory accesses, including those of the library.
     Valgrind,
-    /// The program itself is compiled with the sanitizers; they also see what
-    /// the library allocates and does not free.
+    /// Only the program is compiled with the sanitizers, but they also report leaks
+    /// of the library.
     Sanitizers,
 }
 
-/// A compiler with the standard that the source is to be read by.
+/// A compiler and the language standard.
 struct Compiler {
     path: PathBuf,
     standard: &'static str,
 }
 
 impl Compiler {
-    /// `None`, loudly, where there is none.
+    /// `None`, with a message, if the compiler is not installed.
     fn find(name: &str, standard: &'static str) -> Option<Compiler> {
         Some(Compiler {
             path: tool(name)?,
@@ -51,20 +51,20 @@ impl Compiler {
     }
 }
 
-/// A program of `tests/c`, linked with the library of a folder.
+/// A program of `tests/c`, linked with the library in a directory.
 struct Program {
     path: PathBuf,
     library: PathBuf,
-    under: Under,
+    checker: Checker,
     _folder: TempDir,
 }
 
 impl Program {
-    fn build(compiler: &Compiler, source: &Path, library: &Path, under: Under) -> Program {
+    fn build(compiler: &Compiler, source: &Path, library: &Path, checker: Checker) -> Program {
         let folder = TempDir::new();
         let path = folder.path().join("program");
         let mut command = compiler.command();
-        if under == Under::Sanitizers {
+        if checker == Checker::Sanitizers {
             command.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
         }
         command
@@ -77,15 +77,15 @@ impl Program {
         Program {
             path,
             library: library.to_path_buf(),
-            under,
+            checker,
             _folder: folder,
         }
     }
 
-    /// In a home of its own; `None` where the tool is missing.
+    /// Runs in `home`. `None` if the checker is not installed.
     fn command(&self, home: &Home) -> Option<Command> {
-        let mut command = match self.under {
-            Under::Valgrind => {
+        let mut command = match self.checker {
+            Checker::Valgrind => {
                 let mut valgrind = home.command(tool("valgrind")?);
                 valgrind
                     .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
@@ -93,7 +93,7 @@ impl Program {
                     .arg(&self.path);
                 valgrind
             }
-            Under::Nothing | Under::Sanitizers => home.command(&self.path),
+            Checker::Nothing | Checker::Sanitizers => home.command(&self.path),
         };
         command.env("LD_LIBRARY_PATH", &self.library);
         Some(command)
@@ -104,17 +104,17 @@ fn source(name: &str) -> PathBuf {
     root().join("tests/c").join(name)
 }
 
-/// The homes of all programs have what some of them look for.
+/// A home directory with the workspace that some programs need.
 fn home() -> Home {
     let home = Home::new();
     fs::create_dir_all(home.home().join("project/wandb")).expect("a workspace");
     home
 }
 
-/// Builds a program and runs it plain, under valgrind and under the sanitizers.
-fn passes_under_all_eyes(compiler: &Compiler, name: &str, library: &Path) {
-    for under in [Under::Nothing, Under::Valgrind, Under::Sanitizers] {
-        let program = Program::build(compiler, &source(name), library, under);
+/// Builds a program and runs it without a checker, and with each checker.
+fn passes_with_all_checkers(compiler: &Compiler, name: &str, library: &Path) {
+    for checker in [Checker::Nothing, Checker::Valgrind, Checker::Sanitizers] {
+        let program = Program::build(compiler, &source(name), library, checker);
         if let Some(mut command) = program.command(&home()) {
             Run::ok(&mut command);
         }
@@ -123,7 +123,7 @@ fn passes_under_all_eyes(compiler: &Compiler, name: &str, library: &Path) {
 
 fn c_program_passes(name: &str) {
     if let Some(compiler) = Compiler::c() {
-        passes_under_all_eyes(&compiler, name, support::library().path());
+        passes_with_all_checkers(&compiler, name, support::library().path());
     }
 }
 
@@ -156,25 +156,24 @@ fn cplusplus() {
                 &compiler,
                 &source("login.cpp"),
                 library.path(),
-                Under::Nothing,
+                Checker::Nothing,
             );
             Run::ok(&mut program.command(&home()).expect("no tool is needed"));
         }
     }
     if let Some(compiler) = Compiler::find("g++", "-std=c++11") {
-        passes_under_all_eyes(&compiler, "login.cpp", library.path());
+        passes_with_all_checkers(&compiler, "login.cpp", library.path());
     }
 }
 
-/// The guard at the boundary, seen from C.
 #[test]
-fn a_panic_is_a_status() {
+fn a_panic_returns_an_internal_error() {
     if let Some(compiler) = Compiler::c() {
-        passes_under_all_eyes(&compiler, "panic.c", support::panic_library());
+        passes_with_all_checkers(&compiler, "panic.c", support::panic_library());
     }
 }
 
-/// The header needs nothing before it, in any dialect that it promises.
+/// The header compiles without other headers in all supported standards.
 #[test]
 fn the_header_compiles_alone() {
     let folder = TempDir::new();
@@ -210,7 +209,7 @@ fn the_header_compiles_alone() {
     }
 }
 
-/// A second compiler: used where it is, and not missed where it is not.
+/// An optional compiler: no message if it is not installed.
 fn installed(name: &str, standard: &'static str) -> Option<Compiler> {
     let paths = std::env::var_os("PATH")?;
     let path = std::env::split_paths(&paths)
@@ -219,9 +218,8 @@ fn installed(name: &str, standard: &'static str) -> Option<Compiler> {
     Some(Compiler { path, standard })
 }
 
-/// The program that a newcomer copies is one that works.
 #[test]
-fn the_readme_program() {
+fn the_program_in_the_readme_works() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     let block = readme
         .split("```c\n")
@@ -234,11 +232,11 @@ fn the_readme_program() {
         "README.md shows tests/c/readme.c"
     );
     let found = "POST https://api.wandb.ai/graphql, Authorization: Basic ...\n";
-    newcomers_program(&source("readme.c"), found, (0, "wandb_login: No API key"));
+    check_program(&source("readme.c"), found, (0, "wandb_login: No API key"));
 }
 
-/// The few lines of each language in the README are lines of its example, which
-/// is built and run.
+/// The code of each language in the README is part of its example, which other tests
+/// build and run.
 #[test]
 fn the_readme_quotes_the_examples() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
@@ -262,9 +260,8 @@ fn the_readme_quotes_the_examples() {
     }
 }
 
-/// The program in the header works, too.
 #[test]
-fn the_header_program() {
+fn the_program_in_the_header_works() {
     let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
     let program: String = header
         .lines()
@@ -276,16 +273,16 @@ fn the_header_program() {
     let path = folder.path().join("example.c");
     fs::write(&path, program).expect("write");
     let found = "W&B API key is configured for https://api.wandb.ai.";
-    newcomers_program(&path, found, (1, "No API key"));
+    check_program(&path, found, (1, "No API key"));
 }
 
-/// Runs a program with a key, and without one, where it fails as told.
-fn newcomers_program(source: &Path, found: &str, without: (i32, &str)) {
+/// Runs a program with a key, and without one, when it fails with `without`.
+fn check_program(source: &Path, found: &str, without: (i32, &str)) {
     let Some(compiler) = Compiler::c() else {
         return;
     };
     let library = support::library();
-    let program = Program::build(&compiler, source, library.path(), Under::Valgrind);
+    let program = Program::build(&compiler, source, library.path(), Checker::Valgrind);
     let home = home();
     let Some(mut command) = program.command(&home) else {
         return;
@@ -303,7 +300,7 @@ fn newcomers_program(source: &Path, found: &str, without: (i32, &str)) {
     assert!(!run.stdout.contains(KEY_1) && !run.stderr.contains(KEY_1));
 }
 
-/// What `nm` lists of a library.
+/// The symbols that `nm` lists.
 fn exported(nm: &Path, options: &[&str], library: &Path) -> BTreeSet<String> {
     let run = Run::ok(
         Command::new(nm)
@@ -320,9 +317,9 @@ fn exported(nm: &Path, options: &[&str], library: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Adding a name here is a decision; removing one breaks programs.
+/// Removing an exported symbol breaks programs.
 #[test]
-fn the_exported_symbols_are_those_of_the_list() {
+fn the_exported_symbols_are_those_of_symbols_txt() {
     let Some(nm) = tool("nm") else { return };
     let list = fs::read_to_string(source("symbols.txt")).expect("symbols.txt");
     let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
@@ -340,10 +337,10 @@ fn the_exported_symbols_are_those_of_the_list() {
     }
 }
 
-/// The static library brings Rust's own symbols along; the script that is there
-/// for it leaves exactly ours, in a library that still works.
+/// The static library also exports symbols of Rust's standard library; the script
+/// hides them, and the library still works.
 #[test]
-fn the_static_library_can_hide_what_is_not_ours() {
+fn hide_static_leaves_only_the_symbols_of_the_abi() {
     let (Some(nm), Some(_), Some(compiler)) = (tool("nm"), tool("objcopy"), Compiler::c()) else {
         return;
     };
@@ -359,15 +356,15 @@ fn the_static_library_can_hide_what_is_not_ours() {
     let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
     assert_eq!(exported(&nm, &["-g"], &hidden), list);
     for name in ["arguments.c", "threads.c"] {
-        let program = Program::build(&compiler, &source(name), folder.path(), Under::Nothing);
+        let program = Program::build(&compiler, &source(name), folder.path(), Checker::Nothing);
         Run::ok(&mut program.command(&home()).expect("no tool is needed"));
     }
 }
 
-/// A program linked by path asks for the library by its soname, wherever the
-/// library was when it was linked.
+/// A program that was linked with the path of the library records the soname, not the
+/// path.
 #[test]
-fn the_soname_is_that_of_the_abi() {
+fn programs_record_the_soname() {
     let (Some(readelf), Some(compiler)) = (tool("readelf"), Compiler::c()) else {
         return;
     };

@@ -1,5 +1,5 @@
-//! The C++ header, the CMake packages and the pkg-config file, each used as
-//! somebody else's project uses it.
+//! Tests of the C++ header, the CMake package and the pkg-config file, used like in
+//! another project.
 
 mod support;
 
@@ -16,13 +16,14 @@ use prefix::{build, configure, prefix};
 use stub::{Identity, Reply, Stub};
 use support::{Home, KEY_1, Run, TempDir, library, root, tool};
 
-/// `Basic`, and the base64 of `api:` with [`KEY_1`].
+/// `Basic`, and the base64 encoding of `api:` and [`KEY_1`].
 const AUTHORIZATION: &str = "Basic YXBpOjExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=";
 
 const CPP17: &str = "-std=c++17";
 const WITHOUT_EXCEPTIONS: [&str; 3] = [CPP17, "-fno-exceptions", "-fno-rtti"];
 
-/// The C++ compiler, told of the headers; `None`, loudly, where there is none.
+/// The C++ compiler with the include directories; `None`, with a message, if it is not
+/// installed.
 fn compiler(options: &[&str]) -> Option<Command> {
     let mut command = Command::new(tool("g++")?);
     command
@@ -40,7 +41,7 @@ fn source(name: &str) -> PathBuf {
     root().join("tests/cpp").join(name)
 }
 
-/// Compiles a few lines that follow the header.
+/// Compiles lines after an include of the header.
 fn compile(folder: &TempDir, options: &[&str], lines: &str) -> Option<Run> {
     let file = folder.path().join("lines.cpp");
     fs::write(&file, format!("#include <wandb_login.hpp>\n{lines}\n")).expect("write");
@@ -48,7 +49,7 @@ fn compile(folder: &TempDir, options: &[&str], lines: &str) -> Option<Run> {
 }
 
 #[test]
-fn the_header_compiles_in_each_dialect() {
+fn the_header_compiles_in_each_standard() {
     let folder = TempDir::new();
     let twice = "#include <wandb_login.hpp>\nint main() { return wandb::try_login() ? 0 : 1; }";
     for standard in [CPP17, "-std=c++20", "-std=c++23"] {
@@ -80,7 +81,7 @@ fn the_header_compiles_in_each_dialect() {
 }
 
 #[test]
-fn a_secret_is_not_printed_by_accident() {
+fn printing_a_secret_does_not_compile() {
     let folder = TempDir::new();
     let program = |statement: &str| {
         let begin =
@@ -111,7 +112,7 @@ fn a_secret_is_not_printed_by_accident() {
     }
 }
 
-/// Compiles sources of `tests/cpp`, each with its options, into one program.
+/// Compiles and links sources of `tests/cpp`, each with its options.
 fn link(folder: &TempDir, library: &Path, sources: &[(&str, &[&str])]) -> Option<PathBuf> {
     let program = folder.path().join("program");
     let mut linking = compiler(&[CPP17, "-pthread"])?;
@@ -132,7 +133,7 @@ fn link(folder: &TempDir, library: &Path, sources: &[(&str, &[&str])]) -> Option
 }
 
 #[test]
-fn a_program_sees_every_outcome_and_leaks_nothing() {
+fn a_program_gets_every_status_and_does_not_leak() {
     let (folder, library) = (TempDir::new(), library());
     let units: &[(&str, &[&str])] = &[
         ("login.cpp", &[CPP17]),
@@ -186,7 +187,7 @@ fn a_program_sees_every_outcome_and_leaks_nothing() {
 }
 
 #[test]
-fn without_exceptions_the_other_form_is_there() {
+fn the_try_functions_work_without_exceptions() {
     let (folder, library) = (TempDir::new(), library());
     let options = [&WITHOUT_EXCEPTIONS[..], &["-DALONE"]].concat();
     let unit: &[(&str, &[&str])] = &[("without_exceptions.cpp", &options)];
@@ -198,16 +199,15 @@ fn without_exceptions_the_other_form_is_there() {
         home.command(&program)
             .env("LD_LIBRARY_PATH", library.path()),
     );
-    // Where the library is missing, the program is not even started.
+    // Without the library the loader does not start the program.
     let run = Run::of(&mut home.command(&program));
     assert_ne!(run.code, Some(0));
-    let told = "libwandb_login.so.0: cannot open shared object file";
-    assert!(run.stderr.contains(told), "{}", run.stderr);
+    let message = "libwandb_login.so.0: cannot open shared object file";
+    assert!(run.stderr.contains(message), "{}", run.stderr);
 }
 
-/// A bug inside the library is an exception like others, and the program goes on.
 #[test]
-fn a_panic_of_the_library_is_an_exception() {
+fn a_panic_of_the_library_throws_an_internal_error() {
     let folder = TempDir::new();
     let library = support::panic_library();
     let Some(program) = link(&folder, library, &[("panic.cpp", &[CPP17])]) else {
@@ -215,11 +215,11 @@ fn a_panic_of_the_library_is_an_exception() {
     };
     let home = Home::new();
     let run = Run::ok(home.command(program).env("LD_LIBRARY_PATH", library));
-    assert_eq!(run.stdout, "the program lives on\n", "{}", run.stderr);
+    assert_eq!(run.stdout, "the program continues\n", "{}", run.stderr);
 }
 
 #[test]
-fn a_header_that_the_library_does_not_fit_is_told() {
+fn a_header_of_another_version_is_reported() {
     let (folder, library) = (TempDir::new(), library());
     let main = folder.path().join("main.cpp");
     let text = "#include <cstdio>\n#include <wandb_login.hpp>\nint main() { try { wandb::login(); } \
@@ -266,11 +266,11 @@ fn a_header_that_the_library_does_not_fit_is_told() {
         return;
     };
     assert_eq!(newer.code, Some(3));
-    let told = "this program was compiled against wandb_login of another day, but libwandb_login 0.1.0 is loaded\n";
-    assert_eq!(newer.stdout, told);
-    // A library that is newer than the header serves it.
+    let message = "this program was compiled against wandb_login of another day, but libwandb_login 0.1.0 is loaded\n";
+    assert_eq!(newer.stdout, message);
+    // A library that is newer than the header works.
     assert_eq!(with_number(99).map(|run| run.code), Some(Some(0)));
-    // Another ABI is seen by the compiler.
+    // The compiler reports another major version.
     let other_abi = with_number(10000).expect("the compiler is there");
     assert!(
         other_abi.stderr.contains("are of different versions"),
@@ -279,8 +279,8 @@ fn a_header_that_the_library_does_not_fit_is_told() {
     );
 }
 
-/// The programs of the downstream project that were built, all run; what
-/// `wandb_login::wandb_login` stands for is told by the project's settings.
+/// Runs the programs of the downstream project. `default` is the kind of library that
+/// `wandb_login::wandb_login` should be.
 fn programs_of_downstream(folder: &Path, default: &str) {
     let home = Home::new();
     for program in [
@@ -320,7 +320,7 @@ fn programs_of_downstream(folder: &Path, default: &str) {
     }
 }
 
-/// CMake's own word for the kind of library that a project prefers.
+/// The value of `BUILD_SHARED_LIBS` for a kind of library.
 fn shared(kind: &str) -> &str {
     if kind == "shared" { "ON" } else { "OFF" }
 }
@@ -337,9 +337,9 @@ fn downstream(cmake: &Path, build_folder: &Path, variables: &[(&str, &str)]) -> 
 #[test]
 fn cmake_finds_the_installed_package() {
     let Some(prefix) = prefix() else { return };
-    let cmake = tool("cmake").expect("it made the prefix");
+    let cmake = tool("cmake").expect("cmake is installed");
     let folder = TempDir::new();
-    // A prefix that was moved serves as well.
+    // The package also works after the prefix was moved.
     let moved = folder.path().join("moved");
     Run::ok(Command::new("cp").arg("-a").arg(prefix).arg(&moved));
     for (name, prefix, default) in [("here", prefix, "shared"), ("there", &moved, "static")] {
@@ -370,12 +370,12 @@ fn cmake_finds_the_installed_package() {
     }
 }
 
-/// The library is built in the project of somebody else.
+/// Builds the library as a part of another project.
 fn cmake_builds_it(from: &str, default: &str) {
     if prefix().is_none() {
         return;
     }
-    let cmake = tool("cmake").expect("it made the prefix");
+    let cmake = tool("cmake").expect("cmake is installed");
     let folder = TempDir::new();
     let (cargo, root) = (prefix::cargo_folder(), root().display().to_string());
     let cargo = cargo.display().to_string();
@@ -389,7 +389,7 @@ fn cmake_builds_it(from: &str, default: &str) {
     Run::ok(&mut downstream(&cmake, &made, &variables));
     build(&cmake, &made);
     programs_of_downstream(&made, default);
-    // Nothing changed, so nothing is linked anew.
+    // Nothing changed, so nothing is linked again.
     let again = Run::ok(Command::new(&cmake).arg("--build").arg(&made));
     assert!(!again.stdout.contains("Linking"), "{}", again.stdout);
     // The library is not installed with the project that contains it.
@@ -415,7 +415,7 @@ fn cmake_builds_it_by_fetchcontent() {
     cmake_builds_it("fetchcontent", "static");
 }
 
-/// What the prefix holds, with the targets of its links.
+/// Lists the files of a directory, with the targets of symbolic links.
 fn listing(folder: &Path, below: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(below)
         .expect("a folder")
@@ -435,7 +435,7 @@ fn listing(folder: &Path, below: &Path, found: &mut Vec<String>) {
 }
 
 #[test]
-fn the_prefix_has_what_distributions_expect() {
+fn the_installed_files_have_the_usual_places() {
     let Some(prefix) = prefix() else { return };
     let mut found = Vec::new();
     listing(prefix, prefix, &mut found);
@@ -455,7 +455,7 @@ fn the_prefix_has_what_distributions_expect() {
     assert_eq!(found, expected);
 }
 
-/// What rustc says that a static library needs, asked without our own build.
+/// The native libraries that rustc lists for an empty static library.
 fn native_static_libs() -> String {
     let folder = TempDir::new();
     let empty = folder.path().join("empty.rs");
@@ -473,11 +473,11 @@ fn native_static_libs() -> String {
     );
     let mark = "native-static-libs: ";
     let line = run.stderr.lines().find_map(|line| line.split_once(mark));
-    line.expect("rustc says it").1.trim().to_owned()
+    line.expect("rustc lists the libraries").1.trim().to_owned()
 }
 
 #[test]
-fn pkg_config_gives_the_lines_to_link_with() {
+fn pkg_config_returns_working_flags() {
     let (Some(prefix), Some(pkg_config)) = (prefix(), tool("pkg-config")) else {
         return;
     };
@@ -499,7 +499,7 @@ fn pkg_config_gives_the_lines_to_link_with() {
         format!("-L{path}/lib -lwandb_login {system}")
     );
 
-    // And they do link: the shared library, and the static one in its place.
+    // Link the shared library, then the static one.
     let (folder, home) = (TempDir::new(), Home::new());
     let program = folder.path().join("program");
     for (libs, rest) in [
@@ -532,7 +532,7 @@ fn the_example_trains_and_posts_its_loss() {
     if prefix().is_none() {
         return;
     }
-    let cmake = tool("cmake").expect("it made the prefix");
+    let cmake = tool("cmake").expect("cmake is installed");
     let folder = TempDir::new();
     let cargo = prefix::cargo_folder().display().to_string();
     let variables = [
@@ -584,7 +584,7 @@ fn the_example_trains_and_posts_its_loss() {
             "{body}"
         );
     }
-    // Offline it trains all the same, and posts nothing.
+    // Offline it trains, but sends nothing.
     let run = Run::ok(home.command(&train).env("WANDB_MODE", "offline"));
     assert_eq!(losses(&run.stdout, "loss ").len(), 5);
     assert_eq!(server.seen().len(), 5);

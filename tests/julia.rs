@@ -1,6 +1,6 @@
-//! The Julia package: its own tests, its example, and its prompt on a terminal.
+//! Tests of the Julia package: its own tests, its example, and the terminal prompt.
 //!
-//! `WANDB_LOGIN_TEST_JULIA` names another Julia than the one in `PATH`.
+//! `WANDB_LOGIN_TEST_JULIA` is the path of Julia if it is not in `PATH`.
 
 #[path = "support/pty.rs"]
 mod pty;
@@ -20,12 +20,12 @@ use pty::Pty;
 use stub::{Identity, Reply, Stub};
 use support::{Home, KEY_1, Run, TempDir};
 
-/// A Julia that works, or a loud word that there is none.
+/// Returns a working Julia; `None`, with a message, if there is none.
 fn julia() -> Option<PathBuf> {
     let named = std::env::var_os("WANDB_LOGIN_TEST_JULIA").map(PathBuf::from);
     let julia = named.or_else(|| support::tool("julia"))?;
-    // A Julia that runs with another libunwind than the one it was built with dies
-    // of every exception in compiled code: that of Debian 11 on Debian 12 does.
+    // If Julia runs with another libunwind than it was built with, such as that of
+    // Debian 11 on Debian 12, exceptions in compiled code crash it.
     let script = r#"f() = error("x"); try; f(); catch; print("caught"); end"#;
     let run = Run::of(
         Home::new()
@@ -39,8 +39,8 @@ fn julia() -> Option<PathBuf> {
     Some(julia)
 }
 
-/// A copy of the package (Julia writes a manifest into it), a depot of its own,
-/// and the library that was just built.
+/// A copy of the package, because Julia writes a manifest into it, a separate depot,
+/// and the library that `cargo test` built.
 struct Package {
     home: Home,
     library: TempDir,
@@ -54,7 +54,7 @@ impl Package {
             &support::root().join("bindings/julia"),
             &home.base().join("WandbLogin"),
         );
-        // Pkg wants a registry; an empty one keeps it off the network.
+        // Pkg needs a registry; an empty one prevents network access.
         let registry = "name = \"Empty\"\nuuid = \"23338594-aafe-5451-b93e-139f81909106\"\n\
                         repo = \"\"\n\n[packages]\n";
         home.write("depot/registries/Empty/Registry.toml", registry);
@@ -83,7 +83,7 @@ impl Package {
         command
     }
 
-    /// Compiles C for the package's tests.
+    /// Compiles a C source for the tests of the package.
     fn compile(&self, cc: &Path, flags: &[&str], source: &Path, name: &str) -> PathBuf {
         let out = self.home.base().join(name);
         let mut command = self.home.command(cc);
@@ -108,10 +108,10 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// `Pkg.test()`, with the header's layout to compare with, with libraries of other
-/// versions and one that panics, and with servers of all kinds.
+/// Runs `Pkg.test()` with the layout of the header, with libraries of other versions,
+/// with one that panics, and with test servers.
 #[test]
-fn the_package_tests_itself() {
+fn the_package_passes_its_own_tests() {
     let (Some(julia), Some(cc)) = (julia(), support::tool("cc")) else {
         return;
     };
@@ -169,14 +169,16 @@ fn the_package_tests_itself() {
     let said = format!("{}\n{}", run.stdout, run.stderr);
     assert_eq!(run.code, Some(0), "{said}");
     assert!(said.contains("Testing WandbLogin tests passed"), "{said}");
-    assert!(!said.contains("is not set"), "a part was left out:\n{said}");
+    assert!(
+        !said.contains("is not set"),
+        "some tests were skipped:\n{said}"
+    );
     assert!(
         !said.contains("shred"),
         "a SecretBuffer was left to the collector:\n{said}"
     );
 }
 
-/// One version for all.
 #[test]
 fn the_package_has_the_version_of_the_crate() {
     let project = fs::read_to_string(support::root().join("bindings/julia/Project.toml"));
@@ -189,9 +191,8 @@ fn the_package_has_the_version_of_the_crate() {
     );
 }
 
-/// The example trains, and its report carries the key to the server.
 #[test]
-fn the_example_trains_and_reports() {
+fn the_example_trains_and_sends_its_losses() {
     let Some(julia) = julia() else { return };
     let package = Package::new(julia);
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -255,23 +256,23 @@ fn the_example_trains_and_reports() {
     assert!(body.starts_with("{\"losses\": ["), "{body}");
 }
 
-/// Where Julia asks, the key is not shown, it can be corrected, and Ctrl-C leaves.
+/// The key is not echoed and can be edited; Ctrl-C ends the prompt.
 #[test]
-fn julia_asks_on_the_terminal() {
+fn julia_prompts_on_the_terminal() {
     let Some(julia) = julia() else { return };
     let package = Package::new(julia);
     let script = r#"
         using WandbLogin
         other = @async (sleep(0.1); println("another task runs"))
-        session = login(prompt = WandbLogin.ask)
+        session = login(prompt = WandbLogin.prompt_on_terminal)
         println("logged in from ", session.source, " with ", length(session.api_key))
         try
-            login(prompt = WandbLogin.ask, relogin = true)
+            login(prompt = WandbLogin.prompt_on_terminal, relogin = true)
         catch problem
             println("caught ", typeof(problem))
         end
         try
-            login(prompt = WandbLogin.ask, relogin = true, prompt_timeout = 0.3)
+            login(prompt = WandbLogin.prompt_on_terminal, relogin = true, prompt_timeout = 0.3)
         catch problem
             println("then ", problem.msg)
         end
@@ -296,10 +297,10 @@ fn julia_asks_on_the_terminal() {
     assert!(netrc.contains(KEY_1));
 }
 
-/// In a single thread nobody has to wait for the human, so the library asks, with
-/// its menu; Julia's own Ctrl-C works afterwards.
+/// With one thread the library prompts, with its menu. Afterwards Ctrl-C works in
+/// Julia.
 #[test]
-fn the_library_asks_in_a_single_thread() {
+fn the_library_prompts_if_julia_has_one_thread() {
     let Some(julia) = julia() else { return };
     let package = Package::new(julia);
     let script = r#"

@@ -1,5 +1,5 @@
-//! One login for the ranks of an MPI job, and for processes that share any
-//! other channel: built and run with the job's own compiler and launcher.
+//! Tests of one login for all ranks of an MPI job, and for processes that share
+//! another channel.
 
 mod support;
 
@@ -11,7 +11,7 @@ use support::{Home, KEY_1, KEY_2, Run, TempDir};
 
 const RANKS: usize = 64;
 
-/// The programs of this file, built once for a test.
+/// A directory for the programs of a test.
 struct Built {
     home: Home,
     library: TempDir,
@@ -25,7 +25,7 @@ impl Built {
         }
     }
 
-    /// Compiles sources (named from the repository's root) to a program.
+    /// Compiles sources, relative to the root of the repository, to a program.
     fn compile(&self, compiler: &Path, flags: &[&str], sources: &[&str], name: &str) -> PathBuf {
         let program = self.home.base().join(name);
         Run::ok(&mut self.compiler(compiler, flags, sources, &program));
@@ -56,7 +56,7 @@ impl Built {
         command
     }
 
-    /// Runs a program on several ranks, more than there are processors.
+    /// Runs a program on more ranks than there are processors.
     fn mpirun(&self, ranks: usize, program: &Path, arguments: &[&str]) -> Command {
         let mut command = self.home.command("mpirun");
         command
@@ -66,7 +66,7 @@ impl Built {
             .env("OMPI_MCA_rmaps_base_oversubscribe", "1")
             .env("OMPI_MCA_mpi_yield_when_idle", "1")
             .env("OMPI_MCA_btl", "self,vader")
-            // Containers forbid to read another process's memory.
+            // In containers a process must not read the memory of another one.
             .env("OMPI_MCA_btl_vader_single_copy_mechanism", "none")
             .args(["-np", &ranks.to_string()])
             .arg(program)
@@ -74,7 +74,7 @@ impl Built {
         command
     }
 
-    /// A home for every rank of a case.
+    /// Creates a home directory for every rank of a case.
     fn homes(&self, case: &str, ranks: usize) {
         for rank in 0..ranks {
             let home = self
@@ -88,7 +88,7 @@ impl Built {
     }
 }
 
-/// Both tools, or a loud word that they are missing.
+/// Returns mpicc; `None`, with a message, if a tool is not installed.
 fn tools() -> Option<PathBuf> {
     support::tool("mpirun")?;
     support::tool("mpicc")
@@ -98,7 +98,7 @@ fn netrc(key: &str) -> String {
     format!("machine api.wandb.ai\n  login user\n  password {key}\n")
 }
 
-/// What `tests/mpi/ranks.c` prints of a key.
+/// The hash of a key that `tests/mpi/ranks.c` prints.
 fn hash(text: &str) -> String {
     let sum = text.bytes().fold(2_166_136_261_u32, |sum, byte| {
         (sum ^ u32::from(byte)).wrapping_mul(16_777_619)
@@ -108,10 +108,10 @@ fn hash(text: &str) -> String {
 
 const KEY_4: &str = support::KEY_4;
 
-/// Every way to end a login: 64 ranks get the same status, session or sentence,
-/// and only the home of rank 0 is written.
+/// With each result of a login, 64 ranks get the same status, session or message, and
+/// only the home directory of rank 0 is written.
 #[test]
-fn all_ranks_get_the_outcome_of_rank_0() {
+fn all_ranks_get_the_result_of_rank_0() {
     let Some(mpicc) = tools() else { return };
     let built = Built::new();
     let program = built.compile(
@@ -173,7 +173,7 @@ fn all_ranks_get_the_outcome_of_rank_0() {
         let line = lines
             .next()
             .unwrap_or_else(|| panic!("{case} is missing in {}", run.stdout));
-        // In a split job the two halves differ, and each has its own rank 0.
+        // In a split job each half has its own rank 0 and result.
         assert!(
             case == "split" || lines.next().is_none(),
             "{case} differs:\n{}",
@@ -209,17 +209,20 @@ fn all_ranks_get_the_outcome_of_rank_0() {
     failed("none", "2 [No API key configured for https://api.wandb.ai");
     failed("host", "-1 [host: A server address must begin with");
     failed("cut", "-2 [WANDB_MODE is ']");
-    failed("late", "-5 [Rank 0 was not logged in within 0.7 seconds.]");
+    failed(
+        "late",
+        "-5 [the login of rank 0 timed out after 0.7 seconds]",
+    );
     failed("cancel", "-11 [cancelled by the program]");
     failed("struct", "-1 [not blanked]"); // nothing in such a struct can be believed
     failed(
         "stranger",
-        "-99 [Rank 63 could not take over the session of rank 0;",
+        "-99 [rank 63 cannot import the session of rank 0;",
     );
     failed("broken", "-4 [MPI_ERR_OTHER");
 
-    // Two communicators side by side: the even ranks have the key of rank 0, the
-    // odd ones that of rank 1.
+    // Two communicators: the even ranks get the key of rank 0, the odd ones that of
+    // rank 1.
     let split: Vec<_> = run
         .stdout
         .lines()
@@ -254,7 +257,7 @@ fn all_ranks_get_the_outcome_of_rank_0() {
         );
     }
 
-    // What is in the homes now: rank 0's new keys, and what was there before.
+    // The home directories contain the new keys of rank 0, and the old files.
     for case in cases {
         for rank in 0..RANKS {
             let expected = match (case, rank) {
@@ -280,9 +283,9 @@ fn all_ranks_get_the_outcome_of_rank_0() {
     }
 }
 
-/// Before MPI runs there is nobody to talk to; a single rank talks to itself.
+/// Before MPI_Init the call is an error; a job of one rank works.
 #[test]
-fn without_others() {
+fn before_mpi_init_and_with_one_rank() {
     let Some(mpicc) = tools() else { return };
     let built = Built::new();
     let program = built.compile(
@@ -313,9 +316,8 @@ fn without_others() {
     );
 }
 
-/// The source is C++ as well, and the header works from there.
 #[test]
-fn from_cpp() {
+fn source_and_header_compile_as_cpp() {
     let Some(mpicxx) = tools().and_then(|_| support::tool("mpicxx")) else {
         return;
     };
@@ -329,10 +331,10 @@ fn from_cpp() {
     Run::ok(&mut built.mpirun(2, &program, &[]));
 }
 
-/// A header of another ABI stops the compiler; a library that is older than the
-/// header is told on every rank, and none waits.
+/// The compiler reports a header of another major version. Every rank reports a library
+/// that is older than the header.
 #[test]
-fn a_library_that_does_not_fit_is_told() {
+fn a_library_of_another_version_is_reported() {
     let Some(mpicc) = tools() else { return };
     let built = Built::new();
     let header = fs::read_to_string(support::root().join("include/wandb_login.h"));
@@ -371,7 +373,7 @@ fn a_library_that_does_not_fit_is_told() {
     );
 }
 
-/// The example trains: its loss goes down, and the last rank has the session.
+/// The loss decreases, and the last rank has the session.
 #[test]
 fn the_example_trains() {
     let Some(mpicc) = tools() else { return };
@@ -422,9 +424,8 @@ fn the_example_trains() {
     );
 }
 
-/// The same two functions carry a session over a pipe.
 #[test]
-fn any_other_channel() {
+fn a_session_is_transferred_over_a_pipe() {
     let Some(cc) = support::tool("cc") else {
         return;
     };

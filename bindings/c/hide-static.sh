@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes a static library whose only global symbols are wandb_*, from the one that
-# cargo builds, which brings Rust's own along: two such libraries in one program
-# could clash. For Linux and GNU binutils.
+# Makes a static library that exports only the symbols wandb_*. The library that cargo
+# builds also exports symbols of Rust's standard library, which could conflict with
+# those of another Rust library. For Linux with GNU binutils.
 #
 #     bindings/c/hide-static.sh target/release/libwandb_login.a libwandb_login.a
 set -eu
@@ -10,7 +10,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 object=$folder/wandb_login.o
 
-# One object of all that our functions need ...
+# Link all code that the exported functions need into one object.
 set --
 for symbol in $(nm --defined-only --extern-only "$input" 2>/dev/null |
                 sed -n 's/.* T \(wandb_[a-z_]*\)$/\1/p'); do
@@ -18,8 +18,7 @@ for symbol in $(nm --defined-only --extern-only "$input" 2>/dev/null |
 done
 ld -r --gc-sections "$@" -o "$object" "$input"
 
-# ... with everything else local, and without the bitcode of Rust's std, which is
-# no use once it is merged.
+# Make all other symbols local, and remove the LLVM bitcode of Rust's std.
 objcopy --wildcard --keep-global-symbol='wandb_*' \
         --remove-section=.llvmbc --remove-section=.llvmcmd "$object"
 rm -f "$output"

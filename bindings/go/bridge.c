@@ -2,8 +2,9 @@
 
 #include "_cgo_export.h"
 
-/* These have the types that the header asks for. Go knows no const, and takes
- * the handle as the number it is: it never becomes a Go pointer. */
+/* These functions have the types that the header requires. They remove `const`,
+ * which cgo does not support, and pass the handle as a number, because it is not a
+ * valid Go pointer. */
 
 static int32_t prompt(void *user_data, const wandb_login_prompt_request *request, char *key_buf,
                       size_t key_buf_size)

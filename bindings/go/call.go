@@ -17,19 +17,19 @@ import (
 
 const errorSize = 1024
 
-// call is one call of the library: what its callbacks need to find.
+// call is the data of one library call that its callbacks use.
 type call struct {
 	config
 	ctx context.Context
 
-	promptErr error // why the prompt function gave up
-	panicked  any   // what a callback panicked with
+	promptErr error // error of the prompt function
+	panicked  any   // value of a callback's panic
 	exited    bool  // a callback called runtime.Goexit
 }
 
-// invoke runs one function of the library with the options and makes an error
-// of what it returns. A panic in a callback goes on from here, once no C code
-// is left on the stack.
+// invoke calls a library function with the options and converts its status to an
+// error. A panic in a callback is raised again here, when no C code is left on the
+// stack.
 func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_options) C.wandb_login_status) error {
 	if err := checkLibrary(); err != nil {
 		return err
@@ -41,24 +41,24 @@ func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_optio
 	for _, option := range options {
 		option(&c.config)
 	}
-	given, err := c.marshal()
+	raw, err := c.marshal()
 	if err != nil {
 		return err
 	}
-	defer given.free()
+	defer raw.free()
 	if c.session != nil {
 		session := c.session.retain()
 		if session == nil {
 			return closedError()
 		}
 		defer C.wandb_login_session_free(session)
-		given.options.session = session
+		raw.options.session = session
 	}
 	handle := cgo.NewHandle(c)
 	defer handle.Delete()
-	C.wandb_go_connect(&given.options, C.uintptr_t(handle), c.prompt != nil, c.log != nil, c.backend != nil)
+	C.wandb_go_connect(&raw.options, C.uintptr_t(handle), c.prompt != nil, c.log != nil, c.backend != nil)
 
-	status := Status(run(&given.options))
+	status := Status(run(&raw.options))
 	switch {
 	case c.panicked != nil:
 		panic(c.panicked)
@@ -69,7 +69,7 @@ func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_optio
 	case (status == ErrCancelled || status == ErrPrompt) && ctx.Err() != nil:
 		return contextError(ctx)
 	}
-	message := C.GoString(given.options.error_buf)
+	message := C.GoString(raw.options.error_buf)
 	if message == "" {
 		message = status.Error()
 	}
@@ -80,27 +80,27 @@ func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_optio
 	return &Error{Status: status, Message: message}
 }
 
-// given is the options as C reads them. All that they point to is in one block
-// of C memory: no pointer to Go memory is handed over, and one wipe gets all.
-type given struct {
+// rawOptions are the options in C. Everything they point to is in one block of C
+// memory, so no pointer to Go memory is passed to C, and one call wipes it all.
+type rawOptions struct {
 	options C.wandb_login_options
 	block   unsafe.Pointer
 	size    uintptr
 }
 
-func (g *given) free() {
-	C.wandb_go_wipe(g.block, C.size_t(g.size))
-	C.free(g.block)
+func (r *rawOptions) free() {
+	C.wandb_go_wipe(r.block, C.size_t(r.size))
+	C.free(r.block)
 }
 
-func (c *call) marshal() (*given, error) {
+func (c *call) marshal() (*rawOptions, error) {
 	environ := c.environ
 	if environ == nil {
 		environ = os.Environ()
 	}
 	dir := c.dir
 	if dir == "" {
-		// Where it cannot be told, the library will say so if it matters.
+		// On error it stays empty; the library reports it if it needs the directory.
 		dir, _ = os.Getwd()
 	}
 	texts := append([]string{c.apiKey, c.host, c.referrer, dir}, environ...)
@@ -112,45 +112,45 @@ func (c *call) marshal() (*given, error) {
 			if i < 4 {
 				name = [...]string{"the API key", "the host", "the referrer", "the directory"}[i]
 			}
-			return nil, argumentError("%s holds a NUL byte", name)
+			return nil, argumentError("%s contains a NUL byte", name)
 		}
 		size += uintptr(len(text)) + 1
 	}
 
-	// C.malloc does not return NULL: the program ends where memory does.
-	g := &given{block: C.malloc(C.size_t(size)), size: size}
-	entries := unsafe.Slice((**C.char)(g.block), len(environ)+1)
-	rest := unsafe.Slice((*byte)(unsafe.Add(g.block, pointers)), size-pointers)
+	// C.malloc never returns NULL: cgo ends the program if memory is exhausted.
+	r := &rawOptions{block: C.malloc(C.size_t(size)), size: size}
+	entries := unsafe.Slice((**C.char)(r.block), len(environ)+1)
+	rest := unsafe.Slice((*byte)(unsafe.Add(r.block, pointers)), size-pointers)
 	put := func(text string) *C.char {
 		start := (*C.char)(unsafe.Pointer(&rest[0]))
 		rest[copy(rest, text)] = 0
 		rest = rest[len(text)+1:]
 		return start
 	}
-	o := &g.options
+	o := &r.options
 	C.wandb_login_options_init(o, C.sizeof_wandb_login_options)
 	o.api_key, o.host, o.referrer, o.working_directory = put(c.apiKey), put(c.host), put(c.referrer), put(dir)
-	// The library takes the first entry of a name, Go programs mean the last.
+	// The library uses the first entry of a name, Go uses the last.
 	for i, entry := range slices.Backward(environ) {
 		entries[len(environ)-1-i] = put(entry)
 	}
 	entries[len(environ)] = nil
-	o.environment = (**C.char)(g.block)
+	o.environment = (**C.char)(r.block)
 	o.error_buf, o.error_buf_size = (*C.char)(unsafe.Pointer(&rest[0])), errorSize
 	rest[0] = 0
 	o.flags = c.flags
 	o.anonymous = C.int32_t(c.anonymous)
 	o.prompt_timeout_ms = milliseconds(c.promptTimeout)
 	if c.httpTimeout < 0 {
-		g.free()
+		r.free()
 		return nil, argumentError("the HTTP timeout is negative: %v", c.httpTimeout)
 	}
 	o.http_timeout_ms = milliseconds(c.httpTimeout)
-	return g, nil
+	return r, nil
 }
 
-// milliseconds rounds up, so that a short limit does not become the default;
-// what is negative or too long becomes "without limit".
+// milliseconds rounds up, so that a short limit does not become 0, the default. A
+// limit that is negative or too long becomes "no limit".
 func milliseconds(limit time.Duration) C.uint32_t {
 	ms := (limit + time.Millisecond - 1) / time.Millisecond
 	if limit < 0 || ms > math.MaxUint32 {

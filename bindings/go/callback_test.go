@@ -20,7 +20,7 @@ func TestPrompt(t *testing.T) {
 	answers := []string{"short", strings.Repeat("3", 70_000), key1}
 	ask := func(ctx context.Context, r wandb.PromptRequest) (string, error) {
 		if _, ok := ctx.Deadline(); !ok {
-			t.Error("the time limit does not reach the prompt")
+			t.Error("the context of the prompt has no deadline")
 		}
 		asked = append(asked, r)
 		return answers[len(asked)-1], nil
@@ -28,7 +28,7 @@ func TestPrompt(t *testing.T) {
 	environ := []string{"WANDB_BASE_URL=https://wandb.corp.example"}
 	options := h.options(environ, wandb.WithPrompt(ask), wandb.WithPromptTimeout(time.Hour))
 	_, err := wandb.PromptAPIKey(context.Background(), options...)
-	// The second answer does not fit into a key of any kind.
+	// The second answer is not a valid key.
 	e := fails(t, err, wandb.ErrPrompt)
 	equal(t, strings.Contains(e.Message, "too long"), true)
 
@@ -41,7 +41,7 @@ func TestPrompt(t *testing.T) {
 	defer session.Close()
 	equal(t, session.APIKey(), key1)
 	if len(asked) != 2 {
-		t.Fatalf("asked %d times", len(asked))
+		t.Fatalf("the prompt was called %d times", len(asked))
 	}
 	first, second := asked[0], asked[1]
 	equal(t, first.Problem, "")
@@ -57,8 +57,8 @@ func TestPrompt(t *testing.T) {
 	})
 }
 
-// Without a terminal that is NOT_CONFIGURED, but the function was asked.
-func TestPromptHandsOnToTheTerminal(t *testing.T) {
+// Without a terminal the error is ErrNotConfigured, but the function is called.
+func TestPromptUseTerminal(t *testing.T) {
 	h := newHome(t)
 	asked := 0
 	_, err := wandb.Login(context.Background(), h.options(nil, wandb.WithSilent(), wandb.WithPrompt(
@@ -90,7 +90,7 @@ func TestLogAndBackend(t *testing.T) {
 		t.Errorf("the log is %q", log.String())
 	}
 	if strings.Contains(log.String(), key1) {
-		t.Error("the log holds the key")
+		t.Error("the log contains the key")
 	}
 	session.Close()
 	equal(t, kept.APIKey(), key1)
@@ -116,14 +116,14 @@ func TestPanic(t *testing.T) {
 			}
 			defer func() { equal(t, recover(), any(oddity{1})) }()
 			wandb.Login(context.Background(), h.options(environ, option)...)
-			t.Error("the panic is gone")
+			t.Error("no panic")
 		})
 	}
-	// The library works on.
+	// The library still works.
 	h.login([]string{"WANDB_API_KEY=" + key1})
 }
 
-// runtime.Goexit, which t.FailNow calls, must not skip C frames either.
+// runtime.Goexit, which t.FailNow calls, must not unwind C frames.
 func TestGoexit(t *testing.T) {
 	h := newHome(t)
 	returned, left := false, make(chan struct{})
@@ -159,7 +159,7 @@ func TestContextThatHasEnded(t *testing.T) {
 	cancelled(t, err, context.Canceled)
 	cancelled(t, err, os.ErrProcessDone)
 	if _, err := os.Stat(h.path("home/.netrc")); err == nil {
-		t.Error("something was written")
+		t.Error("a file was written")
 	}
 }
 
@@ -183,13 +183,13 @@ func TestPromptTimeLimit(t *testing.T) {
 			return "", ctx.Err()
 		}))...)
 	e := fails(t, err, wandb.ErrPrompt)
-	// Whether the limit passes before the function is asked is the clock's choice.
+	// The limit may pass before or after the function is called.
 	if strings.Contains(e.Message, "callback") && !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("%v does not wrap the prompt's own error", err)
+		t.Errorf("%v does not wrap the error of the prompt function", err)
 	}
 }
 
-// A key file that is a pipe on which nobody writes.
+// The key file is a pipe without a writer.
 func TestContextEndsAtAPipe(t *testing.T) {
 	h := newHome(t)
 	pipe := filepath.Join(h.base, "pipe")
@@ -207,7 +207,7 @@ func TestContextEndsAtAPipe(t *testing.T) {
 	cancelled(t, err, context.DeadlineExceeded)
 }
 
-// Another program holds the lock of netrc.
+// Another process holds the lock of the netrc file.
 func TestContextEndsAtALock(t *testing.T) {
 	h := newHome(t)
 	netrc, err := os.OpenFile(h.write("home/.netrc", ""), os.O_RDWR, 0)

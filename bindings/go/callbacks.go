@@ -14,9 +14,9 @@ import (
 	"unsafe"
 )
 
-// callback runs a function of the caller's and tells whether it returned. It
+// callback calls a user function and reports whether it returned. The function
 // runs on another goroutine, so that neither a panic nor runtime.Goexit (which
-// testing.T.FailNow calls) can unwind the C frames of this one.
+// testing.T.FailNow calls) unwinds the C frames of this one.
 func (c *call) callback(f func()) bool {
 	if c.ended() {
 		return false
@@ -37,8 +37,8 @@ func (c *call) callback(f func()) bool {
 	return !c.ended()
 }
 
-// ended tells whether a callback did not return: then no other is called, and
-// the call is to end soon.
+// ended reports whether a callback did not return. No other callback is called
+// then, and the library call is cancelled.
 func (c *call) ended() bool { return c.panicked != nil || c.exited }
 
 func callOf(handle C.uintptr_t) *call { return cgo.Handle(handle).Value().(*call) }
@@ -46,7 +46,7 @@ func callOf(handle C.uintptr_t) *call { return cgo.Handle(handle).Value().(*call
 //export wandbGoPrompt
 func wandbGoPrompt(handle C.uintptr_t, request *C.wandb_login_prompt_request, buffer *C.char, size C.size_t) C.int32_t {
 	c := callOf(handle)
-	asked := PromptRequest{
+	promptRequest := PromptRequest{
 		Server:       C.GoString(request.server),
 		ServerSource: C.GoString(request.server_source),
 		AuthorizeURL: C.GoString(request.authorize_url),
@@ -64,7 +64,7 @@ func wandbGoPrompt(handle C.uintptr_t, request *C.wandb_login_prompt_request, bu
 	}
 	var key string
 	var err error
-	if !c.callback(func() { key, err = c.prompt(ctx, asked) }) {
+	if !c.callback(func() { key, err = c.prompt(ctx, promptRequest) }) {
 		return -1
 	}
 	target := unsafe.Slice((*byte)(unsafe.Pointer(buffer)), int(size))
@@ -78,7 +78,7 @@ func wandbGoPrompt(handle C.uintptr_t, request *C.wandb_login_prompt_request, bu
 	case err == nil && len(key) >= len(target):
 		err = errors.New("the key is too long")
 	case err == nil && strings.IndexByte(key, 0) >= 0:
-		err = errors.New("the key holds a NUL byte")
+		err = errors.New("the key contains a NUL byte")
 	}
 	if err != nil {
 		c.promptErr = err

@@ -2,10 +2,10 @@
 
 package wandb
 
-// pkg-config --static adds the system's libraries, but its -lwandb_login takes
-// the shared library where both are installed. GNU ld and its kin take the
-// archive by its full name instead; once that has answered every symbol, the
-// shared library is not needed. Elsewhere, install the archive alone.
+// pkg-config --static adds the system libraries, but its -lwandb_login selects the
+// shared library if both are installed. -l: with a file name selects the archive
+// with GNU-compatible linkers, and --as-needed then drops the shared library. On
+// other systems, install only the archive.
 
 // #cgo pkg-config: --static wandb_login
 // #cgo linux freebsd LDFLAGS: -l:libwandb_login.a -Wl,--as-needed

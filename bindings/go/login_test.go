@@ -18,7 +18,7 @@ const cloud = "https://api.wandb.ai"
 func TestEachSource(t *testing.T) {
 	type expected struct {
 		source wandb.Source
-		name   string // "/…": a path in the test's folder
+		name   string // "/…": a path in the home of the test
 		saved  bool
 	}
 	tests := map[string]struct {
@@ -46,7 +46,7 @@ func TestEachSource(t *testing.T) {
 			func(h home) ([]string, []wandb.Option) { return []string{"WANDB_API_KEY=" + key1}, nil },
 			expected{wandb.SourceEnvironment, "WANDB_API_KEY", false},
 		},
-		"the last entry of a name counts": {
+		"the last entry of a name is used": {
 			func(h home) ([]string, []wandb.Option) {
 				return []string{"WANDB_API_KEY=" + key2, "WANDB_API_KEY=" + key1}, nil
 			},
@@ -117,7 +117,7 @@ func TestEachSource(t *testing.T) {
 	}
 }
 
-// The default is Go's own view of the environment and the directory.
+// By default the environment and the directory are those of Go.
 func TestProcessEnvironment(t *testing.T) {
 	h := newHome(t)
 	h.write("cwd/wandb/settings", "[default]\nbase_url = https://wandb.corp.example\napi_key = "+key2+"\n")
@@ -143,12 +143,12 @@ func TestHostAndFlags(t *testing.T) {
 	equal(t, session.BaseURL(), "https://wandb.corp.example")
 	settings := h.read("home/.config/wandb/settings")
 	if !strings.Contains(settings, "base_url = https://wandb.corp.example") {
-		t.Errorf("the server is not remembered: %q", settings)
+		t.Errorf("the server is not saved: %q", settings)
 	}
 	environ := []string{"WANDB_BASE_URL=https://wandb.corp.example"}
 	session = h.login(environ, wandb.WithCloud(), wandb.WithAPIKey(key2))
 	equal(t, session.BaseURL(), cloud)
-	// Rank 1 does not save, unless it is told to.
+	// Rank 1 saves only with WithAllRanks.
 	environ = []string{"RANK=1", "WORLD_SIZE=2"}
 	equal(t, h.login(environ, wandb.WithAPIKey(key1)).Saved(), false)
 	equal(t, h.login(environ, wandb.WithAPIKey(key1), wandb.WithAllRanks()).Saved(), true)
@@ -171,21 +171,21 @@ func TestErrors(t *testing.T) {
 		options []wandb.Option
 		want    wandb.Status
 	}{
-		"nothing":              {nil, nil, wandb.ErrNotConfigured},
-		"mode":                 {[]string{"WANDB_MODE=offline", one}, nil, wandb.ErrOffline},
-		"chosen":               {nil, []wandb.Option{offline}, wandb.ErrOffline},
-		"chosen, not on offer": {nil, []wandb.Option{offline, wandb.WithForce()}, wandb.ErrPrompt},
-		"host and cloud":       {nil, []wandb.Option{wandb.WithHost(cloud), wandb.WithCloud()}, wandb.ErrArgument},
-		"host":                 {nil, []wandb.Option{wandb.WithHost("wandb.example.com")}, wandb.ErrArgument},
-		"NUL":                  {nil, []wandb.Option{wandb.WithAPIKey(key1 + "\x00")}, wandb.ErrArgument},
-		"NUL in environment":   {[]string{"A=\x00"}, nil, wandb.ErrArgument},
-		"not UTF-8":            {nil, []wandb.Option{wandb.WithReferrer("\xff")}, wandb.ErrArgument},
-		"anonymous":            {nil, []wandb.Option{wandb.WithAnonymous(3)}, wandb.ErrArgument},
-		"HTTP timeout":         {nil, []wandb.Option{wandb.WithHTTPTimeout(-1)}, wandb.ErrArgument},
-		"closed session":       {nil, []wandb.Option{wandb.WithSession(closed)}, wandb.ErrArgument},
-		"short key":            {[]string{"WANDB_API_KEY=123"}, nil, wandb.ErrCredentials},
-		"two variables":        {[]string{one, "WANDB_API_KEY_FILE=/x"}, nil, wandb.ErrCredentials},
-		"prompt gave up":       {nil, []wandb.Option{giveUp}, wandb.ErrPrompt},
+		"nothing":             {nil, nil, wandb.ErrNotConfigured},
+		"mode":                {[]string{"WANDB_MODE=offline", one}, nil, wandb.ErrOffline},
+		"chosen":              {nil, []wandb.Option{offline}, wandb.ErrOffline},
+		"chosen, not allowed": {nil, []wandb.Option{offline, wandb.WithForce()}, wandb.ErrPrompt},
+		"host and cloud":      {nil, []wandb.Option{wandb.WithHost(cloud), wandb.WithCloud()}, wandb.ErrArgument},
+		"host":                {nil, []wandb.Option{wandb.WithHost("wandb.example.com")}, wandb.ErrArgument},
+		"NUL":                 {nil, []wandb.Option{wandb.WithAPIKey(key1 + "\x00")}, wandb.ErrArgument},
+		"NUL in environment":  {[]string{"A=\x00"}, nil, wandb.ErrArgument},
+		"not UTF-8":           {nil, []wandb.Option{wandb.WithReferrer("\xff")}, wandb.ErrArgument},
+		"anonymous":           {nil, []wandb.Option{wandb.WithAnonymous(3)}, wandb.ErrArgument},
+		"HTTP timeout":        {nil, []wandb.Option{wandb.WithHTTPTimeout(-1)}, wandb.ErrArgument},
+		"closed session":      {nil, []wandb.Option{wandb.WithSession(closed)}, wandb.ErrArgument},
+		"short key":           {[]string{"WANDB_API_KEY=123"}, nil, wandb.ErrCredentials},
+		"two variables":       {[]string{one, "WANDB_API_KEY_FILE=/x"}, nil, wandb.ErrCredentials},
+		"prompt gave up":      {nil, []wandb.Option{giveUp}, wandb.ErrPrompt},
 		"relogin without asking": {[]string{one}, []wandb.Option{wandb.WithRelogin(), wandb.WithNoPrompt()},
 			wandb.ErrNotConfigured},
 	}
@@ -194,17 +194,17 @@ func TestErrors(t *testing.T) {
 			session, err := wandb.Login(ctx, h.options(test.environ, test.options...)...)
 			e := fails(t, err, test.want)
 			if session != nil {
-				t.Error("there is a session all the same")
+				t.Error("there is a session in spite of the error")
 			}
 			if strings.Contains(err.Error(), key1) || strings.Contains(e.Message, "\x00") {
-				t.Errorf("the error tells a secret: %v", err)
+				t.Errorf("the error contains a secret: %v", err)
 			}
 			equal(t, test.want.Error() != "unknown status", true)
 		})
 	}
 	_, err := wandb.Login(ctx, h.options(nil, giveUp)...)
 	if !errors.Is(err, os.ErrPermission) {
-		t.Errorf("%v does not wrap the prompt's own error", err)
+		t.Errorf("%v does not wrap the error of the prompt function", err)
 	}
 	_, err = wandb.PromptAPIKey(ctx, h.options(nil, wandb.WithAPIKey(key1))...)
 	fails(t, err, wandb.ErrArgument)
@@ -250,7 +250,7 @@ func TestExplain(t *testing.T) {
 	of := func(name string) wandb.ReportSource {
 		i := slices.IndexFunc(report.Sources, func(s wandb.ReportSource) bool { return s.Source == name })
 		if i < 0 {
-			t.Fatalf("the report says nothing of %s", name)
+			t.Fatalf("the report does not contain %s", name)
 		}
 		return report.Sources[i]
 	}
@@ -272,7 +272,7 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, strings.Repeat("1", 36)) {
-		t.Errorf("the text holds the key:\n%s", text)
+		t.Errorf("the text contains the key:\n%s", text)
 	}
 	_, err = wandb.Explain(ctx, h.options(nil, wandb.WithHost("nonsense"))...)
 	fails(t, err, wandb.ErrArgument)

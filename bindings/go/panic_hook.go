@@ -8,9 +8,9 @@ import "C"
 
 import "context"
 
-// callWithABug calls a function that only the library's own tests have: it
-// panics behind the C boundary. Test files cannot use cgo, so it is here.
-func callWithABug(ctx context.Context, options ...Option) error {
+// callPanicking calls a function of the test build of the library that panics. It
+// is not in a test file because those cannot use cgo.
+func callPanicking(ctx context.Context, options ...Option) error {
 	return invoke(ctx, options, func(o *C.wandb_login_options) C.wandb_login_status {
 		return C.wandb_login_test_panic(o)
 	})

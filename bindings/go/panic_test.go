@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A bug inside the library is an error, and nothing of Go's runtime is hurt.
-func TestBugInTheLibrary(t *testing.T) {
+// A panic in the library is an error, and the Go runtime continues.
+func TestPanicOfTheLibrary(t *testing.T) {
 	key := strings.Repeat("1", 40)
 	ctx := context.Background()
 	sessions := make(chan *Session)
@@ -27,10 +27,10 @@ func TestBugInTheLibrary(t *testing.T) {
 	var all sync.WaitGroup
 	for range 64 {
 		all.Add(2)
-		// Two goroutines that need each other, and the collector in between.
+		// Two goroutines that wait for each other, with garbage collection.
 		go func() {
 			defer all.Done()
-			err := callWithABug(ctx, options...)
+			err := callPanicking(ctx, options...)
 			var e *Error
 			if !errors.Is(err, ErrInternal) || !errors.As(err, &e) || e.Status != -99 ||
 				!strings.Contains(e.Message, "internal error in libwandb_login") {
@@ -57,7 +57,7 @@ func TestBugInTheLibrary(t *testing.T) {
 	}
 	all.Wait()
 
-	// This library also has no HTTP, which is another kind of error.
+	// This library is built without HTTP, which is another error.
 	_, err := Login(ctx, append(options, WithVerify())...)
 	if !errors.Is(err, ErrUnsupported) {
 		t.Errorf("got %v", err)

@@ -2,5 +2,5 @@
 
 package wandb_test
 
-// The race detector keeps memory of its own for every goroutine and defer.
+// The race detector uses memory for every goroutine and defer.
 const raceDetector = true

@@ -12,48 +12,47 @@ import (
 	"unsafe"
 )
 
-// Session is a login that succeeded: a credential, where it came from and whose
-// it is. It does not change, and any goroutine may use it.
+// Session is a successful login: the credential, its source, and its user if
+// verified. It is immutable, and any goroutine may use it.
 //
-// The credential is in C memory until it is asked for, so that no way of
-// printing a session shows it. [Session.Close] wipes it there; what is no
-// secret stays readable. A session that is no longer used is closed when the
-// garbage collector finds it.
+// The credential is kept in C memory, so printing a session does not show it.
+// [Session.Close] wipes it; everything else stays readable. The garbage collector
+// closes a session that is not used any more.
 type Session struct {
 	mu      sync.Mutex
-	handle  *C.wandb_login_session // one owner's share; nil once closed
+	handle  *C.wandb_login_session // owned; nil after Close
 	cleanup runtime.Cleanup
 
-	facts facts
+	data sessionData
 }
 
-// facts are what a session holds that is no secret.
-type facts struct {
-	baseURL, appURL, display          string
-	username, email, entity, fromName string
-	teams                             []string
-	source                            Source
-	verified, saved                   bool
-	expires                           time.Time
+// sessionData is the part of a session that is not secret.
+type sessionData struct {
+	baseURL, appURL, display            string
+	username, email, entity, sourceName string
+	teams                               []string
+	source                              Source
+	verified, saved                     bool
+	expires                             time.Time
 }
 
-// adopt takes over the caller's share of a session.
+// adopt makes a Session that takes ownership of handle.
 func adopt(handle *C.wandb_login_session) *Session {
-	s := &Session{handle: handle, facts: facts{
-		baseURL:  C.GoString(C.wandb_login_session_base_url(handle)),
-		appURL:   C.GoString(C.wandb_login_session_app_url(handle)),
-		display:  C.GoString(C.wandb_login_session_display(handle)),
-		username: C.GoString(C.wandb_login_session_username(handle)),
-		email:    C.GoString(C.wandb_login_session_email(handle)),
-		entity:   C.GoString(C.wandb_login_session_entity(handle)),
-		teams:    texts(C.wandb_login_session_teams(handle)),
-		source:   Source(C.wandb_login_session_source(handle)),
-		fromName: C.GoString(C.wandb_login_session_source_name(handle)),
-		verified: bool(C.wandb_login_session_verified(handle)),
-		saved:    bool(C.wandb_login_session_saved(handle)),
+	s := &Session{handle: handle, data: sessionData{
+		baseURL:    C.GoString(C.wandb_login_session_base_url(handle)),
+		appURL:     C.GoString(C.wandb_login_session_app_url(handle)),
+		display:    C.GoString(C.wandb_login_session_display(handle)),
+		username:   C.GoString(C.wandb_login_session_username(handle)),
+		email:      C.GoString(C.wandb_login_session_email(handle)),
+		entity:     C.GoString(C.wandb_login_session_entity(handle)),
+		teams:      goStrings(C.wandb_login_session_teams(handle)),
+		source:     Source(C.wandb_login_session_source(handle)),
+		sourceName: C.GoString(C.wandb_login_session_source_name(handle)),
+		verified:   bool(C.wandb_login_session_verified(handle)),
+		saved:      bool(C.wandb_login_session_saved(handle)),
 	}}
 	if seconds := C.wandb_login_session_expires_at(handle); seconds >= 0 {
-		s.facts.expires = time.Unix(int64(seconds), 0)
+		s.data.expires = time.Unix(int64(seconds), 0)
 	}
 	s.cleanup = runtime.AddCleanup(s, func(handle *C.wandb_login_session) {
 		C.wandb_login_session_free(handle)
@@ -61,8 +60,8 @@ func adopt(handle *C.wandb_login_session) *Session {
 	return s
 }
 
-// texts copies a NULL-terminated array.
-func texts(array **C.char) []string {
+// goStrings copies a NULL-terminated array of strings.
+func goStrings(array **C.char) []string {
 	var list []string
 	for ; array != nil && *array != nil; array = (**C.char)(unsafe.Add(unsafe.Pointer(array), unsafe.Sizeof(*array))) {
 		list = append(list, C.GoString(*array))
@@ -70,8 +69,8 @@ func texts(array **C.char) []string {
 	return list
 }
 
-// retain gives a share of the C session to use and to free, nil once closed:
-// whoever holds it need not care what happens to the Session meanwhile.
+// retain returns the C session with one more owner, nil after Close. The caller
+// frees it; until then it stays valid even if the Session is closed.
 func (s *Session) retain() *C.wandb_login_session {
 	if s == nil {
 		return nil
@@ -81,8 +80,8 @@ func (s *Session) retain() *C.wandb_login_session {
 	return C.wandb_login_session_retain(s.handle)
 }
 
-// Close wipes the credential, unless a call that is running still needs it.
-// Closing twice is fine, so is a nil session. The error is always nil.
+// Close wipes the credential, or lets the last running call that uses it do so. A
+// second Close, or Close of a nil session, does nothing. The error is always nil.
 func (s *Session) Close() error {
 	if s == nil {
 		return nil
@@ -97,32 +96,32 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// APIKey is the key, a secret; "" for a session that rests on an identity
-// token, and after Close.
+// APIKey returns the API key, a secret. It is "" for a session from an identity token
+// and after Close.
 func (s *Session) APIKey() string {
 	handle := s.retain()
 	defer C.wandb_login_session_free(handle)
 	return C.GoString(C.wandb_login_session_api_key(handle))
 }
 
-// Authorization is the value for an HTTP Authorization header, a secret; "" after
-// Close. Send it to BaseURL and nowhere else: [Session.Transport] does.
+// Authorization returns the value of the HTTP header Authorization, a secret. It is
+// "" after Close. Send it only to BaseURL, as [Session.Transport] does.
 func (s *Session) Authorization() string {
 	handle := s.retain()
 	defer C.wandb_login_session_free(handle)
 	return C.GoString(C.wandb_login_session_authorization(handle))
 }
 
-// Environ is what logs a child process in, "NAME=value" entries to append to
-// [os/exec.Cmd].Env. They hold the credential; nil after Close.
+// Environ returns "NAME=value" entries that log in a child process: append them to
+// [os/exec.Cmd].Env. They contain the credential. It is nil after Close.
 func (s *Session) Environ() []string {
 	handle := s.retain()
 	defer C.wandb_login_session_free(handle)
-	return texts(C.wandb_login_session_environ(handle))
+	return goStrings(C.wandb_login_session_environ(handle))
 }
 
-// Export writes the session as text that [ImportSession] reads in another
-// process of the same job. It holds the credential.
+// Export writes the session as text, which [ImportSession] reads in another process
+// of the same job. It contains the credential.
 func (s *Session) Export() ([]byte, error) {
 	handle := s.retain()
 	if handle == nil {
@@ -137,14 +136,14 @@ func (s *Session) Export() ([]byte, error) {
 	return []byte(C.GoString(text)), nil
 }
 
-// ImportSession makes a session from what [Session.Export] wrote. Every part of
-// it is checked.
+// ImportSession makes a session from the text of [Session.Export], which it
+// validates.
 func ImportSession(text []byte) (*Session, error) {
 	if err := checkLibrary(); err != nil {
 		return nil, err
 	}
 	if slices.Contains(text, 0) {
-		return nil, argumentError("the exported session holds a NUL byte")
+		return nil, argumentError("the exported session contains a NUL byte")
 	}
 	size := C.size_t(len(text) + 1)
 	block := C.malloc(size)
@@ -157,14 +156,14 @@ func ImportSession(text []byte) (*Session, error) {
 	var handle *C.wandb_login_session
 	status := Status(C.wandb_login_session_import((*C.char)(block), &handle))
 	if handle == nil {
-		return nil, &Error{Status: status, Message: "this is no exported session: " + status.Error()}
+		return nil, &Error{Status: status, Message: "not an exported session: " + status.Error()}
 	}
 	return adopt(handle), nil
 }
 
-// Refresh logs in again as the session did, without asking: a new access token
-// in exchange for the identity token, or the key of the same server resolved
-// anew. For long trainings, before ExpiresAt. The session itself stays as it is.
+// Refresh logs in to the same server again, without a prompt: it exchanges the
+// identity token for a new access token, or looks up the key again. For long
+// trainings, call it before ExpiresAt. The session itself does not change.
 func (s *Session) Refresh(ctx context.Context, options ...Option) (*Session, error) {
 	handle := s.retain()
 	if handle == nil {
@@ -176,52 +175,52 @@ func (s *Session) Refresh(ctx context.Context, options ...Option) (*Session, err
 	})
 }
 
-// BaseURL is the server's address in its normal form, such as
+// BaseURL returns the URL of the server without a trailing slash, such as
 // https://api.wandb.ai.
-func (s *Session) BaseURL() string { return s.facts.baseURL }
+func (s *Session) BaseURL() string { return s.data.baseURL }
 
-// AppURL is the address of the server's web pages.
-func (s *Session) AppURL() string { return s.facts.appURL }
+// AppURL returns the URL of the server's web pages.
+func (s *Session) AppURL() string { return s.data.appURL }
 
-// Username, Email, Entity (the default team) and Teams are what the server
-// told; empty unless Verified.
-func (s *Session) Username() string { return s.facts.username }
+// Username returns the user's name, "" unless Verified.
+func (s *Session) Username() string { return s.data.username }
 
-// Email: see Username.
-func (s *Session) Email() string { return s.facts.email }
+// Email returns the user's e-mail address, "" unless Verified.
+func (s *Session) Email() string { return s.data.email }
 
-// Entity: see Username.
-func (s *Session) Entity() string { return s.facts.entity }
+// Entity returns the user's default team, "" unless Verified.
+func (s *Session) Entity() string { return s.data.entity }
 
-// Teams: see Username.
-func (s *Session) Teams() []string { return slices.Clone(s.facts.teams) }
+// Teams returns the names of the user's teams, nil unless Verified.
+func (s *Session) Teams() []string { return slices.Clone(s.data.teams) }
 
-// Verified tells whether the server accepted the credential during this login.
-func (s *Session) Verified() bool { return s.facts.verified }
+// Verified reports whether the server accepted the credential, in this login or in
+// the one whose session was reused.
+func (s *Session) Verified() bool { return s.data.verified }
 
-// Source is where the credential came from.
-func (s *Session) Source() Source { return s.facts.source }
+// Source returns where the credential came from.
+func (s *Session) Source() Source { return s.data.source }
 
-// SourceName is the variable or the file that the credential came from; "" for
-// a key that was given or typed.
-func (s *Session) SourceName() string { return s.facts.fromName }
+// SourceName returns the variable or the path of the file that the credential came
+// from, "" if the key was passed in or typed.
+func (s *Session) SourceName() string { return s.data.sourceName }
 
-// Saved tells whether the key is in a file where the next login finds it. The
-// log says why a key could not be stored; the login is good all the same.
-func (s *Session) Saved() bool { return s.facts.saved }
+// Saved reports whether the key is stored in a file where the next login finds it. If
+// it could not be stored, the session is valid nevertheless; the log has the reason.
+func (s *Session) Saved() bool { return s.data.saved }
 
-// ExpiresAt is when the credential expires; the zero time: never.
-func (s *Session) ExpiresAt() time.Time { return s.facts.expires }
+// ExpiresAt returns when the credential expires, the zero time if it does not.
+func (s *Session) ExpiresAt() time.Time { return s.data.expires }
 
-// String is one line for a human, in the Python SDK's words: "Currently logged
-// in as: …". Never a secret.
-func (s *Session) String() string { return s.facts.display }
+// String returns one line for a person in the wording of the Python SDK, "Currently
+// logged in as: …". It contains no secret.
+func (s *Session) String() string { return s.data.display }
 
-// GoString is String: a session's insides are nobody's business.
-func (s *Session) GoString() string { return "&wandb.Session{" + s.facts.display + "}" }
+// GoString keeps %#v from printing the fields of the session.
+func (s *Session) GoString() string { return "&wandb.Session{" + s.data.display + "}" }
 
-// Source is where a credential came from. Later versions of the library may
-// know more.
+// Source is where a credential came from. Later versions of the library may return
+// other values.
 type Source int32
 
 const (
@@ -233,11 +232,11 @@ const (
 	SourceKeyFile       Source = C.WANDB_LOGIN_SOURCE_KEY_FILE       // WANDB_API_KEY_FILE
 	SourceSettings      Source = C.WANDB_LOGIN_SOURCE_SETTINGS       // a settings file
 	SourceNetrc         Source = C.WANDB_LOGIN_SOURCE_NETRC          // the netrc file
-	SourcePrompt        Source = C.WANDB_LOGIN_SOURCE_PROMPT         // a human, or WithPrompt
-	SourceAnonymous     Source = C.WANDB_LOGIN_SOURCE_ANONYMOUS      // the server
+	SourcePrompt        Source = C.WANDB_LOGIN_SOURCE_PROMPT         // the terminal, or WithPrompt
+	SourceAnonymous     Source = C.WANDB_LOGIN_SOURCE_ANONYMOUS      // an account that the server created
 )
 
-// String is the name that [Report] uses.
+// String returns the name that [Report] uses.
 func (s Source) String() string {
 	names := [...]string{"none", "explicit", "session", "environment", "identity_token", "key_file", "settings", "netrc", "prompt", "anonymous"}
 	if s < 0 || int(s) >= len(names) {

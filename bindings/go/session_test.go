@@ -107,8 +107,8 @@ func TestRefresh(t *testing.T) {
 	equal(t, session.APIKey(), key1)
 }
 
-// Many goroutines log in, share a session, and close it under each other's
-// hands, while another changes the environment.
+// Goroutines log in, use and close a shared session, while another one changes the
+// environment.
 func TestConcurrency(t *testing.T) {
 	h := newHome(t)
 	shared := h.login([]string{"WANDB_API_KEY=" + key1})
@@ -141,7 +141,7 @@ func TestConcurrency(t *testing.T) {
 				case err == nil:
 					equal(t, session.APIKey(), key1)
 					session.Close()
-				case i%2 == 1 && errors.Is(err, wandb.ErrArgument): // it is closed by now
+				case i%2 == 1 && errors.Is(err, wandb.ErrArgument): // already closed
 				default:
 					t.Error(err)
 				}
@@ -160,14 +160,14 @@ func TestConcurrency(t *testing.T) {
 	equal(t, strings.Count(h.read("home/.netrc"), "machine"), 1)
 }
 
-// footprint is the resident memory in bytes and the number of descriptors.
+// footprint returns the resident memory in bytes and the number of open files.
 func footprint(t *testing.T) (memory, files int) {
 	t.Helper()
 	runtime.GC()
 	runtime.GC()
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
-		t.Skip("no /proc to look at") // not Linux
+		t.Skip("there is no /proc") // not Linux
 	}
 	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
 	if err != nil {
@@ -180,7 +180,7 @@ func footprint(t *testing.T) (memory, files int) {
 	return pages * os.Getpagesize(), len(open)
 }
 
-func TestLoopLeaksNothing(t *testing.T) {
+func TestLoopDoesNotLeak(t *testing.T) {
 	h := newHome(t)
 	var log lines
 	options := h.options([]string{"WANDB_API_KEY=" + key1}, wandb.WithBackend(func(s *wandb.Session) { s.Close() }))
@@ -191,11 +191,11 @@ func TestLoopLeaksNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if i%2 == 0 { // the others are left to the garbage collector
+			if i%2 == 0 { // the garbage collector closes the others
 				session.Close()
 			}
 			if wandb.IsAPIKeyConfigured(context.Background(), failing...) {
-				t.Fatal("a key of one character is a key")
+				t.Fatal("a key of one character was accepted")
 			}
 		}
 	}
@@ -205,15 +205,15 @@ func TestLoopLeaksNothing(t *testing.T) {
 	loop(times)
 	memoryAfter, filesAfter := footprint(t)
 	equal(t, filesAfter, files)
-	// A leak of the options alone would be 100 MB, one of the sessions 20 MB.
+	// A leak of the options would be 100 MB, one of the sessions 20 MB.
 	if grown := memoryAfter - memory; grown > 8<<20 && !raceDetector {
 		t.Errorf("%d logins grew the process by %d bytes", times, grown)
 	}
 	equal(t, log.String(), "")
 }
 
-// Go's signal handlers are as they were after logins, prompts and verification.
-func TestSignalsStayGos(t *testing.T) {
+// Logins, prompts and verification do not change Go's signal handlers.
+func TestSignalHandlersAreUnchanged(t *testing.T) {
 	h := newHome(t)
 	h.login(nil, wandb.WithPrompt(func(context.Context, wandb.PromptRequest) (string, error) { return key1, nil }))
 	for _, want := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGINT, syscall.SIGTERM, syscall.SIGWINCH} {

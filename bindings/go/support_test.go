@@ -13,13 +13,13 @@ import (
 	wandb "libwandb-login.invalid/wandb"
 )
 
-// Keys that look like nobody's.
+// Keys for the tests.
 var (
 	key1 = strings.Repeat("1", 40)
 	key2 = strings.Repeat("2", 40)
 )
 
-// home is a home directory and a working directory of a test's own.
+// home is a new home directory and working directory for a test.
 type home struct {
 	t    *testing.T
 	base string
@@ -38,7 +38,7 @@ func newHome(t *testing.T) home {
 
 func (h home) path(name string) string { return filepath.Join(h.base, name) }
 
-// write makes a file such as home/.netrc and gives its path.
+// write creates a file such as home/.netrc and returns its path.
 func (h home) write(name, text string) string {
 	h.t.Helper()
 	path := h.path(name)
@@ -60,8 +60,8 @@ func (h home) read(name string) string {
 	return string(text)
 }
 
-// options are what makes a call see this home and nothing else, and keeps its
-// lines off the test's output; then the test's own.
+// options returns options that select this home and discard log lines, followed by
+// those of the test.
 func (h home) options(environ []string, options ...wandb.Option) []wandb.Option {
 	return append([]wandb.Option{
 		wandb.WithEnviron(append([]string{"HOME=" + h.path("home")}, environ...)),
@@ -81,7 +81,7 @@ func (h home) login(environ []string, options ...wandb.Option) *wandb.Session {
 	return session
 }
 
-// fails asserts the status of an error, and that it came as an *Error.
+// fails asserts that an error is an *Error with this status.
 func fails(t *testing.T, err error, want wandb.Status) *wandb.Error {
 	t.Helper()
 	var e *wandb.Error
@@ -97,7 +97,7 @@ func fails(t *testing.T, err error, want wandb.Status) *wandb.Error {
 	return e
 }
 
-// equal asserts that two values are the same.
+// equal asserts that two values are equal.
 func equal[T comparable](t *testing.T, got, want T) {
 	t.Helper()
 	if got != want {
@@ -105,7 +105,7 @@ func equal[T comparable](t *testing.T, got, want T) {
 	}
 }
 
-// lines collects what a call logs.
+// lines collects the log lines of a call.
 type lines struct {
 	mu   sync.Mutex
 	text []string

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// Transport authorizes requests to the session's server: to exactly its scheme,
-// host and port. Every other request, one that the server redirects elsewhere
-// included, goes through base as it is. base nil: [http.DefaultTransport].
+// Transport adds the Authorization header to requests with the scheme, host and port
+// of the session's server. All other requests, such as those after a redirect to
+// another server, are passed to base unchanged. base nil: [http.DefaultTransport].
 //
 //	client := &http.Client{Transport: session.Transport(nil)}
 //
-// After [Session.Close] a request to the session's server is an error.
+// After [Session.Close] a request to the session's server returns an error.
 func (s *Session) Transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	// The library gave the address in its normal form: it parses.
+	// The library returns a normalized URL, which always parses.
 	server, _ := url.Parse(s.BaseURL())
 	return &transport{session: s, base: base, origin: originOf(server)}
 }
@@ -50,14 +50,14 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return nil, closedError()
 	}
-	// The caller's request stays as it is: http.Client copies its header into
-	// the request that follows a redirect.
+	// Do not change the caller's request: http.Client copies its headers to the
+	// request after a redirect.
 	authorized := request.Clone(request.Context())
 	authorized.Header.Set("Authorization", authorization)
 	return t.base.RoundTrip(authorized)
 }
 
-// CloseIdleConnections lets [http.Client.CloseIdleConnections] through.
+// CloseIdleConnections forwards [http.Client.CloseIdleConnections] to base.
 func (t *transport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// stub is a server that says which Authorization header it got, or redirects.
+// stub is a server that returns the Authorization header of the request, or redirects.
 func stub(t *testing.T) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if to := r.URL.Query().Get("to"); to != "" {
@@ -29,17 +29,17 @@ func TestTransport(t *testing.T) {
 	authorized := session.Authorization()
 	equal(t, strings.HasPrefix(authorized, "Basic "), true)
 
-	// A name is no number: only the spelling of the session's server will do.
+	// localhost is not equal to 127.0.0.1: the host must be spelled as in the session.
 	localhost := strings.Replace(mine.URL, "127.0.0.1", "localhost", 1)
 	upper := strings.Replace(mine.URL, "http", "HTTP", 1)
 	tests := map[string]struct{ url, want string }{
-		"the server":                  {mine.URL + "/graphql", authorized},
-		"in capital letters":          {upper, authorized},
-		"another port":                {other.URL, ""},
-		"another name":                {localhost, ""},
-		"redirected within":           {mine.URL + "?to=/files", authorized},
-		"redirected elsewhere":        {mine.URL + "?to=" + other.URL, ""},
-		"redirected from there to us": {other.URL + "?to=" + mine.URL, authorized},
+		"the server":           {mine.URL + "/graphql", authorized},
+		"in capital letters":   {upper, authorized},
+		"another port":         {other.URL, ""},
+		"another name":         {localhost, ""},
+		"redirected within":    {mine.URL + "?to=/files", authorized},
+		"redirected elsewhere": {mine.URL + "?to=" + other.URL, ""},
+		"redirected back":      {other.URL + "?to=" + mine.URL, authorized},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -64,7 +64,7 @@ func TestTransport(t *testing.T) {
 	client.CloseIdleConnections()
 	session.Close()
 	if _, err := client.Post(mine.URL, "", strings.NewReader("")); err == nil {
-		t.Error("a closed session authorizes")
+		t.Error("a closed session adds the header")
 	} else if !strings.Contains(err.Error(), "closed") {
 		t.Error(err)
 	}
@@ -75,7 +75,7 @@ func TestTransport(t *testing.T) {
 	response.Body.Close()
 }
 
-// The default port is the same server, another scheme is not.
+// The default port is the same server; another scheme is not.
 func TestTransportOrigin(t *testing.T) {
 	h := newHome(t)
 	session := h.login([]string{"WANDB_API_KEY=" + key1, "WANDB_BASE_URL=https://wandb.corp.example/sub"})

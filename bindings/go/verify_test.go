@@ -41,7 +41,7 @@ func TestVerify(t *testing.T) {
 	equal(t, strings.Contains(h.read("home/.netrc"), key1), true)
 }
 
-// A credential that an identity token was exchanged for.
+// An access token in exchange for an identity token.
 func TestIdentityToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"access_token": "token-of-the-server", "expires_in": 3600}`)
@@ -65,7 +65,7 @@ func TestIdentityToken(t *testing.T) {
 	fresh.Close()
 }
 
-// Each way in which a server fails has its status.
+// Each failure of a server has a status.
 func TestServerFailures(t *testing.T) {
 	status := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
@@ -81,7 +81,7 @@ func TestServerFailures(t *testing.T) {
 	proxy := httptest.NewServer(status(407))
 	defer proxy.Close()
 	tls := httptest.NewUnstartedServer(status(200))
-	tls.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of the handshake
+	tls.Config.ErrorLog = log.New(io.Discard, "", 0) // it logs the failed handshake
 	tls.StartTLS()
 	defer tls.Close()
 	serve := func(handler http.HandlerFunc) string {
@@ -118,7 +118,7 @@ func TestServerFailures(t *testing.T) {
 	}
 }
 
-// A server that takes the connection and says nothing.
+// A server that accepts the connection and does not respond.
 func TestContextEndsAtTheServer(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

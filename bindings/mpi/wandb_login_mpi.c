@@ -1,9 +1,9 @@
-/* One login for all processes of an MPI job; the header says how it is used.
+/* One login for all processes of an MPI job; wandb_login_mpi.h is the reference.
  * Valid as C99 and as C++. */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 #endif
-#define OMPI_SKIP_MPICXX 1 /* MPI's C functions are all that is needed in C++ */
+#define OMPI_SKIP_MPICXX 1 /* only MPI's C functions are needed in C++ */
 #define MPICH_SKIP_MPICXX 1
 
 #include "wandb_login_mpi.h"
@@ -14,51 +14,50 @@
 #include <string.h>
 #include <time.h>
 
-/* The size of the first version's options, and the most that the library takes. */
+/* The smallest and the largest size of the options that the library accepts. */
 #define OLDEST_OPTIONS \
     (offsetof(wandb_login_options, error_buf_size) + sizeof(size_t))
 #define LARGEST_OPTIONS 4096
 
-/* Text is received in parts of this size: a rank without memory for the whole
- * still takes its part in every broadcast. */
+/* Text is broadcast in parts of this size, so that a rank without memory for the
+ * whole text can still take part in every broadcast. */
 #define PART 4096
 
-/* What rank 0 tells the others: a status, and a text: the exported session if
- * the status is OK, else the sentence that says what was wrong. */
+/* What rank 0 sends to the others: a status, and the exported session if the status
+ * is OK, or else the error message. */
 typedef struct {
     wandb_login_status status;
     char *text; /* `length` bytes and a NUL; wiped before it is freed */
     size_t length;
 } outcome;
 
-/* Fills memory with zeros in a way that the optimiser keeps. */
+/* Overwrites memory with zeros; the compiler cannot optimize it away. */
 static void wipe(void *memory, size_t size) {
     volatile unsigned char *bytes = (volatile unsigned char *)memory;
     while (size-- > 0) *bytes++ = 0;
 }
 
-static void outcome_free(outcome *told) {
-    if (told->text != NULL) wipe(told->text, told->length);
-    free(told->text);
-    told->text = NULL;
+static void outcome_free(outcome *result) {
+    if (result->text != NULL) wipe(result->text, result->length);
+    free(result->text);
+    result->text = NULL;
 }
 
-/* Room for a text; where there is no memory, `text` stays NULL. */
-static void outcome_reserve(outcome *told, size_t length) {
-    told->length = length;
-    told->text = (char *)calloc(length + 1, 1);
+/* Allocates room for a text. If memory is exhausted, `text` is NULL. */
+static void outcome_reserve(outcome *result, size_t length) {
+    result->length = length;
+    result->text = (char *)calloc(length + 1, 1);
 }
 
-static void outcome_set(outcome *told, wandb_login_status status, const char *text) {
-    told->status = status;
-    outcome_reserve(told, strlen(text));
-    if (told->text != NULL) memcpy(told->text, text, told->length);
-    else told->length = 0;
+static void outcome_set(outcome *result, wandb_login_status status, const char *text) {
+    result->status = status;
+    outcome_reserve(result, strlen(text));
+    if (result->text != NULL) memcpy(result->text, text, result->length);
+    else result->length = 0;
 }
 
-/* Writes as much of a sentence as fits into the caller's buffer, cut at a
- * character's border. */
-static void tell(const wandb_login_options *own, const char *text) {
+/* Writes a message to the caller's buffer, truncated at a character boundary. */
+static void write_error(const wandb_login_options *own, const char *text) {
     size_t length = strlen(text);
     if (own->error_buf == NULL || own->error_buf_size == 0) return;
     if (length >= own->error_buf_size) {
@@ -71,71 +70,73 @@ static void tell(const wandb_login_options *own, const char *text) {
 
 /* --- Rank 0 logs in ------------------------------------------------------- */
 
-/* A limit for the whole login, polled where the library waits. */
+/* A time limit for the whole login; the library polls it while it waits. */
 typedef struct {
     const wandb_login_options *options;
     double deadline; /* on the clock of MPI_Wtime(); 0: none */
-    int passed;
-} limit;
+    int expired;
+} time_limit;
 
-static int32_t is_over(void *data) {
-    limit *given = (limit *)data;
-    const wandb_login_options *options = given->options;
+static int32_t should_cancel(void *data) {
+    time_limit *limit = (time_limit *)data;
+    const wandb_login_options *options = limit->options;
     if (options->cancel_fn != NULL && options->cancel_fn(options->cancel_user_data) != 0)
         return 1;
-    given->passed = given->deadline > 0 && MPI_Wtime() > given->deadline;
-    return given->passed;
+    limit->expired = limit->deadline > 0 && MPI_Wtime() > limit->deadline;
+    return limit->expired;
 }
 
-/* Logs in with the caller's options, but for what the job decides. */
+/* Logs in with the caller's options, except for those that the job requires. */
 static wandb_login_status log_in(const wandb_login_options *options,
                                  const wandb_login_options *own, char *error,
                                  size_t error_size, wandb_login_session **session) {
-    /* A copy that keeps the tail of a struct that is newer than this file. */
+    /* A copy that includes the members of a struct newer than this file. */
     union {
         wandb_login_options options;
         unsigned char bytes[LARGEST_OPTIONS];
     } call;
     size_t size = sizeof(wandb_login_options);
     wandb_login_status status;
-    limit given = {own, 0, 0};
+    time_limit limit = {own, 0, 0};
 
     memset(&call, 0, sizeof call);
     if (options != NULL) {
         size = options->struct_size;
         if (size < OLDEST_OPTIONS || size > LARGEST_OPTIONS)
-            return wandb_login(options, session); /* which says what is wrong */
+            return wandb_login(options, session); /* which returns the error */
         memcpy(&call, options, size);
     }
     call.options.struct_size = size;
     call.options.flags |= WANDB_LOGIN_ALL_RANKS;
     if (call.options.prompt_timeout_ms == 0)
-        given.deadline = MPI_Wtime() + WANDB_LOGIN_MPI_TIMEOUT_MS / 1e3;
+        limit.deadline = MPI_Wtime() + WANDB_LOGIN_MPI_TIMEOUT_MS / 1e3;
     if (call.options.prompt_timeout_ms == UINT32_MAX)
         call.options.prompt_timeout_ms = WANDB_LOGIN_MPI_TIMEOUT_MS;
-    call.options.cancel_fn = is_over;
-    call.options.cancel_user_data = &given;
-    call.options.backend_fn = NULL; /* called when all ranks have a session */
+    call.options.cancel_fn = should_cancel;
+    call.options.cancel_user_data = &limit;
+    call.options.backend_fn = NULL; /* called later, when all ranks have a session */
     call.options.error_buf = error;
     call.options.error_buf_size = error_size;
     status = wandb_login(&call.options, session);
-    if (status == WANDB_LOGIN_STATUS_ERR_CANCELLED && given.passed) {
+    if (status == WANDB_LOGIN_STATUS_ERR_CANCELLED && limit.expired) {
         status = WANDB_LOGIN_STATUS_ERR_PROMPT;
-        snprintf(error, error_size, "Rank 0 was not logged in within %g seconds.",
+        snprintf(error, error_size, "the login of rank 0 timed out after %g seconds",
                  WANDB_LOGIN_MPI_TIMEOUT_MS / 1e3);
     }
     return status;
 }
 
-/* Whether the library that is loaded serves this header: the same ABI, no older. */
+/* Returns whether the loaded library has the major version of the header and is not
+ * older. */
 static int library_fits(void) {
     uint32_t header = WANDB_LOGIN_VERSION_NUMBER, library = wandb_login_version_number();
     return library / 10000 == header / 10000 && library / 100 >= header / 100;
 }
 
-/* From the caller's options to what the other ranks are told. */
-static void decide(const wandb_login_options *options, const wandb_login_options *own,
-                   outcome *told, wandb_login_session **session) {
+/* Logs in on rank 0 and fills in the result for the other ranks. */
+static void log_in_and_export(const wandb_login_options *options,
+                              const wandb_login_options *own, outcome *result,
+                              wandb_login_session **session) {
     char error[1024] = "";
     char *text = NULL;
     wandb_login_status status;
@@ -144,35 +145,34 @@ static void decide(const wandb_login_options *options, const wandb_login_options
                  "wandb_login_mpi.c was compiled against wandb_login " WANDB_LOGIN_VERSION
                  ", but libwandb_login %s is loaded",
                  wandb_login_version());
-        outcome_set(told, WANDB_LOGIN_STATUS_ERR_UNSUPPORTED, error);
+        outcome_set(result, WANDB_LOGIN_STATUS_ERR_UNSUPPORTED, error);
         return;
     }
     status = log_in(options, own, error, sizeof error, session);
     if (status == WANDB_LOGIN_STATUS_OK) {
         status = wandb_login_session_export(*session, &text);
         if (status == WANDB_LOGIN_STATUS_OK) {
-            outcome_set(told, status, text);
+            outcome_set(result, status, text);
             wandb_login_string_free(text);
-            if (told->text != NULL) return;
+            if (result->text != NULL) return;
             status = WANDB_LOGIN_STATUS_ERR_INTERNAL;
-            snprintf(error, sizeof error, "Rank 0 is out of memory.");
+            snprintf(error, sizeof error, "rank 0 is out of memory");
         }
     }
-    outcome_set(told, status, error[0] != '\0' ? error : wandb_login_status_string(status));
+    outcome_set(result, status, error[0] != '\0' ? error : wandb_login_status_string(status));
 }
 
-/* --- The outcome travels -------------------------------------------------- */
+/* --- All ranks get the result --------------------------------------------- */
 
-/* Waits asleep: the processors belong to rank 0's login, to other jobs, or to
- * nobody. */
+/* Waits without using the processor, unlike MPI_Wait. */
 static int wait_for(MPI_Request *request) {
-    struct timespec nap = {0, 100000};
+    struct timespec pause = {0, 100000};
     for (;;) {
         int done = 0;
         int code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
         if (code != MPI_SUCCESS || done) return code;
-        nanosleep(&nap, NULL);
-        if (nap.tv_nsec < 10000000) nap.tv_nsec *= 2;
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 10000000) pause.tv_nsec *= 2;
     }
 }
 
@@ -182,66 +182,66 @@ static int broadcast(void *buffer, int count, MPI_Datatype type, MPI_Comm comm) 
     return code == MPI_SUCCESS ? wait_for(&request) : code;
 }
 
-/* Status and length first, then the text: no rank waits for what will not come. */
-static int share(outcome *told, int rank, MPI_Comm comm) {
+/* Sends status and length, then the text, from rank 0 to all ranks. */
+static int share(outcome *result, int rank, MPI_Comm comm) {
     int32_t head[2];
     char part[PART];
     size_t done = 0;
     int code;
-    head[0] = told->status;
-    head[1] = (int32_t)told->length;
+    head[0] = result->status;
+    head[1] = (int32_t)result->length;
     code = broadcast(head, 2, MPI_INT32_T, comm);
     if (code != MPI_SUCCESS) return code;
     if (rank != 0) {
-        told->status = head[0];
-        outcome_reserve(told, (size_t)head[1]);
+        result->status = head[0];
+        outcome_reserve(result, (size_t)head[1]);
     }
-    while (code == MPI_SUCCESS && done < told->length) {
-        size_t size = told->length - done < PART ? told->length - done : PART;
-        char *place = told->text != NULL ? told->text + done : part;
-        code = broadcast(place, (int)size, MPI_CHAR, comm);
+    while (code == MPI_SUCCESS && done < result->length) {
+        size_t size = result->length - done < PART ? result->length - done : PART;
+        char *part_start = result->text != NULL ? result->text + done : part;
+        code = broadcast(part_start, (int)size, MPI_CHAR, comm);
         done += size;
     }
     wipe(part, sizeof part);
     return code;
 }
 
-/* Whether every rank has its session: `worst` is the first rank that has none,
- * or the number of ranks. */
-static int agree(int taken, int rank, int ranks, MPI_Comm comm, int *worst) {
+/* Sets `first_failed` to the first rank that has no session, or to the number of
+ * ranks if all have one. */
+static int agree(int imported, int rank, int ranks, MPI_Comm comm, int *first_failed) {
     MPI_Request request;
-    int mine = taken ? ranks : rank;
-    int code = MPI_Iallreduce(&mine, worst, 1, MPI_INT, MPI_MIN, comm, &request);
+    int mine = imported ? ranks : rank;
+    int code = MPI_Iallreduce(&mine, first_failed, 1, MPI_INT, MPI_MIN, comm, &request);
     return code == MPI_SUCCESS ? wait_for(&request) : code;
 }
 
-/* The login over a communicator of our own. Returns MPI's code; the outcome is in
- * `told`. */
+/* Logs in and shares the session over a private communicator. Returns MPI's error
+ * code. */
 static int login_over(MPI_Comm comm, const wandb_login_options *options,
-                      const wandb_login_options *own, outcome *told,
+                      const wandb_login_options *own, outcome *result,
                       wandb_login_session **session) {
-    int rank, ranks, code, worst, taken;
-    char sentence[128];
+    int rank, ranks, code, first_failed, imported;
+    char message[128];
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &ranks);
-    if (rank == 0) decide(options, own, told, session);
-    code = share(told, rank, comm);
-    if (code != MPI_SUCCESS || told->status != WANDB_LOGIN_STATUS_OK) return code;
+    if (rank == 0) log_in_and_export(options, own, result, session);
+    code = share(result, rank, comm);
+    if (code != MPI_SUCCESS || result->status != WANDB_LOGIN_STATUS_OK) return code;
 
-    taken = told->text != NULL;
-    if (rank != 0 && taken)
-        taken = library_fits() &&
-                wandb_login_session_import(told->text, session) == WANDB_LOGIN_STATUS_OK;
-    code = agree(taken, rank, ranks, comm, &worst);
-    if (code == MPI_SUCCESS && worst < ranks) {
-        snprintf(sentence, sizeof sentence,
-                 "Rank %d could not take over the session of rank 0; is libwandb_login "
-                 "the same on all nodes?",
-                 worst);
-        outcome_free(told);
-        outcome_set(told, WANDB_LOGIN_STATUS_ERR_INTERNAL, sentence);
+    imported = result->text != NULL;
+    if (rank != 0 && imported)
+        imported = library_fits() &&
+                   wandb_login_session_import(result->text, session) == WANDB_LOGIN_STATUS_OK;
+    code = agree(imported, rank, ranks, comm, &first_failed);
+    if (code == MPI_SUCCESS && first_failed < ranks) {
+        snprintf(message, sizeof message,
+                 "rank %d cannot import the session of rank 0; install the same version "
+                 "of libwandb_login on all nodes",
+                 first_failed);
+        outcome_free(result);
+        outcome_set(result, WANDB_LOGIN_STATUS_ERR_INTERNAL, message);
     } else if (code == MPI_SUCCESS) {
-        if (rank != 0 && own->log_fn != NULL) /* rank 0 has logged its login */
+        if (rank != 0 && own->log_fn != NULL) /* on rank 0 the login logs */
             own->log_fn(own->log_user_data, WANDB_LOGIN_LOG_INFO,
                         wandb_login_session_display(*session));
         if (own->backend_fn != NULL) own->backend_fn(own->backend_user_data, *session);
@@ -251,8 +251,7 @@ static int login_over(MPI_Comm comm, const wandb_login_options *options,
 
 /* --- The call ------------------------------------------------------------- */
 
-/* Duplicates the communicator, asleep, so that a rank 0 that comes late is not
- * waited for at full speed. */
+/* Duplicates the communicator without using the processor while it waits. */
 static int duplicate(MPI_Comm comm, MPI_Comm *copy) {
     MPI_Request request;
     int code = MPI_Comm_idup(comm, copy, &request);
@@ -261,12 +260,12 @@ static int duplicate(MPI_Comm comm, MPI_Comm *copy) {
     return code;
 }
 
-/* What makes the call impossible before MPI is used, or NULL. */
-static const char *misuse(MPI_Comm comm) {
-    int begun = 0, ended = 0, inter = 0;
-    MPI_Initialized(&begun);
-    MPI_Finalized(&ended);
-    if (!begun || ended) return "MPI is not running: call MPI_Init first";
+/* Returns why the arguments are invalid, or NULL. */
+static const char *argument_error(MPI_Comm comm) {
+    int initialized = 0, finalized = 0, inter = 0;
+    MPI_Initialized(&initialized);
+    MPI_Finalized(&finalized);
+    if (!initialized || finalized) return "MPI is not running: call MPI_Init first";
     if (comm == MPI_COMM_NULL) return "comm must not be MPI_COMM_NULL";
     MPI_Comm_test_inter(comm, &inter);
     return inter ? "comm must not be an intercommunicator" : NULL;
@@ -274,41 +273,42 @@ static const char *misuse(MPI_Comm comm) {
 
 wandb_login_status wandb_login_mpi(MPI_Comm comm, const wandb_login_options *options,
                                    wandb_login_session **session) {
-    wandb_login_options own = WANDB_LOGIN_OPTIONS_INIT; /* what is this rank's own */
+    wandb_login_options own = WANDB_LOGIN_OPTIONS_INIT; /* of this rank */
     wandb_login_session *made = NULL;
-    outcome told = {WANDB_LOGIN_STATUS_ERR_NETWORK, NULL, 0};
-    const char *problem = misuse(comm);
+    outcome result = {WANDB_LOGIN_STATUS_ERR_NETWORK, NULL, 0};
+    const char *problem = argument_error(comm);
     MPI_Comm copy = MPI_COMM_NULL;
     int code;
 
     if (options != NULL && options->struct_size >= OLDEST_OPTIONS)
         memcpy(&own, options, OLDEST_OPTIONS);
     if (session != NULL) *session = NULL;
-    tell(&own, "");
+    write_error(&own, "");
     if (problem != NULL) {
-        tell(&own, problem);
+        write_error(&own, problem);
         return WANDB_LOGIN_STATUS_ERR_ARGUMENT;
     }
 
     code = duplicate(comm, &copy);
-    if (code == MPI_SUCCESS) code = login_over(copy, options, &own, &told, &made);
+    if (code == MPI_SUCCESS) code = login_over(copy, options, &own, &result, &made);
     if (code != MPI_SUCCESS) {
-        char words[MPI_MAX_ERROR_STRING + 1] = "";
+        char message[MPI_MAX_ERROR_STRING + 1] = "";
         int length = 0;
-        MPI_Error_string(code, words, &length);
-        outcome_free(&told);
-        outcome_set(&told, WANDB_LOGIN_STATUS_ERR_NETWORK, words);
+        MPI_Error_string(code, message, &length);
+        outcome_free(&result);
+        outcome_set(&result, WANDB_LOGIN_STATUS_ERR_NETWORK, message);
     }
     if (copy != MPI_COMM_NULL) MPI_Comm_free(&copy);
 
-    if (told.status != WANDB_LOGIN_STATUS_OK) {
-        const char *text = told.text;
-        tell(&own, text != NULL ? text : wandb_login_status_string(told.status));
+    if (result.status != WANDB_LOGIN_STATUS_OK) {
+        const char *message = result.text;
+        if (message == NULL) message = wandb_login_status_string(result.status);
+        write_error(&own, message);
         wandb_login_session_free(made);
         made = NULL;
     }
-    outcome_free(&told);
+    outcome_free(&result);
     if (session != NULL) *session = made;
     else wandb_login_session_free(made);
-    return told.status;
+    return result.status;
 }

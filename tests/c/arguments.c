@@ -1,4 +1,4 @@
-/* Every wrong argument gets its status and its sentence, and none a crash. */
+/* Invalid arguments return a status and a message, and do not crash. */
 #include "check.h"
 #include "layout.h"
 
@@ -40,7 +40,7 @@ static void struct_size_decides_what_is_read(void) {
     CHECK(wandb_login(&options, &session) == WANDB_LOGIN_STATUS_ERR_ARGUMENT);
     CHECK(session == NULL);
   }
-  /* Options of a newer header are good as long as what is new is zero. */
+  /* Options of a newer header are valid if the unknown members are zero. */
   static const size_t newer[] = {153, 160, 4096};
   for (size_t i = 0; i < sizeof newer / sizeof *newer; i++) {
     char *bytes = repeat('\0', newer[i]);
@@ -114,7 +114,7 @@ static void text_is_utf8(void) {
     STATUS(wandb_login(&options, NULL), WANDB_LOGIN_STATUS_ERR_ARGUMENT);
     CHECK(strstr(why, "referrer is not UTF-8") != NULL);
   }
-  /* Paths and the environment are bytes. */
+  /* Paths and the environment may contain any bytes. */
   static const char *const environment[] = {"NAME=\xff", "\xff", "=", "", NULL};
   wandb_login_options options = defaults();
   options.environment = environment;
@@ -158,7 +158,7 @@ static void keys_of_64_kib(void) {
 }
 
 static void the_error_fits_its_buffer(void) {
-  /* The path in the sentence has characters of two, three and four bytes. */
+  /* The path in the message has characters of two, three and four bytes. */
   static const char *const environment[] = {
       "WANDB_API_KEY_FILE=/\xc3\xa4\xe2\x82\xac\xf0\x9f\x94\x91\xc3\xa4/key", NULL};
   wandb_login_options options = defaults();
@@ -177,7 +177,7 @@ static void the_error_fits_its_buffer(void) {
       size_t kept = strlen(small);
       CHECK(kept == length || (kept < size && size - 1 - kept < 4));
       CHECK(strncmp(small, why, kept) == 0);
-      /* What was cut off begins with a whole character. */
+      /* The message is truncated before a whole character. */
       CHECK(((unsigned char)why[kept] & 0xc0) != 0x80);
       CHECK(small[size] == 'x');
     }

@@ -1,4 +1,4 @@
-/* The four callbacks: what they are told, and what each answer does. */
+/* Tests of the four callbacks: their arguments, and the effect of each result. */
 #include "check.h"
 
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A prompt that gives its answers one after the other. */
+/* A prompt with a list of answers. */
 struct script {
   struct {
     int32_t answer;
@@ -36,7 +36,7 @@ static int32_t prompt(void *user_data, const wandb_login_prompt_request *request
   if (key != NULL)
     memcpy(key_buf, key, strlen(key) + 1);
   else
-    memset(key_buf, 'k', key_buf_size); /* as rude as can be: no NUL */
+    memset(key_buf, 'k', key_buf_size); /* without a NUL */
   return script->steps[script->asked++].answer;
 }
 
@@ -98,7 +98,7 @@ static void five_bad_keys_are_enough(void) {
   CHECK(strstr(why, "has 15") != NULL && strstr(why, "too_short_a_key") == NULL);
 }
 
-/* One answer that is no key, and what the login comes to. */
+/* An answer other than a key, and the status of the login. */
 static void other_answer(int32_t answer, uint32_t flags, wandb_login_status expected) {
   struct script script = {.steps = {{answer, KEY_1}}};
   wandb_login_options options = asking(&script);
@@ -126,7 +126,7 @@ static void other_answers(void) {
   STATUS(wandb_login(&options, NULL), WANDB_LOGIN_STATUS_ERR_PROMPT);
   CHECK(script.may_anonymous);
 
-  /* Nobody is asked where that is not allowed. */
+  /* The prompt is not called if prompting is disabled. */
   script.asked = 0;
   options = asking(&script);
   options.flags |= WANDB_LOGIN_NO_PROMPT;
@@ -142,7 +142,7 @@ static void log_line(void *user_data, int32_t level, const char *line) {
 
 static void log_lines(void) {
   int lines = 0;
-  wandb_login_options options = defaults(); /* silent: the caller still hears */
+  wandb_login_options options = defaults(); /* silent: the callback still gets lines */
   options.api_key = KEY_1;
   options.flags |= WANDB_LOGIN_NO_SAVE;
   options.log_fn = log_line;
@@ -150,7 +150,7 @@ static void log_lines(void) {
   STATUS(wandb_login(&options, NULL), WANDB_LOGIN_STATUS_OK);
   CHECK(lines > 0);
   lines = 0;
-  options.api_key = "  " KEY_1 "  "; /* white space is worth a line */
+  options.api_key = "  " KEY_1 "  "; /* white space is logged */
   STATUS(wandb_login_check(&options), WANDB_LOGIN_STATUS_OK);
   CHECK(lines == 1);
   lines = 0;
@@ -182,13 +182,13 @@ static void a_backend(void) {
   wandb_login_session_free(session);
   CHECK(same(wandb_login_session_api_key(kept), KEY_1));
   wandb_login_session_free(kept);
-  /* Also where the caller wants no session itself. */
+  /* Also if the caller passes NULL for the session. */
   kept = NULL;
   STATUS(wandb_login(&options, NULL), WANDB_LOGIN_STATUS_OK);
   CHECK(same(wandb_login_session_api_key(kept), KEY_1));
   wandb_login_session_free(kept);
 
-  /* After a refresh and a prompt too; never after a failure. */
+  /* Also after a refresh and a prompt, but not after an error. */
   static const char *const environment[] = {"WANDB_API_KEY=" KEY_1, NULL};
   int called = 0;
   struct script script = {.steps = {{WANDB_LOGIN_PROMPT_KEY, KEY_1}, {-1, KEY_1}}};
@@ -209,7 +209,7 @@ static void a_backend(void) {
   CHECK(called == 2);
 }
 
-/* Lets the call wait twice, then ends it; once is enough. */
+/* Cancels at the third call. */
 static int32_t third_time(void *user_data) { return ++*(int *)user_data == 3; }
 
 static int32_t at_once(void *user_data) {
@@ -226,7 +226,7 @@ static void cancelled(void) {
   STATUS(wandb_login(&options, NULL), WANDB_LOGIN_STATUS_ERR_CANCELLED);
   CHECK(script.asked == 0);
 
-  /* Waiting for a pipe into which nobody writes. */
+  /* Waiting for a pipe without a writer. */
   char *pipe = join(home, "/pipe"), *entry = join("WANDB_API_KEY_FILE=", pipe);
   const char *const environment[] = {entry, NULL};
   CHECK(mkfifo(pipe, 0600) == 0);
@@ -245,7 +245,7 @@ static void cancelled(void) {
   free(entry);
   free(pipe);
 
-  /* Waiting for a lock that another holds. */
+  /* Waiting for a lock that another process holds. */
   char *netrc = join(home, "/.netrc");
   write_file(netrc, "# mine\n");
   CHECK(chmod(netrc, 0600) == 0);

@@ -1,5 +1,5 @@
-/* What the test programs share. Each runs in a home and a working directory of
- * its own, with an environment of HOME and PATH only, and without a terminal. */
+/* Shared by the test programs. Each runs with its own home and working directory, an
+ * environment of only HOME and PATH, and without a terminal. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -16,11 +16,11 @@
 #define KEY_1 "1111111111111111111111111111111111111111"
 #define KEY_2 "2222222222222222222222222222222222222222"
 
-/* Ends the program and says where. */
+/* Exits with a message if the condition is false. */
 #define CHECK(condition) ((condition) ? (void)0 : fail(__FILE__, __LINE__, #condition))
 
-/* The same for the status of a call made with `defaults()`: whatever is not OK
- * comes with a sentence. */
+/* Checks the status of a call with `defaults()`, and that there is a message if the
+ * status is not OK. */
 #define STATUS(call, expected)                                     \
   do {                                                             \
     wandb_login_status status_ = (call);                           \
@@ -31,15 +31,15 @@
     CHECK((why[0] == '\0') == (status_ == WANDB_LOGIN_STATUS_OK)); \
   } while (0)
 
-/* Where calls made with `defaults()` tell what was wrong. */
+/* The error buffer of `defaults()`. */
 static char why[1024];
 
 static inline void fail(const char *file, int line, const char *what) {
-  fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
+  fprintf(stderr, "%s:%d: check failed: %s\n", file, line, what);
   exit(1);
 }
 
-/* No prompt, no lines on standard error, and a place for the error. */
+/* Options without prompt and log lines, and with an error buffer. */
 static inline wandb_login_options defaults(void) {
   wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;
   options.flags = WANDB_LOGIN_NO_PROMPT | WANDB_LOGIN_SILENT;
@@ -53,7 +53,7 @@ static inline int same(const char *a, const char *b) {
   return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
-/* A text of `length` times `c`, from malloc. */
+/* A string of `length` times `c`, from malloc. */
 static inline char *repeat(char c, size_t length) {
   char *text = (char *)malloc(length + 1);
   CHECK(text != NULL);
@@ -62,7 +62,7 @@ static inline char *repeat(char c, size_t length) {
   return text;
 }
 
-/* `first` and `second` in one text, from malloc. */
+/* `first` and `second` in one string, from malloc. */
 static inline char *join(const char *first, const char *second) {
   size_t size = strlen(first) + strlen(second) + 1;
   char *text = (char *)malloc(size);
@@ -71,7 +71,7 @@ static inline char *join(const char *first, const char *second) {
   return text;
 }
 
-/* A file's text, from malloc; NULL where there is none. */
+/* The content of a file, from malloc; NULL if it does not exist. */
 static inline char *read_file(const char *path) {
   FILE *file = fopen(path, "rb");
   if (file == NULL)

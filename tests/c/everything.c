@@ -1,5 +1,5 @@
-/* Many threads call every function at once, in one home; in the middle the
- * process forks, and the child logs in too. Arguments: rounds, threads. */
+/* Many threads call every function with one home directory. Meanwhile the process
+ * forks, and the children log in. Arguments: rounds, threads. */
 #include "check.h"
 
 #include <pthread.h>
@@ -136,9 +136,9 @@ int main(int arguments, char **argument) {
   pthread_t threads[MOST];
   for (int i = 0; i < count; i++)
     CHECK(pthread_create(&threads[i], NULL, work, (void *)(size_t)i) == 0);
-  /* A child of a process with many threads may call the library too: it has no
-   * state that another thread could have held. */
-#ifdef __SANITIZE_ADDRESS__ /* its allocator may be locked for ever in a child */
+  /* After fork() in a process with threads the library works in the child, because it
+   * has no global state. */
+#ifdef __SANITIZE_ADDRESS__ /* its allocator may be locked in the child */
   const int children = 0;
 #else
   const int children = 4;
@@ -148,7 +148,7 @@ int main(int arguments, char **argument) {
     CHECK(child >= 0);
     if (child == 0) {
       one_round(home, MOST + i, 0);
-      /* Not `_exit`: what other threads held is no leak of this one. */
+      /* Not `_exit`: valgrind would report memory of other threads as leaks. */
       execl("/bin/true", "true", (char *)NULL);
       _exit(1);
     }

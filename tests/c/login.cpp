@@ -1,4 +1,4 @@
-// The header as C++ sees it: the initialiser, lambdas as callbacks, ownership by
+// The C header in C++: the initializer, lambdas as callbacks, ownership with
 // unique_ptr, and the layout.
 #include "check.h"
 #include "layout.h"

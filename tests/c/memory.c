@@ -1,6 +1,6 @@
-/* The key in this process's own memory: after a session is freed, and after a
- * login that failed, no heap block, freed or not, holds it. The program keeps
- * its own copy disguised, and wipes what it hands over. */
+/* After a session is freed, and after a failed login, no heap memory of the process,
+ * freed or not, contains the key. The program encodes its own copy, and wipes what it
+ * passes to the library. */
 #include "check.h"
 
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 
 enum { LENGTH = 40, ENCODED = 60, MASK = 0x5a, PIECE = 16 };
 
-/* No key and no part of one: each byte is disguised. */
+/* The key, with each byte encoded. */
 static unsigned char disguised[LENGTH];
-/* The key as an HTTP client sends it, `api:KEY` in base64; disguised too. */
+/* The key as in HTTP requests, `api:KEY` in base64, encoded too. */
 static unsigned char disguised_header[ENCODED];
 
 static const struct {
@@ -35,7 +35,7 @@ static void make_key(void) {
   disguised_header[ENCODED - 1] = (unsigned char)('=' ^ MASK);
 }
 
-/* Behind a prefix, into memory that is wiped with `wipe`. */
+/* Decodes after a prefix, into memory that `wipe` wipes. */
 static void reveal(char *to, const char *prefix) {
   size_t length = strlen(prefix);
   memcpy(to, prefix, length);
@@ -51,8 +51,8 @@ static void wipe(void *start, size_t size) {
 
 static unsigned char window[1 << 16];
 
-/* Counts the places of memory that hold a piece of the key: of the heap and of
- * other anonymous memory; of stacks only if asked to. */
+/* Counts the places in the heap and other anonymous memory that contain a part of the
+ * key, and those on stacks if requested. */
 static int sightings(int with_stack, int tell) {
   int found = 0;
   int memory = open("/proc/self/mem", O_RDONLY);
@@ -76,7 +76,7 @@ static int sightings(int with_stack, int tell) {
         unsigned long place = at + (unsigned long)i;
         if (place + PIECE > (unsigned long)window && place < (unsigned long)(window + sizeof window))
           continue;
-        /* The beginning or the end of the key, or of the header that holds it. */
+        /* The beginning or the end of the key, or of the HTTP header. */
         for (int part = 0; part < 4; part++) {
           const unsigned char *secret = secrets[part / 2].bytes;
           if (part % 2 == 1)
@@ -113,7 +113,7 @@ static int sightings(int with_stack, int tell) {
 static int failures, scans;
 static char text[4096];
 
-/* Writes a file around the key, without stdio's buffers. */
+/* Writes a file with the key, without the buffers of stdio. */
 static void write_around(const char *path, const char *before, const char *after) {
   reveal(text, before);
   strcat(text, after);
@@ -133,7 +133,7 @@ static int32_t type_key(void *user_data, const wandb_login_prompt_request *reque
   return WANDB_LOGIN_PROMPT_KEY;
 }
 
-/* Everything that a session gives, and a freed session at the end. */
+/* Calls all functions of a session, then frees it. */
 static void use(wandb_login_session *session) {
   char *exported = NULL;
   wandb_login_session *again = NULL;
@@ -145,7 +145,7 @@ static void use(wandb_login_session *session) {
   wandb_login_session_free(again);
   wandb_login_options options = defaults();
   options.session = session;
-  /* A key that was not stored cannot be found anew. */
+  /* A key that was not stored is not found again. */
   (void)wandb_login_session_refresh(session, &options, &again);
   wandb_login_session_free(again);
   wandb_login_session_free(session);
@@ -162,7 +162,7 @@ static void log_in(const char *what, wandb_login_options *options, wandb_login_s
     use(session);
 }
 
-/* With the files and variables that there are, every question that there is. */
+/* Calls all functions that read the current files and variables. */
 static void ask_everything(const char *what, wandb_login_options *options,
                            wandb_login_status expected) {
   char *report = NULL;
@@ -176,8 +176,8 @@ static void ask_everything(const char *what, wandb_login_options *options,
   GONE("a report");
 }
 
-/* Logins that send the key to a server, twice: what the first has freed, the
- * allocator may treat otherwise than new memory. */
+/* Logins that send the key to a server, twice, because the second one may reuse memory
+ * that the first one freed. */
 static void verify(const char *what, const char *server, wandb_login_status expected) {
   wandb_login_options options = defaults();
   options.flags = WANDB_LOGIN_NO_PROMPT | WANDB_LOGIN_SILENT | WANDB_LOGIN_VERIFY | WANDB_LOGIN_NO_SAVE;
@@ -191,12 +191,12 @@ static void verify(const char *what, const char *server, wandb_login_status expe
   }
 }
 
-/* Arguments: the addresses of servers to verify the key with, over HTTP and over
- * TLS, and of one that refuses it; or none. */
+/* Arguments: the URLs of servers that accept the key over HTTP and over TLS, and of one
+ * that rejects it; or none. */
 int main(int argc, char **argv) {
   const char *const variants[] = {"", "local-", "!"};
   make_key();
-  /* The scan sees what it looks for. */
+  /* The search finds the key. */
   char *seen = (char *)malloc(LENGTH + 1);
   CHECK(seen != NULL);
   reveal(seen, "");
@@ -222,7 +222,7 @@ int main(int argc, char **argv) {
     options = defaults();
     if (i < 2)
       ask_everything("netrc", &options, WANDB_LOGIN_STATUS_OK);
-    /* Stored by another login over it, and taken out. */
+    /* Replaced by another login, then removed. */
     write_around("netrc.other", "machine other.example login user password x\nmachine "
                  "api.wandb.ai\n  login user\n  password ", "\nmachine b.example login b password b\n");
     const char *const odd_netrc[] = {"NETRC=netrc.other", "HOME=.", NULL};
@@ -260,7 +260,7 @@ int main(int argc, char **argv) {
     unlink("settings");
     GONE("writing settings beside a key");
 
-    /* The process's own variable, in memory of ours, and a block of ours. */
+    /* The variable of the process, and an environment in the options. */
     static char entry[128];
     strcpy(before, "WANDB_API_KEY=");
     strcat(before, prefix);

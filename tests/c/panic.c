@@ -1,5 +1,5 @@
-/* A bug inside the library is a status, and the process lives on. Needs a
- * library with the `panic-test` feature. */
+/* A panic in the library returns a status, and the process continues. Needs a library
+ * with the `panic-test` feature. */
 #include "check.h"
 
 wandb_login_status wandb_login_test_panic(const wandb_login_options *options);

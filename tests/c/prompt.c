@@ -1,10 +1,10 @@
-/* A program that asks for a key, as any host program would:
+/* A program that prompts for a key:
  *
  *     prompt login|prompt [NAME=NUMBER|NAME=TEXT]...
  *
- * It writes what came of it to standard output, which is not the terminal, and
- * never the key: only its length. What it finds changed behind its back (signal
- * dispositions, the signal mask, file descriptors) it writes as well. */
+ * It writes the result to standard output, which is not the terminal, with the length of
+ * the key instead of the key. It also reports changes of the signal handlers, the signal
+ * mask and the file descriptors. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,7 +18,7 @@
 
 struct script {
   const char *answers; /* one letter per call of the callback; the last repeats */
-  int cancel_after;    /* so many polls, then cancel; 0: never */
+  int cancel_after;    /* number of polls before it cancels; 0: never */
   int polls;
 };
 
@@ -63,7 +63,7 @@ static int32_t cancel(void *user_data) {
 
 static void own_handler(int signal) { (void)signal; }
 
-/* What must be as it was once the call is over. */
+/* State of the process that the call must restore. */
 struct state {
   struct sigaction actions[32];
   sigset_t mask;
@@ -80,7 +80,7 @@ static void look(struct state *state) {
 static void compare(const struct state *before, const struct state *after) {
   for (int signal = 1; signal < 32; signal++) {
     const struct sigaction *a = &before->actions[signal], *b = &after->actions[signal];
-    /* The C library adds SA_RESTORER to whatever is set through it. */
+    /* The C library adds SA_RESTORER. */
     if (a->sa_handler != b->sa_handler || ((a->sa_flags ^ b->sa_flags) & ~0x04000000) != 0)
       printf("changed: disposition of signal %d\n", signal);
     if (sigismember(&before->mask, signal) != sigismember(&after->mask, signal))

@@ -1,10 +1,9 @@
-/* The library is loaded, used and unloaded again and again: nothing is left
- * behind, neither mapped nor open. */
+/* Loads, uses and unloads the library repeatedly: no mapping or open file remains. */
 #include "check.h"
 
 #include <dlfcn.h>
 
-/* The lines of a file of /proc that have a word in them; all with "". */
+/* The number of lines in a file of /proc that contain a word; all lines for "". */
 static int lines_with(const char *path, const char *word) {
   char line[4096];
   int found = 0;

@@ -1,10 +1,10 @@
-/* A login leaves a session, and the session all that was promised of it. */
+/* Tests of sessions and their getters. */
 #include "check.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The process's own world: what isolated calls must not see. */
+/* The environment of the process, which calls with their own one must ignore. */
 static const char *home;
 
 static wandb_login_session *log_in(wandb_login_options options) {
@@ -82,7 +82,7 @@ static void passed_on(void) {
   CHECK(wandb_login_session_source(again) == WANDB_LOGIN_SOURCE_SESSION);
   wandb_login_session_free(again);
 
-  /* Not to another server. */
+  /* Not for another server. */
   options.host = "https://wandb.example.com";
   STATUS(wandb_login(&options, NULL), WANDB_LOGIN_STATUS_NOT_CONFIGURED);
 
@@ -102,7 +102,7 @@ static void passed_on(void) {
   wandb_login_session_free(session);
 }
 
-/* What only a server can tell: a session of a rank that asked one. */
+/* User data from a server, in an imported session. */
 static void told_by_a_server(void) {
   wandb_login_session *session = NULL;
   CHECK(wandb_login_session_import(
@@ -143,7 +143,7 @@ static void renewed(void) {
   wandb_login_session_free(session);
   CHECK(same(wandb_login_session_api_key(fresh), KEY_1));
 
-  /* Where the key is gone, the session that was stays. */
+  /* If the key was removed, the old session does not change. */
   static const char *const nothing[] = {NULL};
   options = defaults();
   options.environment = nothing;
@@ -161,7 +161,7 @@ static void renewed(void) {
 }
 
 static void isolated(void) {
-  /* The block is the whole environment. */
+  /* The options replace the whole environment. */
   char *folder = join(home, "/isolated");
   char *entry = join("HOME=", folder);
   CHECK(setenv("WANDB_API_KEY", KEY_1, 1) == 0);
@@ -181,7 +181,7 @@ static void isolated(void) {
   CHECK(same(getenv("WANDB_API_KEY"), KEY_1));
   CHECK(unsetenv("WANDB_API_KEY") == 0);
 
-  /* The working directory is where the workspace settings are looked for. */
+  /* The workspace settings are in the working directory. */
   char *settings = join(home, "/project/wandb/settings");
   char *project = join(home, "/project");
   char *before = getcwd(NULL, 0);

@@ -1,4 +1,4 @@
-/* Sixteen threads log in, ask and explain at once; all read one session. */
+/* Sixteen threads log in, prompt and explain at the same time; all read one session. */
 #include "check.h"
 
 #include <pthread.h>
@@ -23,7 +23,7 @@ static void *work(void *shared) {
     char *report = NULL;
     CHECK(wandb_login_explain(&options, round % 2, &report) == WANDB_LOGIN_STATUS_OK);
     wandb_login_string_free(report);
-    /* Each thread's error is its own. */
+    /* Each thread gets its own error. */
     char file[64];
     snprintf(file, sizeof file, "WANDB_API_KEY_FILE=/nowhere/%p", (void *)sentence);
     const char *const own[] = {file, NULL};

@@ -1,11 +1,11 @@
-// What the C++ tests share.
+// Shared by the C++ tests.
 #ifndef CHECK_HPP
 #define CHECK_HPP
 
 #include <cstdio>
 #include <cstdlib>
 
-/// Ends the program unless it holds, saying where.
+/// Exits with a message if the condition is false.
 #define CHECK(condition)                                                        \
     do {                                                                        \
         if (!(condition)) {                                                     \

@@ -1,7 +1,7 @@
-// What a C++ program sees, in the throwing form. The arguments are an empty
-// folder and the addresses of seven servers: one that knows the key, one that does
-// not, one that redirects, one that is silent, a proxy that refuses, one whose
-// certificate nobody vouches for, and one that exchanges identity tokens.
+// Tests of the functions that throw. The arguments are an empty directory and the URLs
+// of seven servers: one that accepts the key, one that rejects it, one that redirects,
+// one that does not respond, a proxy that refuses, one with an untrusted certificate,
+// and one that exchanges identity tokens.
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -12,7 +12,7 @@
 
 #include "check.hpp"
 
-// Two more translation units, the second compiled without exceptions.
+// In other translation units, the second one compiled without exceptions.
 std::string name_of_library();
 int without_exceptions();
 
@@ -21,7 +21,7 @@ namespace {
 const std::string key_1(40, '1'), key_2(40, '2');
 std::filesystem::path base;
 
-/// Options for a home of the test's own, with these variables.
+/// Options for a separate home directory, with these variables.
 wandb::options at_home(const std::string &name, std::vector<std::string> variables = {}) {
     const auto home = base / name;
     std::filesystem::create_directories(home);
@@ -40,7 +40,7 @@ std::string write(const std::string &path, const std::string &text) {
     return full.string();
 }
 
-/// The exception that a function ends with.
+/// Returns the exception that a function throws.
 template <class Error, class Function> std::string thrown(Function &&function) {
     try {
         function();
@@ -137,7 +137,7 @@ void callbacks() {
         CHECK(asked.may_offline && !asked.may_anonymous);
         return wandb::prompt_answer::offline();
     };
-    CHECK(!wandb::prompt_api_key(options)); // nothing: the user chose to work offline
+    CHECK(!wandb::prompt_api_key(options)); // empty: the user chose offline mode
 }
 
 void exceptions_of_callbacks() {
@@ -155,7 +155,7 @@ void exceptions_of_callbacks() {
     };
     options.prompt = [](const wandb::prompt_request &) -> wandb::prompt_answer { throw mine{1}; };
     CHECK(number() == 1);
-    const auto tried = wandb::try_login(options); // the other form only keeps it
+    const auto tried = wandb::try_login(options); // does not throw it
     CHECK(tried.status == wandb::status::prompt && tried.thrown && !tried.value);
     options.prompt = nullptr;
 
@@ -166,7 +166,7 @@ void exceptions_of_callbacks() {
     options.log = [](wandb::log_level, std::string_view) { throw mine{3}; };
     CHECK(number() == 3);
 
-    // A wait (for a pipe that nobody writes to) ends by what `cancel` throws.
+    // An exception of `cancel` ends a wait for a pipe without a writer.
     const auto pipe = (base / "thrown/pipe").string();
     CHECK(std::system(("mkfifo '" + pipe + "'").c_str()) == 0);
     options = at_home("thrown", {"WANDB_API_KEY_FILE=" + pipe});
@@ -221,7 +221,7 @@ void errors() {
         thrown<wandb::prompt_error>([&] { wandb::login(options); });
     }
 
-    // A key of the home that cannot be removed: its netrc refuses to change.
+    // The key cannot be removed: the netrc file is read-only.
     write("errors/.netrc", "machine api.wandb.ai login user password " + key_1 + "\n");
     std::filesystem::permissions(base / "errors/.netrc", std::filesystem::perms::owner_read);
     thrown<wandb::store_error>([&] { wandb::forget(options); });
@@ -232,7 +232,7 @@ void errors() {
     one_kind<status::timeout>(), one_kind<status::proxy>(), one_kind<status::server>();
     one_kind<status::cancelled>(), one_kind<status::unsupported>(), one_kind<status::internal>();
     CHECK(std::string(to_string(status::ok)) == "success");
-    // A status of a later version is an error all the same.
+    // An unknown status of a later version is also an error.
     wandb::outcome later;
     later.status = static_cast<status>(-50);
     thrown<wandb::login_error>([&] { wandb::detail::raise(later); });
@@ -277,7 +277,7 @@ void secrets() {
     static_assert(!std::is_copy_constructible_v<wandb::session>);
     static_assert(std::is_nothrow_move_constructible_v<wandb::session>);
 
-    // A session's secret outlives the session.
+    // A secret of a session is valid after the session is destroyed.
     wandb::secret key;
     {
         const auto session = wandb::login(at_home("secrets", {"WANDB_API_KEY=" + key_1}));
@@ -340,7 +340,7 @@ void verified(char **servers) {
     options.http_timeout.reset();
     options.host = servers[5];
     thrown<wandb::tls_error>(fails);
-    options.host = "http://127.0.0.1:1"; // nobody listens
+    options.host = "http://127.0.0.1:1"; // no server
     thrown<wandb::network_error>(fails);
     options.host = "http://wandb.example";
     options.environment->push_back("WANDB_HTTP_PROXY=" + std::string(servers[4]));
@@ -359,7 +359,7 @@ void identity_token(const std::string &server) {
     CHECK(left > std::chrono::minutes(0) && left <= std::chrono::hours(1));
 }
 
-/// For valgrind: what one round leaks, a hundred rounds leak a hundred times.
+/// Repeats the calls, so that a leak adds up.
 void many_times() {
     auto options = at_home("many", {"WANDB_API_KEY=" + key_1});
     for (int i = 0; i < 100; ++i) {

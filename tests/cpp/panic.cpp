@@ -1,5 +1,5 @@
-// A bug inside the library is caught at its boundary: the program gets an
-// exception and lives on. Needs a library with the `panic-test` feature.
+// A panic in the library becomes an exception, and the program continues. Needs a
+// library with the `panic-test` feature.
 #include <thread>
 
 #include <wandb_login.hpp>
@@ -12,8 +12,8 @@ namespace {
 
 const std::string key(40, '1');
 
-/// As `wandb::check()`, with a function of the library that has a bug.
-void call_with_a_bug(const wandb::options &options) {
+/// Calls a function of the library that panics.
+void call_panicking(const wandb::options &options) {
     wandb::outcome ended;
     wandb::detail::call(options).run(ended, wandb_login_test_panic);
     CHECK(static_cast<int>(ended.status) == -99);
@@ -30,7 +30,7 @@ void hit_and_live_on() {
     for (int i = 0; i < 3; ++i) {
         bool caught = false;
         try {
-            call_with_a_bug(options);
+            call_panicking(options);
         } catch (const wandb::internal_error &error) {
             caught = error.status() == wandb::status::internal &&
                      std::string_view(error.what()).find("internal error in libwandb_login") != std::string_view::npos;
@@ -40,7 +40,7 @@ void hit_and_live_on() {
         CHECK(session && session->api_key()->reveal() == key && lent == i + 1);
     }
 
-    // This library also has no HTTP, which is another kind of error.
+    // This library is built without HTTP, which is another error.
     options.verify = true;
     bool caught = false;
     try {
@@ -62,5 +62,5 @@ int main() {
     for (auto &other : others) {
         other.join();
     }
-    std::puts("the program lives on");
+    std::puts("the program continues");
 }

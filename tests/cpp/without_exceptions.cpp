@@ -1,4 +1,4 @@
-// The non-throwing form, all that -fno-exceptions leaves.
+// Tests of the functions that exist with -fno-exceptions.
 #include <wandb_login.hpp>
 
 #include "check.hpp"

@@ -1,4 +1,4 @@
-/* Prints the layout of the structs that the Julia package mirrors. */
+/* Prints the layout of the structs that the Julia package declares. */
 #include <stddef.h>
 #include <stdio.h>
 

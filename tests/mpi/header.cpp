@@ -1,4 +1,4 @@
-// The header and the source are C++ as well.
+// The header and the source also compile as C++.
 #include <wandb_login_mpi.h>
 
 int main(int argc, char **argv) {

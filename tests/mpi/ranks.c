@@ -1,6 +1,6 @@
-/* Logs in over MPI in one way after another, as the arguments name them, and
- * prints for each what the ranks got: one line, if it was the same everywhere.
- * Each rank has a home of its own, HOMES/CASE/RANK, as on nodes that share none.
+/* Runs the cases named by the arguments and prints the result of each: one line if it
+ * is the same on all ranks. Each rank has its own home directory, HOMES/CASE/RANK, as
+ * on nodes without a shared file system.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -17,7 +17,7 @@
 static int rank, ranks;
 static const char *current = "";
 
-/* --- What the functions of MPI and of the library do in this program -------- */
+/* --- Replaced functions of MPI and of the library --------------------------- */
 
 static long bytes_broadcast;
 
@@ -30,7 +30,7 @@ int MPI_Ibcast(void *buffer, int count, MPI_Datatype type, int root, MPI_Comm co
     return PMPI_Ibcast(buffer, count, type, root, comm, request);
 }
 
-/* The linker puts this before the library's own: one node has an older one. */
+/* Replaces the function of the library: one node has an older version. */
 wandb_login_status __real_wandb_login_session_import(const char *, wandb_login_session **);
 wandb_login_status __wrap_wandb_login_session_import(const char *text,
                                                      wandb_login_session **session) {
@@ -74,7 +74,7 @@ static int32_t at_once(void *data) {
 
 /* --- One login --------------------------------------------------------------- */
 
-/* A key is compared, never printed. */
+/* A hash of a key, to compare it without printing it. */
 static unsigned long hash(const char *text) {
     unsigned long sum = 2166136261UL;
     while (text != NULL && *text != '\0')
@@ -99,7 +99,7 @@ static void run(MPI_Comm comm, char *line) {
     if (strcmp(current, "host") == 0) options.host = rank == 0 ? "höst" : "other";
     if (strcmp(current, "cancel") == 0) options.cancel_fn = at_once;
     if (strcmp(current, "struct") == 0) options.struct_size = 1;
-    /* "WANDB_MODE is 'ö": the last place that fits is in the middle of the ö. */
+    /* "WANDB_MODE is 'ö": the buffer ends in the middle of the ö. */
     if (strcmp(current, "cut") == 0) options.error_buf_size = 17;
 
     status = wandb_login_mpi(comm, &options, &session);
@@ -127,10 +127,10 @@ static void run_case(const char *homes, const char *name) {
     if (strcmp(name, "offline") == 0) setenv("WANDB_MODE", "offline", 1);
     if (strcmp(name, "cut") == 0) setenv("WANDB_MODE", "öffline", 1);
     if (strcmp(name, "late") == 0 || strcmp(name, "cancel") == 0) {
-        snprintf(path, sizeof path, "%s/fifo", homes); /* the key never comes */
+        snprintf(path, sizeof path, "%s/fifo", homes); /* without a writer */
         setenv("WANDB_API_KEY_FILE", path, 1);
     }
-    if (strcmp(name, "stale") == 0) { /* a shell that was once part of another job */
+    if (strcmp(name, "stale") == 0) { /* variables of another job */
         setenv("RANK", "3", 1);
         setenv("WORLD_SIZE", "8", 1);
         current = "explicit";
@@ -138,7 +138,7 @@ static void run_case(const char *homes, const char *name) {
     MPI_Barrier(MPI_COMM_WORLD);
     before = clock();
     bytes_broadcast = 0;
-    if (strcmp(name, "split") == 0) { /* two jobs in one: rank 0 of each logs in */
+    if (strcmp(name, "split") == 0) { /* two communicators: rank 0 of each logs in */
         MPI_Comm half;
         MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
         run(half, line);
@@ -155,7 +155,7 @@ static void run_case(const char *homes, const char *name) {
     unsetenv("RANK");
     unsetenv("WORLD_SIZE");
 
-    /* One second passes while rank 0's human types: who spins burns all of it. */
+    /* The prompt of rank 0 takes one second; a busy wait would use all of it. */
     if (strcmp(name, "prompt") == 0 && rank != 0 && waited > 0.5)
         snprintf(line, sizeof line, "rank %d was busy for %.3f s", rank, waited);
     if (rank == 0) all = calloc((size_t)ranks, LINE);
@@ -169,7 +169,7 @@ static void run_case(const char *homes, const char *name) {
     free(all);
 }
 
-/* --- Calls that never reach the others --------------------------------------- */
+/* --- Calls that fail before any communication ---------------------------------- */
 
 static void misuse(MPI_Comm comm, const char *what) {
     wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;
@@ -204,8 +204,7 @@ int main(int argc, char **argv) {
     for (int i = 2; i < argc; i++) run_case(argv[1], argv[i]);
     misuse(MPI_COMM_NULL, "MPI_COMM_NULL");
     if (ranks > 1) intercommunicator();
-    /* Whoever wants no session and no words needs to pass nothing; the last case
-     * has no key. */
+    /* Without a session argument and options. The last case has no key. */
     if (wandb_login_mpi(MPI_COMM_WORLD, NULL, NULL) != WANDB_LOGIN_STATUS_NOT_CONFIGURED)
         printf("defaults: rank %d got another status\n", rank);
     MPI_Finalize();

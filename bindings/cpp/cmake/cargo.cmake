@@ -1,4 +1,4 @@
-# Builds one kind of the library and puts it into OUTPUT under its proper names.
+# Builds the library with one crate type and copies it to OUTPUT with its file names.
 set(arguments rustc --release --lib --locked --crate-type ${CRATE_TYPE}
     --no-default-features "--features=${FEATURES}" --target-dir "${TARGET_DIR}")
 set(folder "${TARGET_DIR}/release")
@@ -7,13 +7,13 @@ if(TARGET)
     set(folder "${TARGET_DIR}/${TARGET}/release")
 endif()
 
-# A target that only the environment names would change where cargo builds.
+# CARGO_BUILD_TARGET would change the output directory of cargo.
 execute_process(
     COMMAND "${CMAKE_COMMAND}" -E env --unset=CARGO_BUILD_TARGET
         "${CARGO}" ${arguments} -- --print native-static-libs
     WORKING_DIRECTORY "${CRATE}"
     RESULT_VARIABLE status
-    ERROR_VARIABLE said
+    ERROR_VARIABLE output
     ECHO_ERROR_VARIABLE)
 if(NOT status EQUAL 0)
     message(FATAL_ERROR "cargo could not build libwandb_login")
@@ -34,8 +34,8 @@ if(CRATE_TYPE STREQUAL "cdylib")
     file(CREATE_LINK "${file_name}" "${OUTPUT}/${soname}" SYMBOLIC)
     file(CREATE_LINK "${soname}" "${OUTPUT}/${link_name}" SYMBOLIC)
 else()
-    if(NOT said MATCHES "native-static-libs: ([^\r\n]*)")
-        message(FATAL_ERROR "rustc did not say what a static link needs")
+    if(NOT output MATCHES "native-static-libs: ([^\r\n]*)")
+        message(FATAL_ERROR "rustc did not list the native libraries of a static link")
     endif()
     string(STRIP "${CMAKE_MATCH_1}" libs)
     copy("${folder}/libwandb_login.a" "${OUTPUT}/libwandb_login.a")

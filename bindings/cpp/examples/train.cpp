@@ -1,5 +1,5 @@
-// Trains a logistic regression by stochastic gradient descent and posts its
-// loss to the W&B server that the user is logged in to.
+// Trains a logistic regression by stochastic gradient descent and sends its loss to
+// the W&B server.
 #include <cmath>
 #include <cstdio>
 #include <random>
@@ -9,8 +9,8 @@
 #include <curl/curl.h>
 #include <wandb_login.hpp>
 
-/// Posts one line of metrics. Curl follows no redirect unless told to, so the
-/// key reaches the session's own server and no other.
+/// Sends one line of metrics. By default curl does not follow redirects, so the key is
+/// sent only to the server of the session.
 static void post(const wandb::session &session, const std::string &json) {
     const std::string url = std::string(session.base_url()) + "/metrics";
     std::string authorization = "Authorization: ";
@@ -33,9 +33,9 @@ static void post(const wandb::session &session, const std::string &json) {
 }
 
 int main() try {
-    const auto session = wandb::login(); // nothing: the user works offline
+    const auto session = wandb::login(); // empty if W&B is offline
 
-    // Points of the plane; those above the line y = 2x - 0.5 are class 1.
+    // Points in the plane; those above the line y = 2x - 0.5 are class 1.
     std::mt19937 random(1);
     std::uniform_real_distribution<double> uniform(-1, 1);
     double w[3] = {0, 0, 0};

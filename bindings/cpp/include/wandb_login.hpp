@@ -2,14 +2,15 @@
 //
 //     if (auto session = wandb::login()) {
 //         // send session->authorization().reveal() to session->base_url()
-//     } // else the user trains offline
+//     } else {
+//         // W&B is offline or disabled: train without it
+//     }
 //
-// Each function comes in two forms. `wandb::login()` and its like throw a
-// `wandb::login_error`, which carries a status and a sentence. `wandb::try_login()`
-// and its like return both, and are all there is under -fno-exceptions. What the
-// functions do is told in wandb_login.h, on which this header stands; text is
-// UTF-8, and any thread may call (pass `environment` where other threads change
-// the process's own).
+// Each function has two forms. `wandb::login()` throws a `wandb::login_error` with
+// a status and a message. `wandb::try_login()` returns them instead; with
+// -fno-exceptions only this form exists. wandb_login.h documents the functions and
+// the options. Strings are UTF-8. Any thread may call any function; set
+// `environment` if other threads change the environment of the process.
 #ifndef WANDB_LOGIN_HPP
 #define WANDB_LOGIN_HPP
 
@@ -38,15 +39,15 @@ static_assert(WANDB_LOGIN_VERSION_NUMBER / 10000 == 0,
 
 namespace wandb {
 
-// One program may hold objects that were compiled with and without exceptions;
-// this keeps their inline functions apart.
+// A program may contain objects compiled with and without exceptions. The namespaces
+// keep their inline functions apart.
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
 inline namespace with_exceptions {
 #else
 inline namespace without_exceptions {
 #endif
 
-/// What a call came to. A later library may return other numbers.
+/// The result of a call. Later versions of the library may return other values.
 enum class status : std::int32_t {
     ok = WANDB_LOGIN_STATUS_OK,
     offline = WANDB_LOGIN_STATUS_OFFLINE,
@@ -66,12 +67,12 @@ enum class status : std::int32_t {
     internal = WANDB_LOGIN_STATUS_ERR_INTERNAL,
 };
 
-/// What a status means, in a few words. Static text.
+/// Returns what a status means, in a few words. A static string.
 inline const char *to_string(status status) {
     return wandb_login_status_string(static_cast<std::int32_t>(status));
 }
 
-/// Where a credential came from. A later library may return other numbers.
+/// Where a credential came from. Later versions may return other values.
 enum class source : std::int32_t {
     none = WANDB_LOGIN_SOURCE_NONE,
     explicit_key = WANDB_LOGIN_SOURCE_EXPLICIT,
@@ -102,13 +103,13 @@ enum class report : std::int32_t {
     json = WANDB_LOGIN_REPORT_JSON,
 };
 
-/// A text that must not be printed: it goes into no stream, and becomes a string
-/// only by `reveal()`. Copies share one buffer; the last one wipes it.
+/// A string that must not be printed: it cannot be written to a stream, and only
+/// `reveal()` returns its text. Copies share one buffer, which the last one wipes.
 class secret {
   public:
     secret() = default;
 
-    /// Keeps a copy. The caller's own text stays the caller's to wipe.
+    /// Copies the text. The caller wipes its own copy.
     explicit secret(std::string_view text) {
         auto *copy = new char[text.size() + 1];
         text.copy(copy, text.size());
@@ -123,8 +124,8 @@ class secret {
         });
     }
 
-    /// The text itself. A NUL follows it; it lives as long as this secret or a
-    /// copy of it, and that of a session as long as the session.
+    /// Returns the text, which is NUL-terminated. It is valid as long as this secret
+    /// or a copy of it exists.
     std::string_view reveal() const noexcept {
         return text_ ? std::string_view(text_.get(), size_) : std::string_view("");
     }
@@ -141,7 +142,7 @@ class secret {
 };
 
 template <class Stream>
-Stream &operator<<(Stream &, const secret &) = delete; // say reveal() where it is meant
+Stream &operator<<(Stream &, const secret &) = delete; // use reveal()
 
 struct options;
 template <class T> struct result;
@@ -149,42 +150,42 @@ namespace detail {
 class call;
 }
 
-/// A login that succeeded: move-only, never changing, readable from any thread.
-/// One that was moved from answers with nothing: empty texts, `false`, `none`.
+/// A successful login: move-only, immutable, readable from any thread. After a move
+/// the getters of the source return empty values, `false` or `none`.
 class session {
   public:
-    /// Takes over one owner's share of a handle of the C library.
+    /// Takes ownership of a session of the C library.
     explicit session(wandb_login_session *handle) noexcept : handle_(handle) {}
     session(session &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
     session &operator=(session &&other) noexcept {
-        session gone(std::move(other));
-        std::swap(handle_, gone.handle_);
+        session moved(std::move(other));
+        std::swap(handle_, moved.handle_);
         return *this;
     }
     session(const session &) = delete;
     session &operator=(const session &) = delete;
     ~session() { wandb_login_session_free(handle_); }
 
-    /// One more owner of the same login.
+    /// Returns another owner of the same session.
     session share() const noexcept { return session(wandb_login_session_retain(handle_)); }
-    /// False once it was moved from.
+    /// False after a move.
     explicit operator bool() const noexcept { return handle_ != nullptr; }
-    /// The handle, for functions of the C library; this session keeps it.
+    /// The session for functions of the C library. Borrowed.
     wandb_login_session *get() const noexcept { return handle_; }
 
-    /// Nothing where the login rests on an identity token.
+    /// Empty for a session from an identity token.
     std::optional<secret> api_key() const {
         const char *key = wandb_login_session_api_key(handle_);
         return key == nullptr ? std::nullopt : std::optional<secret>(owned(key));
     }
-    /// The value of an HTTP `Authorization` header, for `base_url()` alone.
+    /// The value of the HTTP header `Authorization`. Send it only to `base_url()`.
     secret authorization() const { return owned(wandb_login_session_authorization(handle_)); }
-    /// Texts live as long as a session of this login.
+    /// A `string_view` of a session is valid as long as one of its owners exists.
     std::string_view base_url() const noexcept { return view(wandb_login_session_base_url(handle_)); }
     std::string_view app_url() const noexcept { return view(wandb_login_session_app_url(handle_)); }
-    /// One line for a human; no secret in it.
+    /// One line for a person, without secrets.
     std::string_view display() const noexcept { return view(wandb_login_session_display(handle_)); }
-    /// Nothing unless the login was verified; so are the next two.
+    /// User name, e-mail and entity are empty if the login was not verified.
     std::optional<std::string_view> username() const noexcept {
         return maybe(wandb_login_session_username(handle_));
     }
@@ -206,11 +207,11 @@ class session {
     wandb::source source() const noexcept {
         return static_cast<wandb::source>(wandb_login_session_source(handle_));
     }
-    /// The variable or the file that the credential came from.
+    /// The variable or the file that the credential came from, if any.
     std::optional<std::string_view> source_name() const noexcept {
         return maybe(wandb_login_session_source_name(handle_));
     }
-    /// Nothing for a credential that does not expire.
+    /// Empty if the credential does not expire.
     std::optional<std::chrono::system_clock::time_point> expires_at() const noexcept {
         const auto seconds = wandb_login_session_expires_at(handle_);
         if (handle_ == nullptr || seconds < 0) {
@@ -218,7 +219,7 @@ class session {
         }
         return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
     }
-    /// `NAME=value` entries that log a child process in.
+    /// `NAME=value` entries that log in a child process.
     std::vector<secret> child_environment() const {
         std::vector<secret> entries;
         for (auto entry = wandb_login_session_environ(handle_); entry && *entry; ++entry) {
@@ -227,9 +228,9 @@ class session {
         return entries;
     }
 
-    /// Logs in again to the same server, without asking.
+    /// Logs in to the same server again, without a prompt.
     result<session> try_refresh(const options &options) const;
-    /// A text that makes the same session in another process of the job.
+    /// Writes the session as a string for another process of the same job.
     result<secret> try_export() const;
     static result<session> try_import(const secret &text);
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
@@ -243,7 +244,7 @@ class session {
     static std::optional<std::string_view> maybe(const char *text) noexcept {
         return text ? std::optional<std::string_view>(text) : std::nullopt;
     }
-    /// A text of this login that keeps the login alive.
+    /// A string of this session that keeps the session alive.
     secret owned(const char *text) const {
         if (text == nullptr) {
             return secret();
@@ -255,20 +256,20 @@ class session {
     wandb_login_session *handle_ = nullptr;
 };
 
-/// What a prompt callback is told. The texts live until it returns.
+/// The argument of a prompt callback. Its strings are valid until it returns.
 struct prompt_request {
-    std::string_view server;        ///< address of the server that the key is for
-    std::string_view server_source; ///< where that address came from
-    std::string_view authorize_url; ///< web page where the user makes a key
-    std::string_view signup_url;    ///< web page where the user makes an account first
+    std::string_view server;        ///< URL of the server that the key is for
+    std::string_view server_source; ///< where that URL is configured
+    std::string_view authorize_url; ///< web page where the user gets an API key
+    std::string_view signup_url;    ///< web page where a new user creates an account
     bool may_offline;
     bool may_anonymous;
-    unsigned attempt; ///< 1 for the first time
+    unsigned attempt; ///< counted from 1
     std::optional<std::chrono::milliseconds> remaining;
-    std::optional<std::string_view> problem; ///< of the answer before
+    std::optional<std::string_view> problem; ///< why the previous answer was not accepted
 };
 
-/// What a prompt callback says.
+/// The result of a prompt callback.
 class prompt_answer {
   public:
     static prompt_answer key(secret key) { return {WANDB_LOGIN_PROMPT_KEY, std::move(key)}; }
@@ -284,10 +285,10 @@ class prompt_answer {
     secret key_;
 };
 
-/// For `prompt_timeout`: wait for the user for ever.
+/// For `prompt_timeout`: no limit.
 inline constexpr std::chrono::milliseconds no_timeout = std::chrono::milliseconds::max();
 
-/// What a call can be told. Every member's default is the library's.
+/// The options of a call; see `wandb_login_options`.
 struct options {
     std::optional<secret> api_key{};
     std::string host{};
@@ -302,33 +303,33 @@ struct options {
     bool sdk_order = false;
     bool all_ranks = false;
     wandb::anonymous anonymous = wandb::anonymous::never;
-    /// Nothing: as configured.
+    /// Empty: as configured.
     std::optional<std::chrono::milliseconds> prompt_timeout{};
     std::optional<std::chrono::milliseconds> http_timeout{};
-    /// Callbacks run on the calling thread. What they throw ends the wait and
-    /// comes out of the call.
+    /// Callbacks run on the calling thread. If one throws, the call is cancelled and
+    /// throws the same exception.
     std::function<prompt_answer(const prompt_request &)> prompt{};
     std::function<void(log_level, std::string_view)> log{};
     std::function<void(const wandb::session &)> backend{};
-    std::function<bool()> cancel{}; ///< true ends the wait
-    /// A login to use again; not kept.
+    std::function<bool()> cancel{}; ///< true cancels the call
+    /// A session to reuse. Borrowed during the call.
     const wandb::session *session = nullptr;
-    /// `NAME=value` entries in place of the process's environment.
+    /// `NAME=value` entries instead of the environment of the process.
     std::optional<std::vector<std::string>> environment{};
     std::string working_directory{};
 };
 
-/// How a call of the non-throwing form ended.
+/// The result of a function that does not throw.
 struct outcome {
     wandb::status status = wandb::status::ok;
-    std::string message{}; ///< one sentence unless the status is ok; never a secret
+    std::string message{}; ///< one sentence without secrets; empty if ok
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
     std::exception_ptr thrown{}; ///< what a callback threw
 #endif
     explicit operator bool() const noexcept { return status == wandb::status::ok; }
 };
 
-/// The same with what the call gives: there exactly when the status is ok.
+/// An outcome with a value, which is set if the status is ok.
 template <class T> struct result : outcome {
     std::optional<T> value{};
     T &operator*() & { return *value; }
@@ -339,7 +340,7 @@ template <class T> struct result : outcome {
 };
 
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
-/// A call that failed. `what()` is a sentence, never a secret.
+/// A failed call. `what()` is one sentence without secrets.
 class login_error : public std::runtime_error {
   public:
     login_error(wandb::status status, const std::string &message)
@@ -350,7 +351,7 @@ class login_error : public std::runtime_error {
     wandb::status status_;
 };
 
-/// The same for one status, where a caller handles one kind apart.
+/// A failed call with a particular status, for use in `catch`.
 template <wandb::status Status> class error_of : public login_error {
   public:
     explicit error_of(const std::string &message) : login_error(Status, message) {}
@@ -374,15 +375,15 @@ using internal_error = error_of<status::internal>;
 
 namespace detail {
 
-/// Whether this header can work with the library that was loaded: it must be of
-/// the same ABI, and no older.
+/// Whether the loaded library fits this header: it has the same major version, and is
+/// not older.
 inline bool library_fits() noexcept {
     const std::uint32_t header = WANDB_LOGIN_VERSION_NUMBER;
     const std::uint32_t library = wandb_login_version_number();
     return library / 10000 == header / 10000 && library / 100 >= header / 100;
 }
 
-/// One call of the C library: its options, and what its callbacks left.
+/// One call of the C library: the options, and the state of its callbacks.
 class call {
   public:
     explicit call(const options &given) : given_(given) {
@@ -402,12 +403,7 @@ class call {
         raw_.host = text(given.host, "host");
         raw_.referrer = text(given.referrer, "referrer");
         raw_.working_directory = text(given.working_directory, "working_directory");
-        raw_.flags = flag(given.relogin, WANDB_LOGIN_RELOGIN) | flag(given.force, WANDB_LOGIN_FORCE) |
-                     flag(given.no_prompt, WANDB_LOGIN_NO_PROMPT) |
-                     flag(given.verify, WANDB_LOGIN_VERIFY) | flag(given.no_save, WANDB_LOGIN_NO_SAVE) |
-                     flag(given.silent, WANDB_LOGIN_SILENT) | flag(given.cloud, WANDB_LOGIN_CLOUD) |
-                     flag(given.sdk_order, WANDB_LOGIN_SDK_ORDER) |
-                     flag(given.all_ranks, WANDB_LOGIN_ALL_RANKS);
+        raw_.flags = flags(given);
         raw_.anonymous = static_cast<std::int32_t>(given.anonymous);
         raw_.prompt_timeout_ms = milliseconds(given.prompt_timeout);
         raw_.http_timeout_ms = milliseconds(given.http_timeout);
@@ -418,33 +414,14 @@ class call {
             }
         }
         if (given.environment) {
-            entries_.reserve(given.environment->size() + 1);
-            for (const auto &entry : *given.environment) {
-                entries_.push_back(text(entry, "environment"));
-            }
-            entries_.push_back(nullptr);
-            raw_.environment = entries_.data();
+            set_environment(*given.environment);
         }
-        if (given.prompt) {
-            raw_.prompt_fn = on_prompt;
-            raw_.prompt_user_data = this;
-        }
-        if (given.log) {
-            raw_.log_fn = on_log;
-            raw_.log_user_data = this;
-        }
-        if (given.backend) {
-            raw_.backend_fn = on_backend;
-            raw_.backend_user_data = this;
-        }
-        // Always there, so that what another callback threw ends the wait.
-        raw_.cancel_fn = on_cancel;
-        raw_.cancel_user_data = this;
+        set_callbacks();
     }
     call(const call &) = delete;
     call &operator=(const call &) = delete;
 
-    /// Runs `function`, which gets the C options, and fills in how it ended.
+    /// Calls `function` with the C options and sets `out` to the result.
     template <class Function> void run(outcome &out, Function &&function) {
         if (refused_ == status::ok) {
             out.status = static_cast<wandb::status>(function(&raw_));
@@ -453,7 +430,7 @@ class call {
             out.thrown = thrown_;
 #endif
         }
-        if (refused_ != status::ok) { // before the call, or by a callback in it
+        if (refused_ != status::ok) { // before the call or in a callback
             out.status = refused_;
             out.message = problem_;
         } else if (!out && out.message.empty()) {
@@ -462,6 +439,33 @@ class call {
     }
 
   private:
+    void set_environment(const std::vector<std::string> &entries) {
+        entries_.reserve(entries.size() + 1);
+        for (const auto &entry : entries) {
+            entries_.push_back(text(entry, "environment"));
+        }
+        entries_.push_back(nullptr);
+        raw_.environment = entries_.data();
+    }
+
+    void set_callbacks() {
+        if (given_.prompt) {
+            raw_.prompt_fn = on_prompt;
+            raw_.prompt_user_data = this;
+        }
+        if (given_.log) {
+            raw_.log_fn = on_log;
+            raw_.log_user_data = this;
+        }
+        if (given_.backend) {
+            raw_.backend_fn = on_backend;
+            raw_.backend_user_data = this;
+        }
+        // Always set, so that an exception of another callback cancels the call.
+        raw_.cancel_fn = on_cancel;
+        raw_.cancel_user_data = this;
+    }
+
     void refuse(wandb::status status, std::string problem) {
         if (refused_ == status::ok) {
             refused_ = status;
@@ -469,27 +473,35 @@ class call {
         }
     }
 
-    /// A text for C, which takes a NUL for its end and empty for "not given".
+    /// A string for C. It must not contain a NUL; an empty one means "not set".
     const char *text(std::string_view text, const char *member) {
         if (text.find('\0') != std::string_view::npos) {
-            refuse(status::argument, std::string("options.") + member + " holds a NUL character");
+            refuse(status::argument, std::string("options.") + member + " contains a NUL character");
         }
         return text.empty() ? "" : text.data();
     }
 
-    static std::uint32_t flag(bool on, std::uint32_t bit) noexcept { return on ? bit : 0; }
+    static std::uint32_t flags(const options &given) noexcept {
+        const auto flag = [](bool on, std::uint32_t bit) { return on ? bit : 0; };
+        return flag(given.relogin, WANDB_LOGIN_RELOGIN) | flag(given.force, WANDB_LOGIN_FORCE) |
+               flag(given.no_prompt, WANDB_LOGIN_NO_PROMPT) |
+               flag(given.verify, WANDB_LOGIN_VERIFY) | flag(given.no_save, WANDB_LOGIN_NO_SAVE) |
+               flag(given.silent, WANDB_LOGIN_SILENT) | flag(given.cloud, WANDB_LOGIN_CLOUD) |
+               flag(given.sdk_order, WANDB_LOGIN_SDK_ORDER) |
+               flag(given.all_ranks, WANDB_LOGIN_ALL_RANKS);
+    }
 
     static std::uint32_t milliseconds(std::optional<std::chrono::milliseconds> time) noexcept {
         if (!time) {
             return 0; // as configured
         }
         if (time->count() >= UINT32_MAX) {
-            return UINT32_MAX; // without limit
+            return UINT32_MAX; // no limit
         }
         return time->count() < 1 ? 1 : static_cast<std::uint32_t>(time->count());
     }
 
-    /// Runs a callback of the caller: what it throws is kept for after the call.
+    /// Runs a callback and stores what it throws; the call throws it when it ends.
     template <class T, class Function> T guarded(T failed, Function &&function) noexcept {
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
         try {
@@ -506,30 +518,30 @@ class call {
 #endif
     }
 
-    static std::int32_t on_prompt(void *data, const wandb_login_prompt_request *asked, char *buffer,
+    static std::int32_t on_prompt(void *data, const wandb_login_prompt_request *raw, char *buffer,
                                   std::size_t size) noexcept {
         auto &self = *static_cast<call *>(data);
         return self.guarded(std::int32_t{-1}, [&]() -> std::int32_t {
-            prompt_request request{asked->server,
-                                   asked->server_source,
-                                   asked->authorize_url,
-                                   asked->signup_url,
-                                   asked->may_offline != 0,
-                                   asked->may_anonymous != 0,
-                                   asked->attempt,
+            prompt_request request{raw->server,
+                                   raw->server_source,
+                                   raw->authorize_url,
+                                   raw->signup_url,
+                                   raw->may_offline != 0,
+                                   raw->may_anonymous != 0,
+                                   raw->attempt,
                                    std::nullopt,
                                    std::nullopt};
-            if (asked->remaining_ms != UINT32_MAX) {
-                request.remaining = std::chrono::milliseconds(asked->remaining_ms);
+            if (raw->remaining_ms != UINT32_MAX) {
+                request.remaining = std::chrono::milliseconds(raw->remaining_ms);
             }
-            if (asked->problem != nullptr) {
-                request.problem = asked->problem;
+            if (raw->problem != nullptr) {
+                request.problem = raw->problem;
             }
             const prompt_answer answer = self.given_.prompt(request);
             const std::string_view key = answer.key_.reveal();
             if (key.size() >= size || key.find('\0') != std::string_view::npos) {
                 self.refuse(status::prompt,
-                            "the prompt callback's key is too long or holds a NUL character");
+                            "the prompt callback's key is too long or contains a NUL character");
                 return -1;
             }
             std::memcpy(buffer, key.data(), key.size());
@@ -578,13 +590,33 @@ class call {
 #endif
 };
 
-/// A text of the C library's, which it wipes and frees.
+/// Frees a string of the C library, which wipes it.
 struct free_text {
     void operator()(char *text) const noexcept { wandb_login_string_free(text); }
 };
 using owned_text = std::unique_ptr<char, free_text>;
 
-/// A function of the C library that makes a session.
+/// Calls a function of the C library that returns only a status.
+template <class Function> outcome run(const options &given, Function &&function) {
+    outcome ended;
+    call(given).run(ended, function);
+    return ended;
+}
+
+/// Calls a function of the C library that returns a string.
+template <class Text, class Function>
+result<Text> make_text(const options &given, Function &&function) {
+    result<Text> made;
+    char *text = nullptr;
+    call(given).run(made, [&](const wandb_login_options *raw) { return function(raw, &text); });
+    const owned_text owner(text);
+    if (made) {
+        made.value.emplace(std::string_view(text));
+    }
+    return made;
+}
+
+/// Calls a function of the C library that returns a session.
 template <class Function> result<session> make_session(const options &given, Function &&function) {
     result<session> made;
     wandb_login_session *handle = nullptr;
@@ -597,7 +629,7 @@ template <class Function> result<session> make_session(const options &given, Fun
 }
 
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
-/// The same outcome as an exception.
+/// Throws the exception for the status of `failed`.
 [[noreturn]] inline void raise(const outcome &failed) {
     switch (failed.status) {
     case status::offline: throw offline_error(failed.message);
@@ -644,44 +676,33 @@ inline std::optional<session> unless_offline(result<session> ended) {
 
 } // namespace detail
 
-// The non-throwing form. `status::offline` is no failure: train without W&B.
+// The functions that do not throw. With `status::offline`, train without W&B.
 
-/// Logs in: finds the key, asks where a human is, verifies if told to, stores.
+/// Logs in: finds the key or prompts for it, verifies it if requested, stores it.
 inline result<session> try_login(const options &options = {}) {
     return detail::make_session(options, wandb_login);
 }
 
-/// Asks without looking first.
+/// Prompts for a key without looking for a configured one.
 inline result<session> try_prompt_api_key(const options &options = {}) {
     return detail::make_session(options, wandb_prompt_api_key);
 }
 
-/// Whether a login would find a credential without asking.
+/// Checks whether a login would find a credential without a prompt.
 inline outcome try_check(const options &options = {}) {
-    outcome ended;
-    detail::call(options).run(ended, wandb_login_check);
-    return ended;
+    return detail::run(options, wandb_login_check);
 }
 
-/// Removes the stored key.
+/// Logs out: removes the stored key.
 inline outcome try_forget(const options &options = {}) {
-    outcome ended;
-    detail::call(options).run(ended, wandb_login_forget);
-    return ended;
+    return detail::run(options, wandb_login_forget);
 }
 
-/// Which key a login would use, and why; keys are masked.
+/// Reports which key a login would use, and why. Keys are masked.
 inline result<std::string> try_explain(report format = report::text, const options &options = {}) {
-    result<std::string> ended;
-    char *text = nullptr;
-    detail::call(options).run(ended, [&](const wandb_login_options *raw) {
-        return wandb_login_explain(raw, static_cast<std::int32_t>(format), &text);
+    return detail::make_text<std::string>(options, [&](const wandb_login_options *raw, char **text) {
+        return wandb_login_explain(raw, static_cast<std::int32_t>(format), text);
     });
-    const detail::owned_text owner(text);
-    if (ended) {
-        ended.value.emplace(text);
-    }
-    return ended;
 }
 
 inline result<session> session::try_refresh(const options &options) const {
@@ -691,16 +712,9 @@ inline result<session> session::try_refresh(const options &options) const {
 }
 
 inline result<secret> session::try_export() const {
-    result<secret> ended;
-    char *text = nullptr;
-    detail::call(options{}).run(ended, [&](const wandb_login_options *) {
-        return wandb_login_session_export(handle_, &text);
+    return detail::make_text<secret>(options{}, [&](const wandb_login_options *, char **text) {
+        return wandb_login_session_export(handle_, text);
     });
-    const detail::owned_text owner(text);
-    if (ended) {
-        ended.value.emplace(std::string_view(text));
-    }
-    return ended;
 }
 
 inline result<session> session::try_import(const secret &text) {
@@ -710,7 +724,7 @@ inline result<session> session::try_import(const secret &text) {
 }
 
 inline bool is_apikey_configured(const options &options = {}) {
-    outcome ended = try_check(options);
+    const outcome ended = try_check(options);
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
     if (ended.thrown) {
         std::rethrow_exception(ended.thrown);
@@ -720,7 +734,7 @@ inline bool is_apikey_configured(const options &options = {}) {
 }
 
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
-// The throwing form. Nothing in place of a session: the user works offline.
+// The functions that throw. An empty result means that W&B is offline or disabled.
 
 inline std::optional<session> login(const options &options = {}) {
     return detail::unless_offline(try_login(options));

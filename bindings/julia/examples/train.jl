@@ -1,17 +1,17 @@
-# Trains a small network to tell two spirals apart, logs in to W&B first, and reports
-# its losses to the server.
+# Logs in to W&B, trains a small network to separate two spirals, and sends its losses to
+# the server.
 #
 #     julia --project=bindings/julia bindings/julia/examples/train.jl
 using Random, Sockets, WandbLogin
 
-"Two spirals of points, and on which of them each point is."
+"The points of two spirals, and the spiral of each point."
 function spirals(count)
     t = range(0.5, 3.0; length = count)
     arm(sign) = sign .* hcat(t .* cos.(2 .* t), t .* sin.(2 .* t))'
     return hcat(arm(1), arm(-1)), vcat(zeros(count), ones(count))'
 end
 
-"One hidden layer, trained by gradient descent; tells each hundredth step's loss."
+"Trains one hidden layer by gradient descent and returns the loss of every 400th step."
 function train(points, labels; hidden = 24, steps = 2000, rate = 0.5)
     random = MersenneTwister(1)
     weights, bias = randn(random, hidden, 2), randn(random, hidden)
@@ -32,10 +32,10 @@ function train(points, labels; hidden = 24, steps = 2000, rate = 0.5)
     return losses
 end
 
-"Posts the losses, with the key for this server and no other."
+"Sends the losses to the server of the session."
 function report(session, losses)
     address = match(r"^http://([^:/]+):(\d+)$", session.base_url)
-    address === nothing && return println("a real program uses its HTTP client here")
+    address === nothing && return println("example: only plain HTTP servers are supported")
     body = "{\"losses\": $losses}"
     socket = connect(address[1], parse(Int, address[2]))
     write(

@@ -1,10 +1,10 @@
 """
-Log in to Weights & Biases from Julia: find the API key where the Python SDK would,
-ask for it where a human is, and store it where the SDK finds it again.
+Log in to Weights & Biases from Julia: find the API key where the Python SDK finds it,
+or prompt for it, and store it where the SDK finds it.
 
     using WandbLogin
     session = login()
-    session.authorization   # for an HTTP Authorization header
+    session.authorization   # for the HTTP header Authorization
 
 See [`login`](@ref), and [`Session`](@ref) for what it returns.
 """
@@ -16,18 +16,17 @@ export LoginError, PromptRequest, Session
 export check, explain, export_session, forget, import_session
 export is_apikey_configured, login, prompt_api_key, refresh
 
-include("abi.jl")       # the numbers and structs of the C header
+include("abi.jl")       # constants and structs of the C header
 include("library.jl")   # finding and checking the shared library
-include("session.jl")   # what a login leaves in the caller's hand
+include("session.jl")   # the result of a login
 include("callbacks.jl") # Julia functions that C calls
-include("terminal.jl")  # asking without stopping other threads
-include("call.jl")      # from keywords to one call of the library
-include("login.jl")     # what users call
+include("terminal.jl")  # prompting without blocking other threads
+include("call.jl")      # calling the library with keyword options
+include("login.jl")     # the public functions
 
 function __init__()
     init_callbacks()
-    # A message now; the error comes with the first call, so that `set_library!`
-    # can still be reached.
+    # Only warn here, so that the user can call `set_library!`; the first call throws.
     try
         library()
     catch problem

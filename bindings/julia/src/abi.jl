@@ -1,4 +1,4 @@
-# The C header's numbers and structs. They are only ever appended to.
+# Constants and structs of the C header.
 
 const Status = Int32
 const OK = Status(0)
@@ -56,7 +56,7 @@ const PROMPT_KEY = Int32(0)
 const PROMPT_ANSWERS = (offline = Int32(1), terminal = Int32(2), anonymous = Int32(3))
 const PROMPT_GIVE_UP = Int32(-1)
 
-"What `prompt_fn` is told: `wandb_login_prompt_request`."
+"`wandb_login_prompt_request`."
 struct CRequest
     struct_size::Csize_t
     server::Ptr{UInt8}
@@ -95,5 +95,5 @@ struct COptions
     error_buf_size::Csize_t
 end
 
-# A member out of place would be read as another: better not to load at all.
+# Do not load if the layout differs from that of the C header.
 @assert Sys.WORD_SIZE != 64 || sizeof(COptions) == 152 && sizeof(CRequest) == 64

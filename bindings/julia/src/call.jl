@@ -1,12 +1,12 @@
-# From keywords to one call of the library.
+# Calling the library with keyword options.
 
 """
     LoginError
 
 `status` is a symbol: `:not_configured`, `:argument`, `:credentials`, `:rejected`,
 `:network`, `:prompt`, `:store`, `:tls`, `:timeout`, `:proxy`, `:server`, `:cancelled`,
-`:unsupported`, `:internal`, or `:unknown` (`code` has the number of the C header);
-`text` is one sentence that may be shown, never a secret.
+`:unsupported`, `:internal` or `:unknown`. `code` is the number in the C header. `text` is
+one sentence without secrets.
 """
 struct LoginError <: Exception
     status::Symbol
@@ -16,26 +16,26 @@ end
 
 Base.showerror(io::IO, problem::LoginError) = print(io, problem.text)
 
-"Texts for C, wiped when the call is over: some of them are secrets."
-struct CTexts
+"Strings for C. They are wiped after the call, because some are secrets."
+struct CStrings
     owned::Vector{Vector{UInt8}}
     environment::Vector{Ptr{UInt8}}
 end
 
-function pointer_to!(texts::CTexts, name, value)
+function pointer_to!(texts::CStrings, name, value)
     value === nothing && return Ptr{UInt8}(C_NULL)
     bytes = secret_bytes(value)
     owned = Vector{UInt8}(undef, length(bytes) + 1)
     copyto!(owned, bytes)
     owned[end] = 0x00
     push!(texts.owned, owned)
-    holds_nul = 0x00 in bytes
+    has_nul = 0x00 in bytes
     Base.securezero!(bytes)
-    holds_nul && throw(ArgumentError("$name holds a NUL"))
+    has_nul && throw(ArgumentError("$name contains a NUL"))
     return pointer(owned)
 end
 
-function environment_block!(texts::CTexts, environment)
+function environment_block!(texts::CStrings, environment)
     for (name, value) in environment
         push!(texts.environment, pointer_to!(texts, name, "$name=$value"))
     end
@@ -43,16 +43,16 @@ function environment_block!(texts::CTexts, environment)
     return pointer(texts.environment)
 end
 
-wipe!(texts::CTexts) = foreach(Base.securezero!, texts.owned)
+wipe!(texts::CStrings) = foreach(Base.securezero!, texts.owned)
 
 function milliseconds(name, seconds)
     seconds === nothing && return UInt32(0)
     seconds == Inf && name === :prompt_timeout && return typemax(UInt32)
-    0 < seconds < 4e6 || throw(ArgumentError("$name is $seconds; it is a number of seconds"))
+    0 < seconds < 4e6 || throw(ArgumentError("$name is $seconds; it must be a positive number of seconds"))
     return max(UInt32(1), round(UInt32, 1000 * seconds))
 end
 
-"The bits of the keywords that are flags."
+"The flags of the C options from the keywords."
 function flag_bits(; flags...)
     bits = UInt32(0)
     for (name, on) in flags
@@ -62,8 +62,8 @@ function flag_bits(; flags...)
 end
 
 """
-Calls `body` with a pointer to the options and returns its status. Throws what a
-callback threw, else a [`LoginError`](@ref) where the status is an error.
+Calls `body` with a pointer to the options and returns its status. If a callback threw
+an exception, throws it. Throws a [`LoginError`](@ref) if the status is an error.
 """
 function run_with_options(
     body;
@@ -83,17 +83,17 @@ function run_with_options(
     flags...,
 )
     haskey(ANONYMOUS, anonymous) ||
-        throw(ArgumentError("anonymous is :$anonymous; it is :never, :allow or :must"))
+        throw(ArgumentError("anonymous is :$anonymous; it must be :never, :allow or :must"))
     for name in keys(flags)
-        haskey(FLAGS, name) || throw(ArgumentError("there is no keyword $name"))
+        haskey(FLAGS, name) || throw(ArgumentError("unknown keyword $name"))
     end
-    # Where silence may be wanted, the library decides whether to ask.
+    # In silent mode the library decides whether to prompt.
     silent = get(flags, :silent, false) || !isempty(get(environment, "WANDB_SILENT", ""))
-    if prompt === nothing && julia_asks() && !silent
-        prompt = ask
+    if prompt === nothing && julia_prompts() && !silent
+        prompt = prompt_on_terminal
     end
     call = Call(prompt, log, backend, cancel, nothing)
-    texts = CTexts([], [])
+    texts = CStrings([], [])
     problem = zeros(UInt8, 1024)
     status = try
         with_token(call) do token
@@ -135,7 +135,7 @@ function run_with_options(
     return checked(status, problem)
 end
 
-"Runs `body` on this thread to its end, also where a callback lets other tasks run."
+"Runs `body` on this thread, even if a callback switches to other tasks."
 function stay_on_thread(body)
     task = current_task()
     sticky = task.sticky

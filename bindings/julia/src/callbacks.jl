@@ -1,29 +1,29 @@
 # Julia functions that the C library calls.
 #
-# C is given a number in place of a pointer to the call's record: the record is
-# looked up in a table, so that nothing of Julia's heap is held by C. A Julia
-# exception must not cross C: it is kept in the record, the library is told to stop,
-# and the exception is thrown again after the library has returned.
+# The user data in C is the number of an entry in the table `CALLS`, so that C holds no
+# pointer to the Julia heap. A Julia exception must not pass through C: it is stored in
+# the entry, the call is cancelled, and the exception is thrown when the library has
+# returned.
 
-"What a prompt function is told."
+"The argument of a prompt function."
 struct PromptRequest
-    "Address of the server that the key is for."
+    "URL of the server that the key is for."
     server::String
-    "Where that address came from, such as `WANDB_BASE_URL`."
+    "Where that URL is configured, such as `WANDB_BASE_URL`."
     server_source::String
-    "Web page where the user makes a key."
+    "Web page where the user gets an API key."
     authorize_url::String
-    "Web page where the user makes an account first."
+    "Web page where a new user creates an account."
     signup_url::String
-    "Whether `:offline` is allowed as an answer."
+    "Whether `:offline` is allowed."
     may_offline::Bool
-    "Whether `:anonymous` is allowed as an answer."
+    "Whether `:anonymous` is allowed."
     may_anonymous::Bool
-    "1 for the first time, then counted up."
+    "Number of this attempt, counted from 1."
     attempt::Int
-    "Seconds until the time limit; `nothing`: without limit."
+    "Seconds until the prompt times out; `nothing`: no limit."
     remaining::Union{Float64,Nothing}
-    "What was wrong with the answer before, or `nothing`."
+    "Why the previous answer was not accepted, or `nothing`."
     problem::Union{String,Nothing}
 end
 
@@ -41,7 +41,7 @@ function PromptRequest(c::CRequest)
     )
 end
 
-"One call of the library: the caller's functions, and what one of them threw."
+"One call of the library: its callbacks, and the exception that one of them threw."
 mutable struct Call
     prompt::Any
     log::Any
@@ -54,7 +54,7 @@ const CALLS = Dict{UInt,Call}()
 const LAST_TOKEN = Ref(UInt(0))
 const CALLS_LOCK = ReentrantLock()
 
-"Gives the call a number while `body` runs."
+"Calls `body` with the number of the call in `CALLS`."
 function with_token(body, call::Call)
     token = lock(CALLS_LOCK) do
         LAST_TOKEN[] += 1
@@ -69,8 +69,8 @@ function with_token(body, call::Call)
 end
 
 """
-Runs a callback for the call of that number; `failed` is the answer where it throws.
-Ctrl-C is let through here and only here: never into frames that are not Julia's.
+Runs a callback of the call with that number and returns `failed` if it throws. Only
+callbacks receive Ctrl-C, so that it never unwinds C frames.
 """
 function guarded(body, data::Ptr{Cvoid}, failed)
     call = lock(() -> CALLS[UInt(data)], CALLS_LOCK)
@@ -94,7 +94,7 @@ function on_prompt(data::Ptr{Cvoid}, request::Ptr{CRequest}, buffer::Ptr{UInt8},
         key = secret_bytes(answer)
         try
             length(key) < size || throw(ArgumentError("the key is longer than $(size - 1) bytes"))
-            0x00 in key && throw(ArgumentError("the key holds a NUL"))
+            0x00 in key && throw(ArgumentError("the key contains a NUL"))
             GC.@preserve key unsafe_copyto!(buffer, pointer(key), length(key))
             unsafe_store!(buffer, 0x00, length(key) + 1)
         finally
@@ -119,12 +119,12 @@ function on_backend(data::Ptr{Cvoid}, session::Ptr{Cvoid})
     end
 end
 
-# Asked at least every 100 ms: here Ctrl-C, and an exception of another callback,
-# end the call.
+# Called at least every 100 ms. Ctrl-C, or an exception of another callback, cancels the
+# call here.
 function on_cancel(data::Ptr{Cvoid})
     return guarded(data, Int32(1)) do call
-        over = call.thrown !== nothing || call.cancel !== nothing && call.cancel()::Bool
-        return Int32(over)
+        cancelled = call.thrown !== nothing || call.cancel !== nothing && call.cancel()::Bool
+        return Int32(cancelled)
     end
 end
 

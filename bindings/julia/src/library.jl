@@ -1,21 +1,21 @@
-# Finding and checking the shared library.
+# Finding and loading the shared library.
 
-"The version of this package, which is that of the C header it was written for."
+"The version of this package and of the C header that it is written for."
 const PACKAGE_VERSION = let project = joinpath(@__DIR__, "..", "Project.toml")
     include_dependency(project)
     VersionNumber(match(r"^version = \"(.*)\"$"m, read(project, String)).captures[1])
 end
 
-"As the C header counts versions."
+"A version as a number, as in the C header."
 version_number(v::VersionNumber) = UInt32(10_000 * v.major + 100 * v.minor + v.patch)
 
-"The open library; `C_NULL` until it is needed first."
+"The loaded library; `C_NULL` until the first use."
 const HANDLE = Ref{Ptr{Cvoid}}(C_NULL)
 
-"Where `set_library!` remembers the path."
+"The file in which `set_library!` stores the path."
 preference_file() = joinpath(first(DEPOT_PATH), "config", "WandbLogin.library")
 
-"Where to look, in order, each with the place that named it."
+"The paths to try, in order, each with the place that configures it."
 function candidates()
     variable = get(ENV, "WANDB_LOGIN_LIBRARY", "")
     isempty(variable) || return [(variable, "WANDB_LOGIN_LIBRARY")]
@@ -33,13 +33,13 @@ function candidates()
 end
 
 """
-Opens a library as C does. Julia's own way, RTLD_DEEPBIND, would make Rust unwind with
-libgcc_s, and that, where Julia has another libunwind, with half of that one: the process
-would abort when the library catches a bug of its own.
+Opens a library without Julia's default RTLD_DEEPBIND. With it, Rust's unwinder (libgcc_s)
+would mix with the libunwind of Julia, and the process would abort when the library catches
+a panic.
 """
 open_library(path) = Libdl.dlopen(path, Libdl.RTLD_LAZY | Libdl.RTLD_LOCAL)
 
-"The library, loaded and checked when it is first needed."
+"Returns the library, which the first call loads and checks."
 function library()
     HANDLE[] == C_NULL || return HANDLE[]
     reasons = String[]
@@ -47,14 +47,14 @@ function library()
         handle = try
             open_library(path)
         catch problem
-            push!(reasons, "$path (named by $place): $(sprint(showerror, problem))")
+            push!(reasons, "$path (from $place): $(sprint(showerror, problem))")
             continue
         end
         check_version(handle, path, place)
         return HANDLE[] = handle
     end
     error(
-        "libwandb_login cannot be loaded. Set WANDB_LOGIN_LIBRARY to the library's file, ",
+        "cannot load libwandb_login. Set WANDB_LOGIN_LIBRARY to the path of the library, ",
         "or call WandbLogin.set_library!(path). Tried:\n",
         join(reasons, "\n"),
     )
@@ -62,12 +62,12 @@ end
 
 function check_version(handle, path, place)
     symbol = Libdl.dlsym(handle, :wandb_login_version_number; throw_error = false)
-    symbol === nothing && error("$path (named by $place) is not libwandb_login.")
+    symbol === nothing && error("$path (from $place) is not libwandb_login.")
     number = ccall(symbol, UInt32, ())
     found = VersionNumber(number ÷ 10_000, number ÷ 100 % 100, number % 100)
     if found.major != PACKAGE_VERSION.major || found < PACKAGE_VERSION
         error(
-            "$path (named by $place) is libwandb_login $found; WandbLogin needs ",
+            "$path (from $place) is libwandb_login $found; WandbLogin needs ",
             "$PACKAGE_VERSION or a later $(PACKAGE_VERSION.major).x.",
         )
     end
@@ -77,10 +77,10 @@ end
     WandbLogin.set_library!(path)
 
 Use this file as libwandb_login, now and in later sessions of this Julia depot. The
-variable `WANDB_LOGIN_LIBRARY`, where it is set, comes first. `nothing` forgets it.
+variable `WANDB_LOGIN_LIBRARY` overrides it. `nothing` removes the setting.
 """
 function set_library!(path::Union{AbstractString,Nothing})
-    HANDLE[] == C_NULL || error("libwandb_login is loaded already; start Julia anew.")
+    HANDLE[] == C_NULL || error("libwandb_login is already loaded; restart Julia first.")
     if path === nothing
         rm(preference_file(); force = true)
     else
@@ -98,8 +98,8 @@ end
 symbol(name::Symbol) = Libdl.dlsym(library(), name)
 
 """
-A call that may wait: for a human, a lock, the server. Julia 1.12 and later go on
-collecting garbage in other threads meanwhile; before, they would wait for it.
+A call that may wait for the user, a lock or the server. In Julia 1.12 and later, other
+threads can collect garbage during the call.
 """
 macro blocking(call)
     option = VERSION >= v"1.12" ? (:(gc_safe = true),) : ()

@@ -1,6 +1,6 @@
-# What users call.
+# The public functions.
 
-"A session from a function that gives one, or `nothing` where W&B is offline."
+"Calls a C function that returns a session; `nothing` if W&B is offline."
 function new_session(body; options...)
     handle = Ref{Ptr{Cvoid}}(C_NULL)
     try
@@ -8,7 +8,7 @@ function new_session(body; options...)
             body(pointer, handle)
         end
     catch
-        # A callback threw after the session was made.
+        # A callback threw after the login succeeded.
         handle[] == C_NULL || close(Session(handle[]))
         rethrow()
     end
@@ -18,39 +18,40 @@ end
 """
     login(; keywords...) -> Union{Session, Nothing}
 
-Log in to Weights & Biases: with `api_key`, else with the first key that is found in
-`session`, the environment, the settings files and netrc, else with one that a human
-is asked for. Returns `nothing` where W&B is offline or disabled (`WANDB_MODE`), or
-the user chose so: train without it. Throws a [`LoginError`](@ref) where there is no key.
+Log in to Weights & Biases with `api_key`, or with the first key found in `session`, the
+environment, the settings files and netrc, or with a key from a prompt. Returns `nothing`
+if W&B is offline or disabled (`WANDB_MODE`), or the user chose offline mode: train without
+it. Throws a [`LoginError`](@ref) if there is no key.
 
-No network is used unless `verify`, `anonymous` or an identity token needs it.
+The network is used only for `verify`, `anonymous` and identity tokens.
 
 | keyword | |
 |:--|:--|
 | `api_key` | the key, as a `String` or a `Base.SecretBuffer` |
-| `host` | the server's address; it is remembered, as the Python SDK does |
-| `cloud` | use `https://api.wandb.ai`, whatever is configured |
-| `relogin` | ask although a key is configured |
-| `force` | offer neither a new account nor offline mode |
-| `verify` | check the key with the server before it is stored |
+| `host` | URL of the server; it is saved, as the Python SDK does |
+| `cloud` | use `https://api.wandb.ai` and ignore the configured server |
+| `relogin` | prompt even if a key is configured |
+| `force` | do not offer a new account and offline mode |
+| `verify` | verify the key with the server before storing it |
 | `anonymous` | `:never` (default), `:allow` or `:must` |
-| `silent`, `no_prompt`, `no_save` | say nothing, ask nobody, write nothing |
-| `sdk_order` | look into netrc before the settings files, as newer SDKs do |
-| `all_ranks` | prompt and write on every rank of a job, not on rank 0 alone |
-| `referrer` | who sends the user to the web page where keys are made |
-| `prompt_timeout`, `http_timeout` | seconds; `prompt_timeout = Inf`: without limit |
-| `prompt` | a function that asks in place of the terminal; see below |
-| `log` | `(level::Symbol, line::String) -> …` in place of standard error |
-| `backend` | `(session::Session) -> …`, called after success |
-| `cancel` | `() -> Bool`, asked while the call waits; `true` ends it |
-| `session` | a session whose key is used again |
+| `silent`, `no_prompt`, `no_save` | print no information; never prompt; write no file |
+| `sdk_order` | read netrc before the settings files, as the Python SDK 0.30 and later do |
+| `all_ranks` | prompt, write and verify on every rank of a job; the default is rank 0 only |
+| `referrer` | `ref=` in the URL of the web page where the user gets a key |
+| `prompt_timeout`, `http_timeout` | seconds; `prompt_timeout = Inf`: no limit |
+| `prompt` | a function that prompts instead of the terminal; see below |
+| `log` | `(level::Symbol, line::String) -> …`, receives log lines instead of standard error |
+| `backend` | `(session::Session) -> …`, receives the session after success |
+| `cancel` | `() -> Bool`, called while the call waits; `true` cancels it |
+| `session` | a session whose key is reused |
 | `environment` | default `ENV`, so `withenv` works; any dictionary |
 | `directory` | default `pwd()` |
 
-`prompt` is called with a [`PromptRequest`](@ref) and returns the key (a `String` or a
-`Base.SecretBuffer`, which is wiped after use), `:offline`, `:anonymous`, `:terminal`, or `nothing` to give up. In a
-notebook: `login(prompt = request -> Base.getpass("Key from \$(request.authorize_url)"))`.
-What a function throws comes out of `login`.
+`prompt` is called with a [`PromptRequest`](@ref) and returns the key (a `String`, or a
+`Base.SecretBuffer`, which is wiped after use), `:offline`, `:anonymous` or `:terminal`;
+`nothing` aborts the login. In a notebook:
+`login(prompt = request -> Base.getpass("Key from \$(request.authorize_url)"))`.
+If one of these functions throws, `login` throws the same exception.
 """
 function login(; options...)
     return new_session(; options...) do pointer, handle
@@ -62,8 +63,8 @@ end
 """
     prompt_api_key(; keywords...) -> Union{Session, Nothing}
 
-Ask for a key without looking for one first, then check and store it. Keywords as for
-[`login`](@ref), without `api_key` and `no_prompt`.
+Prompt for a key without looking for a configured one, then verify and store it. The
+keywords are those of [`login`](@ref) without `api_key` and `no_prompt`.
 """
 function prompt_api_key(; options...)
     return new_session(; options...) do pointer, handle
@@ -75,8 +76,8 @@ end
 """
     check(; keywords...)
 
-Throw the [`LoginError`](@ref) that `login(no_prompt = true)` would end with, if it would.
-No network, no prompt, nothing written.
+Throw the [`LoginError`](@ref) that `login(no_prompt = true)` would throw, if any. Never
+uses the network, prompts or writes.
 """
 function check(; options...)
     run_with_options(; options...) do pointer
@@ -89,7 +90,7 @@ end
 """
     is_apikey_configured(; keywords...) -> Bool
 
-Whether [`check`](@ref) finds a credential.
+Return whether [`check`](@ref) finds a credential.
 """
 function is_apikey_configured(; options...)
     try
@@ -104,7 +105,8 @@ end
 """
     forget(; keywords...)
 
-Log out: remove what is stored for the server. The log says what still logs in.
+Log out: remove what is stored for the server. The log names the sources that still have
+a credential.
 """
 function forget(; options...)
     run_with_options(; options...) do pointer
@@ -117,21 +119,21 @@ end
 """
     explain(; format = :text, keywords...) -> String
 
-Which key a login would use and why; keys are masked. `format` is `:text` or `:json`.
+Report which key a login would use and why. Keys are masked. `format` is `:text` or `:json`.
 """
 function explain(; format::Symbol = :text, options...)
-    haskey(FORMATS, format) || throw(ArgumentError("format is :$format; it is :text or :json"))
+    haskey(FORMATS, format) || throw(ArgumentError("format is :$format; it must be :text or :json"))
     number = getproperty(FORMATS, format)
     report = Ref{Ptr{UInt8}}(C_NULL)
     run_with_options(; options...) do pointer
         f = symbol(:wandb_login_explain)
         @blocking $f(pointer::Ptr{COptions}, number::Int32, report::Ref{Ptr{UInt8}})::Int32
     end
-    return String(taken(report[]))
+    return String(take_string(report[]))
 end
 
-"The bytes of a text that the library gave, which is wiped."
-function taken(pointer::Ptr{UInt8})
+"Copies a string of the library and frees it."
+function take_string(pointer::Ptr{UInt8})
     size = ccall(:strlen, Csize_t, (Ptr{UInt8},), pointer)
     bytes = Vector{UInt8}(undef, size)
     GC.@preserve bytes unsafe_copyto!(Base.pointer(bytes), pointer, size)
@@ -142,8 +144,8 @@ end
 """
     refresh(session; keywords...) -> Session
 
-Log in again as the session did, without asking: a new access token, or the key found
-anew. For long trainings, before `session.expires_at`.
+Log in to the same server again without a prompt: get a new access token, or look up the
+key again. For long trainings, call it before `session.expires_at`.
 """
 function refresh(session::Session; options...)
     return new_session(; options...) do pointer, handle
@@ -159,8 +161,8 @@ end
 """
     export_session(session) -> Vector{UInt8}
 
-The session as text that [`import_session`](@ref) reads in another process of the same
-job, over MPI, a socket or a file. A secret: `fill!(text, 0)` when it is sent.
+Return the session as text, which [`import_session`](@ref) reads in another process of the
+same job. It is a secret: call `fill!(text, 0)` after use.
 """
 function export_session(session::Session)
     exported = Ref{Ptr{UInt8}}(C_NULL)
@@ -169,18 +171,18 @@ function export_session(session::Session)
         ccall(f, Int32, (Ptr{Cvoid}, Ref{Ptr{UInt8}}), handle, exported)
     end
     checked(status)
-    return taken(exported[])
+    return take_string(exported[])
 end
 
 """
     import_session(text) -> Session
 
-The session that [`export_session`](@ref) wrote.
+Return the session that [`export_session`](@ref) wrote.
 """
 import_session(text::AbstractString) = import_session(secret_bytes(text))
 
 function import_session(text::AbstractVector{UInt8})
-    0x00 in text && throw(ArgumentError("an exported session holds no NUL"))
+    0x00 in text && throw(ArgumentError("the exported session contains a NUL"))
     handle = Ref{Ptr{Cvoid}}(C_NULL)
     bytes = Vector{UInt8}(undef, length(text) + 1)
     copyto!(bytes, text)

@@ -1,24 +1,24 @@
-# What a login leaves in the caller's hand.
+# The result of a login.
 
 """
-A login that succeeded. Its properties:
+A successful login. Its properties:
 
 | property | |
 |:--|:--|
-| `api_key` | the key, a secret; `nothing` for an identity token |
-| `authorization` | the value of an HTTP `Authorization` header, a secret: for `base_url` only |
-| `base_url`, `app_url` | addresses of the server and of its web pages |
-| `username`, `email`, `entity` | `nothing` unless verified; `entity` is the default team |
+| `api_key` | the API key, a secret; `nothing` for an identity token |
+| `authorization` | value of the HTTP header `Authorization`, a secret; send it only to `base_url` |
+| `base_url`, `app_url` | URLs of the server and of its web pages |
+| `username`, `email`, `entity` | `nothing` if not verified; `entity` is the default team |
 | `teams` | names of teams |
-| `verified`, `saved` | whether the server knows the key; whether it is stored on disk |
-| `source`, `source_name` | such as `:environment` and `"WANDB_API_KEY"` |
+| `verified`, `saved` | whether the server accepted the key; whether it is stored in a file |
+| `source`, `source_name` | where the key came from, such as `:environment` and `"WANDB_API_KEY"` |
 | `expires_at` | Unix time, or `nothing` |
-| `display` | one line for a human, never a secret |
-| `environ` | variables that log a child process in: `run(addenv(cmd, session.environ))`; a secret |
+| `display` | one line for a person, without secrets |
+| `environ` | variables that log in a child process: `run(addenv(cmd, session.environ))`; secret |
 
 Any thread may read it. Its secrets are wiped when it is closed (`close(session)`) or
-collected; the strings that properties return are copies of the caller's own.
-Printing a session shows no secret.
+garbage-collected. The strings of its properties are copies, which are not wiped. Printing
+a session shows no secrets.
 """
 mutable struct Session
     handle::Ptr{Cvoid}
@@ -39,12 +39,12 @@ end
 
 Base.isopen(session::Session) = getfield(session, :handle) != C_NULL
 
-"Another owner of a session that C lends us."
+"A `Session` that is another owner of a borrowed handle."
 function retained(handle::Ptr{Cvoid})
     return Session(ccall(symbol(:wandb_login_session_retain), Ptr{Cvoid}, (Ptr{Cvoid},), handle))
 end
 
-"Calls `body` with the handle, which stays alive meanwhile."
+"Calls `body` with the handle and keeps it alive during the call."
 function with_handle(body, session::Session)
     GC.@preserve session begin
         handle = getfield(session, :handle)
@@ -55,7 +55,7 @@ end
 
 text(pointer::Ptr{UInt8}) = pointer == C_NULL ? nothing : unsafe_string(pointer)
 
-"The texts of a NULL-terminated array."
+"The strings of a NULL-terminated array."
 function texts(array::Ptr{Ptr{UInt8}})
     found = String[]
     array == C_NULL && return found
@@ -66,7 +66,7 @@ function texts(array::Ptr{Ptr{UInt8}})
     end
 end
 
-"A getter of the C session."
+"The C getter with this name."
 getter(name) = symbol(Symbol(:wandb_login_session_, name))
 
 get_text(session, name) = with_handle(session) do handle

@@ -1,12 +1,11 @@
-# Asking on the terminal from Julia.
+# Prompting on the terminal from Julia.
 #
-# The library asks on the terminal itself where nobody else needs this process
-# meanwhile: on Julia 1.12 and later, or in one thread. Else other threads would
-# wait for the human as soon as one of them wants to collect garbage, so Julia asks:
-# its waiting lets them go on.
+# Before Julia 1.12, a thread that waits in C blocks the garbage collection of all other
+# threads, and so these threads. With several threads the package therefore prompts
+# itself, because waiting in Julia does not block them. Otherwise the library prompts.
 
-"Whether Julia has to ask, for the library not to stop other threads."
-function julia_asks()
+"Whether this package prompts instead of the library."
+function julia_prompts()
     return VERSION < v"1.12" && Threads.nthreads() > 1 && stdin isa Base.TTY && stderr isa Base.TTY
 end
 
@@ -15,11 +14,11 @@ function raw_mode(on::Bool)
 end
 
 """
-    WandbLogin.ask(request::PromptRequest) -> Base.SecretBuffer
+    WandbLogin.prompt_on_terminal(request::PromptRequest) -> Base.SecretBuffer
 
-Asks for the key on Julia's own terminal, without showing it.
+Prompts for the key on the terminal without echo.
 """
-function ask(request::PromptRequest)
+function prompt_on_terminal(request::PromptRequest)
     until = request.remaining === nothing ? Inf : time() + request.remaining
     request.problem === nothing || println(stderr, "wandb: ", request.problem)
     println(stderr, "wandb: You can find your API key in your browser here: ", request.authorize_url)
@@ -52,7 +51,7 @@ function ask(request::PromptRequest)
     return key
 end
 
-"The next byte from the terminal; other tasks and threads run until it comes."
+"Waits for the next byte from the terminal; other tasks and threads continue."
 function next_byte(until)
     Base.start_reading(stdin)
     while bytesavailable(stdin) == 0

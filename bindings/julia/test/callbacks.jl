@@ -26,7 +26,7 @@
         @test second.problem isa String && second.attempt == 2
         @test !isempty(lines) && all(level in (:info, :warn) for (level, _) in lines)
         @test !any(occursin(KEYS[1], line) for (_, line) in lines)
-        # The session outlives the call that lent it.
+        # The session is valid after the call.
         @test length(sessions) == 1 && sessions[1].api_key == KEYS[1]
 
         ask(answer; options...) =
@@ -45,7 +45,7 @@ end
 
 struct Oops <: Exception end
 
-@testset "exceptions come out of the call" begin
+@testset "exceptions of callbacks" begin
     in_home() do home, env
         variable = merge(env, Dict("WANDB_API_KEY" => KEYS[1]))
         @test thrown(() -> login(environment = env, log = quiet, prompt = _ -> throw(Oops()))) isa Oops
@@ -53,7 +53,7 @@ struct Oops <: Exception end
         @test thrown(() -> login(environment = variable, log = quiet, backend = _ -> throw(Oops()))) isa Oops
         @test thrown(() -> login(environment = env, log = quiet, prompt = _ -> :nonsense)) isa Exception
         @test thrown(() -> login(environment = env, log = quiet, prompt = _ -> 7)) isa MethodError
-        # A key that never comes gives cancel a wait to end.
+        # A pipe without a writer, so that the call waits until it is cancelled.
         fifo = joinpath(home, "fifo")
         run(`mkfifo $fifo`)
         waiting = merge(env, Dict("WANDB_API_KEY_FILE" => fifo))

@@ -1,5 +1,5 @@
-# The structs are those of the C header. A C program that prints its offsets, one
-# `struct member offset` a line, is run by the repository's tests.
+# Compares the structs with the output of tests/julia/layout.c, which prints the layout
+# of the C header: lines of `struct member offset`.
 @testset "layout" begin
     structs = Dict(
         "wandb_login_options" => WandbLogin.COptions,
@@ -9,7 +9,7 @@
         @test fieldoffset(type, 1) == 0 && fieldname(type, 1) === :struct_size
     end
     printed = get(ENV, "WANDB_LOGIN_TEST_LAYOUT", "")
-    isempty(printed) && @info "not compared with the C header: WANDB_LOGIN_TEST_LAYOUT is not set"
+    isempty(printed) && @info "not tested: WANDB_LOGIN_TEST_LAYOUT is not set"
     seen = Dict(name => 0 for name in keys(structs))
     for line in (isempty(printed) ? () : eachline(printed))
         name, member, number = split(line)

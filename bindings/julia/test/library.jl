@@ -5,14 +5,14 @@
         """
     code, said = in_new_julia(script, "WANDB_LOGIN_LIBRARY" => "/nowhere/libwandb_login.so")
     @test code == 0 # `using` warns, the call throws
-    @test length(findall("libwandb_login cannot be loaded. Set WANDB_LOGIN_LIBRARY", said)) == 2
-    @test occursin("/nowhere/libwandb_login.so (named by WANDB_LOGIN_LIBRARY): ", said)
+    @test length(findall("cannot load libwandb_login. Set WANDB_LOGIN_LIBRARY", said)) == 2
+    @test occursin("/nowhere/libwandb_login.so (from WANDB_LOGIN_LIBRARY): ", said)
 
     libc = Sys.islinux() ? "libc.so.6" : "libc.dylib"
     _, said = in_new_julia(script, "WANDB_LOGIN_LIBRARY" => libc)
-    @test occursin("$libc (named by WANDB_LOGIN_LIBRARY) is not libwandb_login.", said)
+    @test occursin("$libc (from WANDB_LOGIN_LIBRARY) is not libwandb_login.", said)
 
-    # Two libraries that only tell their version, built by the repository's tests.
+    # Two libraries that only return a version, which tests/julia.rs builds.
     for (name, version) in ("OLD" => "0.0.9", "NEW" => "1.0.0")
         path = get(ENV, "WANDB_LOGIN_TEST_$(name)_LIBRARY", "")
         isempty(path) && continue
@@ -20,7 +20,7 @@
         @test occursin("is libwandb_login $version; WandbLogin needs $(WandbLogin.PACKAGE_VERSION)", said)
     end
 
-    # A path that is remembered in the depot.
+    # A path stored in the depot.
     library = get(ENV, "WANDB_LOGIN_LIBRARY", "")
     if !isempty(library)
         in_home() do home, env

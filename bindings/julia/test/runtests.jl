@@ -4,7 +4,7 @@ using WandbLogin
 
 const KEYS = [string(digit)^40 for digit in 1:9]
 
-"A home of its own, and an environment that knows nothing else."
+"Calls `body` with a new home directory and an environment with only `HOME`."
 function in_home(body)
     mktempdir() do folder
         folder = realpath(folder)
@@ -12,7 +12,7 @@ function in_home(body)
     end
 end
 
-"Writes a file for the user alone."
+"Writes a file that only the user can read."
 function put(text, path...)
     file = joinpath(path...)
     mkpath(dirname(file))
@@ -23,7 +23,7 @@ end
 
 netrc(key) = "machine api.wandb.ai\n  login user\n  password $key\n"
 
-"What a call throws."
+"Returns the exception that `body` throws."
 function thrown(body)
     try
         body()
@@ -33,7 +33,7 @@ function thrown(body)
     return nothing
 end
 
-"What a new Julia with other variables says."
+"Runs a script in a new Julia process; returns its exit code and output."
 function in_new_julia(script, variables...)
     out = Pipe()
     command = `$(Base.julia_cmd()) --startup-file=no --project=$(Base.active_project()) -e $script`

@@ -1,8 +1,8 @@
-# Logins that ask a server. The repository's tests start the servers:
-# WANDB_LOGIN_TEST_SERVERS is `name=address`, one a word.
+# Logins that use a server. tests/julia.rs starts the servers and sets
+# WANDB_LOGIN_TEST_SERVERS to words of `name=URL`.
 @testset "servers" begin
     words = split(get(ENV, "WANDB_LOGIN_TEST_SERVERS", ""))
-    isempty(words) && @info "no server was asked: WANDB_LOGIN_TEST_SERVERS is not set"
+    isempty(words) && @info "not tested: WANDB_LOGIN_TEST_SERVERS is not set"
     servers = Dict{String,String}(split(word, '='; limit = 2) for word in words)
     isempty(words) || in_home() do home, env
         ask(name; options...) = login(; environment = env, log = quiet, api_key = KEYS[1],
@@ -20,8 +20,8 @@
             @test !occursin(KEYS[1], problem.text)
         end
         @test thrown(() -> ask("timeout", http_timeout = 0.2)).status === :timeout
-        servers["nobody"] = "http://127.0.0.1:1"
-        @test thrown(() -> ask("nobody")).status === :network
+        servers["unreachable"] = "http://127.0.0.1:1"
+        @test thrown(() -> ask("unreachable")).status === :network
         servers["behind"] = "http://wandb.invalid"
         proxied = merge(env, Dict("HTTP_PROXY" => servers["proxy"]))
         @test thrown(() -> ask("behind", environment = proxied)).status === :proxy

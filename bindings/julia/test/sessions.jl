@@ -2,7 +2,7 @@
     in_home() do home, env
         session = login(api_key = KEYS[1], environment = env, log = quiet)
 
-        # Nothing that prints a session shows its secrets.
+        # Printing a session shows no secrets.
         for shown in (repr(session), string(session), sprint(dump, session),
                       sprint(show, MIME"text/plain"(), session), repr([session]))
             @test !occursin(KEYS[1], shown) && !occursin(session.authorization, shown)

@@ -1,5 +1,5 @@
-# Ctrl-C while the library waits, and afterwards in Julia's own code. In a process of
-# its own, so that the signal meets nobody else.
+# Ctrl-C while the library waits, and afterwards in Julia code. Runs in a new process, so
+# that the signal does not affect other tests.
 @testset "Ctrl-C" begin
     in_home() do home, env
         fifo = joinpath(home, "fifo")

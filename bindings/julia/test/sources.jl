@@ -1,4 +1,4 @@
-# A login from each source, in the order of precedence.
+# A login from each source, from the last to the first in the lookup order.
 @testset "sources" begin
     in_home() do home, env
         put(netrc(KEYS[1]), home, ".netrc")
@@ -16,7 +16,7 @@
         put(settings, home, ".config", "wandb", "settings")
         session = login(environment = env, log = quiet)
         @test session.source === :settings && session.api_key == KEYS[2]
-        @test session.entity === nothing # the server was not asked
+        @test session.entity === nothing # not verified
         @test login(environment = env, log = quiet, sdk_order = true).source === :netrc
 
         file = put(KEYS[3] * "\n", home, "geheim-ä")
@@ -53,14 +53,14 @@ end
 @testset "ENV and pwd" begin
     in_home() do home, env
         names = [name for name in keys(ENV) if startswith(name, "WANDB_") && name != "WANDB_LOGIN_LIBRARY"]
-        nobody = Dict{String,Any}(name => nothing for name in names)
-        withenv(nobody..., "HOME" => home, "WANDB_API_KEY" => KEYS[1]) do
+        unset = Dict{String,Any}(name => nothing for name in names)
+        withenv(unset..., "HOME" => home, "WANDB_API_KEY" => KEYS[1]) do
             @test login(log = quiet).api_key == KEYS[1]
             @test is_apikey_configured()
         end
-        withenv(nobody..., "HOME" => home) do
+        withenv(unset..., "HOME" => home) do
             @test !is_apikey_configured()
-            # Here is what the Python SDK calls the workspace.
+            # The workspace settings.
             put("[default]\napi_key = $(KEYS[2])\n", home, "projekt-ü", "wandb", "settings")
             @test cd(() -> login(log = quiet).api_key, joinpath(home, "projekt-ü")) == KEYS[2]
             @test login(log = quiet, directory = joinpath(home, "projekt-ü")).api_key == KEYS[2]

@@ -1,7 +1,7 @@
 @testset "threads" begin
     in_home() do home, env
-        # Sixty-four logins at once, each with its own world and its own callbacks,
-        # while every thread makes garbage.
+        # 64 logins at the same time, each with its own environment and callbacks, while
+        # every thread allocates.
         wrong = Threads.Atomic{Int}(0)
         Threads.@threads for i in 1:64
             key = lpad(string(i), 40, 'k')
@@ -14,7 +14,7 @@
         end
         @test wrong[] == 0
 
-        # A prompt that lets other tasks run meanwhile.
+        # A prompt function that waits for another task.
         other = Ref(false)
         task = @async (other[] = true)
         session = login(environment = env, log = quiet, no_save = true,
@@ -24,13 +24,13 @@
     @test isempty(WandbLogin.CALLS)
 end
 
-"Kilobytes of memory that this process holds."
+"The resident memory of this process in kilobytes."
 function resident()
     line = first(filter(startswith("VmRSS"), readlines("/proc/self/status")))
     return parse(Int, split(line)[2])
 end
 
-@testset "nothing leaks" begin
+@testset "no leaks" begin
     in_home() do home, env
         variable = merge(env, Dict("WANDB_API_KEY" => KEYS[1]))
         function rounds(count)

@@ -1,6 +1,6 @@
-/* One login for several processes over any channel: here pipes, in your program
- * NCCL, gRPC, a queue or a file. What wandb_login_session_export() writes in one
- * process, wandb_login_session_import() reads in another.
+/* One login for several processes over any channel: pipes here, but also NCCL, gRPC,
+ * a queue or a file. wandb_login_session_export() writes the session in one process,
+ * and wandb_login_session_import() reads it in another.
  *
  *     cc share_session.c $(pkg-config --cflags --libs wandb_login)
  */
@@ -15,10 +15,10 @@
 #include <wandb_login.h>
 
 #define WORKERS 3
-#define LONGEST (1 << 20) /* no exported session is longer */
+#define MAX_LENGTH (1 << 20) /* of an exported session */
 
-/* What goes over the channel, on every path: a status and a length, then a text.
- * Nobody waits for a login that failed. */
+/* The header of a message. The session or the error message follows. It is also sent
+ * if the login failed, so that the workers do not wait. */
 typedef struct {
     int32_t status;
     uint32_t length;
@@ -50,10 +50,10 @@ static void wipe(volatile char *bytes, size_t size) {
     while (size-- > 0) *bytes++ = 0;
 }
 
-/* A worker: its session or the reason why there is none comes from the channel. */
+/* A worker: receives the session, or the error of the login. */
 static int work(int number, int channel) {
     message head;
-    if (receive_all(channel, &head, sizeof head) != 0 || head.length > LONGEST) return 1;
+    if (receive_all(channel, &head, sizeof head) != 0 || head.length > MAX_LENGTH) return 1;
     char *text = calloc(head.length + 1, 1);
     if (text == NULL || receive_all(channel, text, head.length) != 0) return 1;
 
@@ -89,11 +89,11 @@ int main(void) {
         channels[i] = ends[1];
     }
 
-    /* The first process logs in, and writes its session as text. */
+    /* The first process logs in and exports its session. */
     char problem[512] = "";
     wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;
-    options.flags = WANDB_LOGIN_ALL_RANKS; /* we know that we are the first */
-    options.prompt_timeout_ms = 300000;    /* and others wait for us */
+    options.flags = WANDB_LOGIN_ALL_RANKS; /* do not look at RANK */
+    options.prompt_timeout_ms = 300000;    /* the workers wait */
     options.error_buf = problem;
     options.error_buf_size = sizeof problem;
     wandb_login_session *session = NULL;
@@ -109,7 +109,7 @@ int main(void) {
             send_all(channels[i], text, head.length);
         close(channels[i]);
     }
-    wandb_login_string_free(exported); /* which wipes it */
+    wandb_login_string_free(exported); /* wipes it */
     wandb_login_session_free(session);
 
     int failed = 0, code;

@@ -1,4 +1,4 @@
-/* Trains a linear model on all ranks of a job that logs in to W&B first.
+/* Logs in to W&B on all ranks of a job and trains a linear model.
  *
  *     mpicc train_mpi.c wandb_login_mpi.c $(pkg-config --cflags --libs wandb_login)
  *     mpirun -np 4 ./a.out
@@ -11,7 +11,7 @@
 #define SAMPLES 256 /* on each rank */
 #define STEPS 48
 
-/* The data: y = 3 x - 2 with a little noise, another part of it on each rank. */
+/* Each rank has its own samples of y = 3 x - 2 with noise. */
 static void load(double *x, double *y, int rank) {
     srand((unsigned)rank + 1);
     for (int i = 0; i < SAMPLES; i++) {
@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
 
-    /* One rank finds the key, all have it afterwards. */
+    /* Rank 0 logs in; all ranks get the session. */
     char problem[512];
     wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;
     options.error_buf = problem;
@@ -36,7 +36,7 @@ int main(int argc, char **argv) {
     wandb_login_status status = wandb_login_mpi(MPI_COMM_WORLD, &options, &session);
     if (status < 0 || status == WANDB_LOGIN_STATUS_NOT_CONFIGURED) {
         if (rank == 0) fprintf(stderr, "%s\n", problem);
-        MPI_Finalize(); /* every rank is here, since all have the same status */
+        MPI_Finalize(); /* all ranks have the same status */
         return 1;
     }
     if (rank == ranks - 1 && session != NULL)

@@ -1,5 +1,5 @@
-// Train fits a line to noisy points by stochastic gradient descent, and reports
-// its loss to the W&B server that it is logged in to.
+// Train fits a line to noisy points by stochastic gradient descent and sends its loss
+// to the W&B server.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 )
 
 func main() {
-	// Ctrl-C and kill end a login that waits, and the training.
+	// Ctrl-C and kill cancel a waiting login and the training.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx); err != nil {
@@ -39,7 +39,7 @@ func run(ctx context.Context) error {
 	return train(ctx, report)
 }
 
-// train looks for y = 3x + 2 in 1,000 noisy points.
+// train fits y = 3x + 2 to 1,000 noisy points.
 func train(ctx context.Context, report func(epoch int, loss float64) error) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	x, y := make([]float64, 1000), make([]float64, 1000)
@@ -78,7 +78,7 @@ func post(ctx context.Context, client *http.Client, server string, epoch int, lo
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server answered %s", response.Status)
+		return fmt.Errorf("the server returned %s", response.Status)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// world gives the process an environment without a login.
-func world(t *testing.T, environ ...string) {
+// isolate sets an environment without a login.
+func isolate(t *testing.T, environ ...string) {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "WANDB_") {
 			t.Setenv(name, "")
@@ -42,34 +42,34 @@ func TestTrain(t *testing.T) {
 		losses = append(losses, metrics.Loss)
 	}))
 	defer server.Close()
-	world(t, "WANDB_API_KEY="+key, "WANDB_BASE_URL="+server.URL)
+	isolate(t, "WANDB_API_KEY="+key, "WANDB_BASE_URL="+server.URL)
 	if err := run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if len(losses) != 5 {
-		t.Fatalf("the server got %v", losses)
+		t.Fatalf("the server received %v", losses)
 	}
 	// The noise alone is 0.01.
 	if last := losses[4]; losses[0] < 10*last || last > 0.02 {
-		t.Errorf("the loss does not go down: %v", losses)
+		t.Errorf("the loss does not decrease: %v", losses)
 	}
 
 	t.Setenv("WANDB_API_KEY", strings.Repeat("2", 40))
 	if err := run(context.Background()); err == nil || !strings.Contains(err.Error(), "401") {
-		t.Errorf("a wrong key gives %v", err)
+		t.Errorf("a wrong key returns %v", err)
 	}
 }
 
 func TestOffline(t *testing.T) {
-	world(t, "WANDB_MODE=offline")
+	isolate(t, "WANDB_MODE=offline")
 	if err := run(context.Background()); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestNotLoggedIn(t *testing.T) {
-	world(t, "WANDB_SILENT=true")
+	isolate(t, "WANDB_SILENT=true")
 	if err := run(context.Background()); err == nil {
-		t.Error("it trains all the same")
+		t.Error("run succeeded without a key")
 	}
 }

@@ -1,4 +1,4 @@
-// Terminal asks for a key on the terminal, then tells which signals it gets.
+// Terminal prompts for a key on the terminal, then prints the signals it receives.
 package main
 
 import (

@@ -3,31 +3,21 @@ package wandb
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// When a member is added to the library's options, this test says that this
-// package has no option for it yet.
-func TestEveryOptionIsKnown(t *testing.T) {
+// Fails when the library's options get a member that this package does not know.
+func TestEveryMemberIsKnown(t *testing.T) {
 	known := strings.Fields(`struct_size api_key host referrer flags anonymous prompt_timeout_ms
 		http_timeout_ms prompt_fn prompt_user_data log_fn log_user_data backend_fn backend_user_data
 		cancel_fn cancel_user_data session environment working_directory error_buf error_buf_size`)
-	var offset uintptr
-	options := reflect.TypeOf(given{}.options)
+	options := reflect.TypeOf(rawOptions{}.options)
 	for i := range options.NumField() {
-		field := options.Field(i)
-		if i >= len(known) {
-			t.Errorf("there is no option for %s", field.Name)
-			continue
+		if name := options.Field(i).Name; !slices.Contains(known, name) {
+			t.Errorf("this package has no option for %s", name)
 		}
-		if field.Name != known[i] || field.Offset != offset {
-			t.Errorf("member %d is %s at %d, not %s at %d", i, field.Name, field.Offset, known[i], offset)
-		}
-		offset += field.Type.Size()
-	}
-	if options.NumField() < len(known) || options.Size() != offset {
-		t.Errorf("the struct has %d members and %d bytes", options.NumField(), options.Size())
 	}
 }
 
@@ -43,7 +33,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	err := compareVersions(10_203, 102)
-	if !strings.Contains(err.Error(), "version 0.1.2, but the program was built for 1.2.3") {
+	if !strings.Contains(err.Error(), "libwandb_login 0.1.2 is loaded, but the program was built for 1.2.3") {
 		t.Error(err)
 	}
 }
