@@ -75,8 +75,7 @@ impl RawOptions {
                 "options has members that this version of the library does not know; update the library or set them to zero".into(),
             ));
         }
-        // SAFETY (all calls of `utf8`, `bytes` and `environment_entries`): the
-        // caller's guarantee.
+        // SAFETY: the caller's guarantee.
         let environment = unsafe { environment_entries(raw.environment) };
         let prompt = raw.prompt_fn.map(|callback| {
             move |request: &PromptRequest<'_>| {
@@ -96,8 +95,11 @@ impl RawOptions {
             move || unsafe { callback(raw.cancel_user_data) != 0 }
         });
         let options = Options {
+            // SAFETY: the caller's guarantee.
             api_key: unsafe { utf8(raw.api_key, "api_key") }?,
+            // SAFETY: the caller's guarantee.
             host: unsafe { utf8(raw.host, "host") }?,
+            // SAFETY: the caller's guarantee.
             referrer: unsafe { utf8(raw.referrer, "referrer") }?,
             flags: flags(raw.flags)?,
             anonymous: anonymous(raw.anonymous)?,
@@ -109,6 +111,7 @@ impl RawOptions {
             // SAFETY: NULL or a live session.
             session: unsafe { raw.session.as_ref() }.map(|handle| &handle.session),
             environment: environment.as_deref(),
+            // SAFETY: the caller's guarantee.
             working_directory: unsafe { bytes(raw.working_directory) }.map(Path::new),
             command_line: false,
             quiet: false,

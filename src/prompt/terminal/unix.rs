@@ -42,9 +42,10 @@ fn open_tty() -> io::Result<File> {
 }
 
 fn in_foreground(tty: RawFd) -> io::Result<bool> {
-    // SAFETY: system calls without preconditions.
+    // SAFETY: a system call without preconditions.
     match unsafe { libc::tcgetpgrp(tty) } {
         -1 => Err(io::Error::last_os_error()),
+        // SAFETY: a system call without preconditions.
         group => Ok(group == unsafe { libc::getpgrp() }),
     }
 }
@@ -243,6 +244,7 @@ fn attributes(fd: RawFd) -> io::Result<termios> {
     let mut found = MaybeUninit::uninit();
     // SAFETY: `tcgetattr` fills the struct when it returns 0.
     match unsafe { libc::tcgetattr(fd, found.as_mut_ptr()) } {
+        // SAFETY: it returned 0.
         0 => Ok(unsafe { found.assume_init() }),
         _ => Err(io::Error::last_os_error()),
     }

@@ -164,6 +164,7 @@ fn fork() -> String {
             // SAFETY: the child does nothing but wait for a signal.
             match unsafe { libc::fork() } {
                 0 => loop {
+                    // SAFETY: a system call without preconditions.
                     unsafe { libc::pause() };
                 },
                 pid => child.set(pid),
