@@ -120,7 +120,7 @@ fn a_silent_pipe_a_closed_descriptor_and_no_session() {
     without_terminal(|_| {}, reason);
     // SAFETY: system calls that may follow a fork.
     without_terminal(
-        // SAFETY: `setsid` is safe to call after `fork`.
+        // SAFETY: `close` is async-signal-safe.
         |command| unsafe {
             command.pre_exec(|| {
                 libc::close(0);
@@ -130,6 +130,7 @@ fn a_silent_pipe_a_closed_descriptor_and_no_session() {
         reason,
     );
     without_terminal(
+        // SAFETY: `setsid` is async-signal-safe.
         |command| unsafe {
             command.pre_exec(|| {
                 libc::setsid();
