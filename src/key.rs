@@ -20,7 +20,7 @@ const V1: &[u8] = b"wandb_v1_";
 
 /// A well-formed API key. Its `Debug` does not show the key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey {
+pub(crate) struct ApiKey {
     secret: Secret,
     kind: KeyKind,
 }
@@ -28,14 +28,14 @@ pub struct ApiKey {
 /// A key, and whether white space around it was removed. That is worth a warning:
 /// other tools may not remove it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Parsed {
+pub(crate) struct Parsed {
     pub key: ApiKey,
     pub trimmed: bool,
 }
 
 /// The formats of W&B's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyKind {
+pub(crate) enum KeyKind {
     /// Three base64url parts joined by dots.
     Jwt,
     /// `wandb_v1_…`, with or without an on-premises prefix.
@@ -48,7 +48,7 @@ pub enum KeyKind {
 
 /// Why a text is not a key, in the SDK's words. Never quotes the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyProblem {
+pub(crate) enum KeyProblem {
     #[error("API key is empty.")]
     Empty,
     #[error("API key may only contain the letters A-Z, digits and underscores.")]
@@ -78,15 +78,15 @@ impl ApiKey {
         kind_of(text.trim_ascii()).is_ok()
     }
 
-    pub fn secret(&self) -> &Secret {
+    pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         self.secret.as_bytes()
     }
 
-    pub fn kind(&self) -> KeyKind {
+    pub(crate) fn kind(&self) -> KeyKind {
         self.kind
     }
 

@@ -54,19 +54,19 @@ pub(crate) enum Shown {
 }
 
 impl<'a> Log<'a> {
-    pub fn nowhere() -> Log<'a> {
+    pub(crate) fn nowhere() -> Log<'a> {
         Log {
             sink: Sink::Nowhere,
         }
     }
 
-    pub fn caller(log: &'a dyn Fn(Level, &str)) -> Log<'a> {
+    pub(crate) fn caller(log: &'a dyn Fn(Level, &str)) -> Log<'a> {
         Log {
             sink: Sink::Caller(log),
         }
     }
 
-    pub fn stderr(no_color: bool) -> Log<'a> {
+    pub(crate) fn stderr(no_color: bool) -> Log<'a> {
         let shown = Cell::new(Shown::Everything);
         Log {
             sink: Sink::Stderr { shown, no_color },
@@ -74,30 +74,30 @@ impl<'a> Log<'a> {
     }
 
     /// Sets what is shown of what goes to standard error.
-    pub fn show(&self, shown: Shown) {
+    pub(crate) fn show(&self, shown: Shown) {
         if let Sink::Stderr { shown: cell, .. } = &self.sink {
             cell.set(shown);
         }
     }
 
-    pub fn kept() -> Log<'a> {
+    pub(crate) fn kept() -> Log<'a> {
         Log {
             sink: Sink::Kept(RefCell::default()),
         }
     }
 
     /// Whether this is for a report, which has room for details.
-    pub fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         matches!(self.sink, Sink::Kept(_))
     }
 
     /// Whether what is said goes anywhere.
-    pub fn is_heard(&self) -> bool {
+    pub(crate) fn is_heard(&self) -> bool {
         !matches!(self.sink, Sink::Nowhere)
     }
 
     /// Something that is worked out only to be told.
-    pub fn told<T: Default>(&self, what: impl FnOnce() -> T) -> T {
+    pub(crate) fn told<T: Default>(&self, what: impl FnOnce() -> T) -> T {
         match self.is_heard() {
             true => what(),
             false => T::default(),
@@ -105,24 +105,24 @@ impl<'a> Log<'a> {
     }
 
     /// Something that only a report has room for.
-    pub fn detail(&self, line: &str) {
+    pub(crate) fn detail(&self, line: &str) {
         if self.is_kept() {
             self.warn(line);
         }
     }
 
     /// What happened.
-    pub fn info(&self, line: &str) {
+    pub(crate) fn info(&self, line: &str) {
         self.say(Level::Info, line, false);
     }
 
     /// Something that the user may want to mend.
-    pub fn warn(&self, line: &str) {
+    pub(crate) fn warn(&self, line: &str) {
         self.say(Level::Warn, line, false);
     }
 
     /// Something that puts a key at risk: shown even where all is silent.
-    pub fn security(&self, line: &str) {
+    pub(crate) fn security(&self, line: &str) {
         self.say(Level::Warn, line, true);
     }
 
@@ -152,7 +152,7 @@ impl<'a> Log<'a> {
     }
 
     /// The lines of a log that keeps them.
-    pub fn into_lines(self) -> Vec<String> {
+    pub(crate) fn into_lines(self) -> Vec<String> {
         match self.sink {
             Sink::Kept(lines) => lines.into_inner(),
             _ => Vec::new(),

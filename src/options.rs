@@ -41,13 +41,13 @@ pub struct Options<'a> {
 }
 
 /// A callback that supplies a key in place of the terminal.
-pub type PromptFn<'a> = dyn Fn(&PromptRequest<'_>) -> PromptAnswer + 'a;
+pub(crate) type PromptFn<'a> = dyn Fn(&PromptRequest<'_>) -> PromptAnswer + 'a;
 
 /// A callback that takes one line of the log.
-pub type LogFn<'a> = dyn Fn(Level, &str) + 'a;
+pub(crate) type LogFn<'a> = dyn Fn(Level, &str) + 'a;
 
 /// A callback that returns `true` to cancel the call.
-pub type CancelFn<'a> = dyn Fn() -> bool + 'a;
+pub(crate) type CancelFn<'a> = dyn Fn() -> bool + 'a;
 
 impl<'a> Options<'a> {
     /// The options of a plain login.

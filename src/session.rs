@@ -79,7 +79,7 @@ pub(crate) enum Credential {
 }
 
 impl Credential {
-    pub fn authorization(&self) -> Authorization<'_> {
+    pub(crate) fn authorization(&self) -> Authorization<'_> {
         match self {
             Credential::Key(key) => Authorization::Basic(key.secret()),
             Credential::Access { access, .. } => Authorization::Bearer(&access.token),
@@ -97,7 +97,7 @@ pub(crate) enum Authorization<'a> {
 
 impl Authorization<'_> {
     /// The value of the `Authorization` header.
-    pub fn header_value(&self) -> Secret {
+    pub(crate) fn header_value(&self) -> Secret {
         match self {
             Authorization::Basic(key) => {
                 basic(Secret::from_parts(&[b"api:", key.as_bytes()]).as_bytes())

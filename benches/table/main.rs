@@ -8,6 +8,8 @@
 //! With `WANDB_LOGIN_UPDATE_BENCH=1` the tables in `BENCHMARKS.md` and `README.md`
 //! and the chart `benches/table.svg` are rewritten.
 
+#![allow(unreachable_pub)] // a program, whose modules export to each other
+
 mod built;
 mod draw;
 mod measure;

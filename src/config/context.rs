@@ -35,7 +35,7 @@ pub(crate) struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// A call that tells the user what it does.
-    pub fn new(options: &'a Options<'a>) -> Result<Context<'a>> {
+    pub(crate) fn new(options: &'a Options<'a>) -> Result<Context<'a>> {
         let log = match options.log {
             Some(log) => Log::caller(log),
             None => Log::stderr(Environment::new(options).is_set(variables::NO_COLOR)),
@@ -55,12 +55,12 @@ impl<'a> Context<'a> {
     }
 
     /// A call that answers a question: it talks only to the caller's own log.
-    pub fn quiet(options: &'a Options<'a>) -> Context<'a> {
+    pub(crate) fn quiet(options: &'a Options<'a>) -> Context<'a> {
         Context::with_log(options, options.log.map_or_else(Log::nowhere, Log::caller))
     }
 
     /// A call that keeps what it would say, for a report.
-    pub fn kept(options: &'a Options<'a>) -> Context<'a> {
+    pub(crate) fn kept(options: &'a Options<'a>) -> Context<'a> {
         Context::with_log(options, Log::kept())
     }
 
@@ -76,7 +76,7 @@ impl<'a> Context<'a> {
     }
 
     /// The settings files, read at the first call.
-    pub fn config(&self) -> &Config {
+    pub(crate) fn config(&self) -> &Config {
         let notes = match self.log.is_heard() {
             true => Notes::Told,
             false => Notes::Untold,
@@ -85,7 +85,7 @@ impl<'a> Context<'a> {
     }
 
     /// What both settings files say together.
-    pub fn settings(&self) -> &Settings {
+    pub(crate) fn settings(&self) -> &Settings {
         &self.config().settings
     }
 
@@ -117,46 +117,46 @@ impl<'a> Context<'a> {
         Ok(value.unwrap_or(false))
     }
 
-    pub fn is_silent(&self) -> Result<bool> {
+    pub(crate) fn is_silent(&self) -> Result<bool> {
         Ok(self.options.flags.has(Flags::SILENT)
             || self.switch(variables::SILENT, Settings::silent)?)
     }
 
     /// Whether what is configured is to be passed over.
-    pub fn relogin(&self) -> Result<bool> {
+    pub(crate) fn relogin(&self) -> Result<bool> {
         Ok(self.options.flags.has(Flags::RELOGIN)
             || !self.options.command_line && self.switch(variables::RELOGIN, Settings::relogin)?)
     }
 
     /// Whether the prompt goes straight to the key.
-    pub fn force(&self) -> Result<bool> {
+    pub(crate) fn force(&self) -> Result<bool> {
         Ok(self.options.flags.has(Flags::FORCE)
             || self.switch(variables::FORCE, Settings::force)?)
     }
 
-    pub fn mode(&self) -> Result<Mode> {
+    pub(crate) fn mode(&self) -> Result<Mode> {
         let want = "online, offline or disabled";
         let mode = self.value(variables::MODE, parse_mode, want, Settings::mode)?;
         Ok(mode.unwrap_or(Mode::Online))
     }
 
     /// This process's rank, if it is one of several.
-    pub fn rank(&self) -> Option<Rank> {
+    pub(crate) fn rank(&self) -> Option<Rank> {
         *self.rank.get_or_init(|| Rank::of(&self.env))
     }
 
     /// Whether this process is the one that prompts, writes and verifies.
-    pub fn is_active_rank(&self) -> bool {
+    pub(crate) fn is_active_rank(&self) -> bool {
         self.options.flags.has(Flags::ALL_RANKS) || self.rank().is_none_or(|rank| rank.index == 0)
     }
 
     /// Whether this call may write files.
-    pub fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         self.is_active_rank() && !self.options.flags.has(Flags::NO_SAVE)
     }
 
     /// Asks the caller's cancel function. What it has said holds for the call.
-    pub fn cancelled(&self) -> bool {
+    pub(crate) fn cancelled(&self) -> bool {
         if !self.stopped.get() {
             self.stopped
                 .set(self.options.cancel.is_some_and(|cancel| cancel()));
@@ -166,7 +166,7 @@ impl<'a> Context<'a> {
 
     /// An error where the caller has cancelled a wait: whatever that wait was
     /// for, the call ends there.
-    pub fn check_cancelled(&self) -> Result<()> {
+    pub(crate) fn check_cancelled(&self) -> Result<()> {
         match self.stopped.get() {
             true => Err(Error::Cancelled("cancelled by the program".into())),
             false => Ok(()),
@@ -174,21 +174,21 @@ impl<'a> Context<'a> {
     }
 
     /// Whether standard error shows colours, and the user wants them.
-    pub fn colours(&self) -> bool {
+    pub(crate) fn colours(&self) -> bool {
         log::colours(self.env.is_set(variables::NO_COLOR))
     }
 
-    pub fn unix_time(&self) -> i64 {
+    pub(crate) fn unix_time(&self) -> i64 {
         env::unix_time()
     }
 
     /// A path as a message shows it.
-    pub fn shown(&self, path: &Path) -> String {
+    pub(crate) fn shown(&self, path: &Path) -> String {
         shown(self.env.absolute(path))
     }
 
     /// The address of the server's web pages.
-    pub fn app_url(&self, server: &BaseUrl) -> Result<String> {
+    pub(crate) fn app_url(&self, server: &BaseUrl) -> Result<String> {
         let own = match self.env.text(variables::APP_URL) {
             Some(url) => Some(url),
             None => self
@@ -200,7 +200,7 @@ impl<'a> Context<'a> {
     }
 
     /// The team that the user works for, if the configuration names one.
-    pub fn entity(&self) -> Result<Option<String>> {
+    pub(crate) fn entity(&self) -> Result<Option<String>> {
         match self.env.text(variables::ENTITY) {
             Some(entity) => Ok(Some(entity)),
             None => Ok(self.settings().entity()?.map(|entity| entity.value.clone())),
@@ -208,14 +208,14 @@ impl<'a> Context<'a> {
     }
 
     /// The cache of access tokens; `None` without a home directory for it.
-    pub fn credentials_file(&self) -> Result<Option<PathBuf>> {
+    pub(crate) fn credentials_file(&self) -> Result<Option<PathBuf>> {
         let setting = self.settings().credentials_file()?;
         let setting = setting.map(|path| path.value.as_str());
         Ok(paths::credentials(&self.env, setting))
     }
 
     /// How long a prompt may last; `None`: without limit.
-    pub fn prompt_timeout(&self) -> Result<Option<Duration>> {
+    pub(crate) fn prompt_timeout(&self) -> Result<Option<Duration>> {
         match self.options.prompt_timeout {
             Timeout::Never => Ok(None),
             Timeout::After(time) => Ok(Some(time)),
@@ -228,7 +228,7 @@ impl<'a> Context<'a> {
     }
 
     /// How long the server may take.
-    pub fn http_timeout(&self) -> Result<Duration> {
+    pub(crate) fn http_timeout(&self) -> Result<Duration> {
         if let Some(time) = self.options.http_timeout {
             return Ok(time);
         }

@@ -29,7 +29,7 @@ pub(crate) enum Origin {
 
 impl Origin {
     /// The name that reports use.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Origin::Option => "option",
             Origin::Cloud => "cloud",
@@ -56,7 +56,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// The server of a session, which is no question any more.
-    pub fn of_session(session: &Session) -> Endpoint {
+    pub(crate) fn of_session(session: &Session) -> Endpoint {
         Endpoint {
             url: session.data().base_url.clone(),
             origin: Origin::Session,
@@ -66,12 +66,12 @@ impl Endpoint {
     }
 
     /// Whether the caller named it: then it is remembered after a login.
-    pub fn is_named_by_caller(&self) -> bool {
+    pub(crate) fn is_named_by_caller(&self) -> bool {
         matches!(self.origin, Origin::Option | Origin::Cloud)
     }
 
     /// The names that its entry in netrc may have.
-    pub fn netrc_names(&self) -> Names<'_> {
+    pub(crate) fn netrc_names(&self) -> Names<'_> {
         Names {
             netloc: self.url.netloc(),
             spelled: self.url.spelled_netloc(),
@@ -83,7 +83,7 @@ impl Endpoint {
     }
 
     /// Where the name came from, in words.
-    pub fn origin_text(&self) -> &str {
+    pub(crate) fn origin_text(&self) -> &str {
         match (&self.origin_name, self.origin) {
             (Some(name), _) => name,
             (None, Origin::Option) => "the host option",
@@ -94,7 +94,7 @@ impl Endpoint {
     }
 
     /// Whether it has to be named to the user: it is not the one that everybody expects.
-    pub fn is_remarkable(&self) -> bool {
+    pub(crate) fn is_remarkable(&self) -> bool {
         !(self.origin == Origin::Default || self.url.is_default())
     }
 }

@@ -30,14 +30,14 @@ pub(crate) struct Location {
 
 impl Location {
     /// The path as a message shows it.
-    pub fn shown(&self) -> Option<String> {
+    pub(crate) fn shown(&self) -> Option<String> {
         self.path.as_deref().map(shown_path)
     }
 }
 
 impl Config {
     /// Reads both files, each once.
-    pub fn load(env: &Environment, notes: Notes) -> Config {
+    pub(crate) fn load(env: &Environment, notes: Notes) -> Config {
         let (system, system_text) = read(paths::system_settings(env).ok(), notes);
         let workspace = Some(paths::workspace_settings(env));
         let (workspace, workspace_text) = read(workspace, notes);
@@ -60,7 +60,7 @@ impl Config {
     }
 
     /// One of the two, with what it says.
-    pub fn file(&self, which: Which) -> (&Location, Option<&SettingsFile>) {
+    pub(crate) fn file(&self, which: Which) -> (&Location, Option<&SettingsFile>) {
         match which {
             Which::System => (&self.system, self.settings.system.as_ref()),
             Which::Workspace => (&self.workspace, self.settings.workspace.as_ref()),
@@ -68,7 +68,7 @@ impl Config {
     }
 
     /// Tells what is odd about them.
-    pub fn tell(&self, log: &Log) {
+    pub(crate) fn tell(&self, log: &Log) {
         for which in [Which::System, Which::Workspace] {
             let (location, file) = self.file(which);
             let path = location.shown().unwrap_or_default();

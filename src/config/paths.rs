@@ -43,7 +43,7 @@ pub(crate) struct Netrc {
 }
 
 impl Netrc {
-    pub fn second(&self) -> Option<PathBuf> {
+    pub(crate) fn second(&self) -> Option<PathBuf> {
         (!self.named).then(|| self.first.with_file_name("_netrc"))
     }
 }

@@ -78,7 +78,7 @@ pub(crate) struct Located<'s, T> {
 
 impl<T> Located<'_, T> {
     /// Where it stands, for a message.
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         format!("{} line {}", shown_path(&self.file.path), self.line)
     }
 }
@@ -135,7 +135,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// The paths and contents of the files that were there to read.
-    pub fn from_files(
+    pub(crate) fn from_files(
         system: Option<(&Path, &[u8])>,
         workspace: Option<(&Path, &[u8])>,
         notes: Notes,
@@ -150,7 +150,7 @@ impl Settings {
 
 macro_rules! getters {
     ($($key:ident: $type:ty,)*) => {
-        $(pub fn $key(&self) -> SettingResult<'_, $type> {
+        $(pub(crate) fn $key(&self) -> SettingResult<'_, $type> {
             self.ask(|values| &values.$key)
         })*
     };
@@ -203,7 +203,7 @@ impl Settings {
 }
 
 impl SettingsFile {
-    pub fn parse(which: Which, path: &Path, text: &[u8], notes: Notes) -> SettingsFile {
+    pub(crate) fn parse(which: Which, path: &Path, text: &[u8], notes: Notes) -> SettingsFile {
         let document = Document::parse(text);
         let diagnostics = match notes {
             Notes::Told => document.diagnostics(),

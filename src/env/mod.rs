@@ -31,7 +31,7 @@ pub(crate) struct Environment<'a> {
 }
 
 impl<'a> Environment<'a> {
-    pub fn new(options: &Options<'a>) -> Environment<'a> {
+    pub(crate) fn new(options: &Options<'a>) -> Environment<'a> {
         Environment {
             block: options.environment,
             directory: options.working_directory,
@@ -39,7 +39,7 @@ impl<'a> Environment<'a> {
     }
 
     /// A variable that is set and not empty. An empty one counts as unset.
-    pub fn var(&self, name: &str) -> Option<Cow<'a, OsStr>> {
+    pub(crate) fn var(&self, name: &str) -> Option<Cow<'a, OsStr>> {
         let value = match self.block {
             None => Cow::Owned(std::env::var_os(name)?),
             Some(block) => Cow::Borrowed(block.iter().find_map(|entry| value_of(entry, name))?),
@@ -49,7 +49,7 @@ impl<'a> Environment<'a> {
 
     /// The same as text. What is not UTF-8 becomes U+FFFD, which no value that
     /// is checked afterwards may hold.
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.var(name).map(|value| match value {
             Cow::Borrowed(value) => value.to_string_lossy().into_owned(),
             Cow::Owned(value) => value
@@ -59,17 +59,17 @@ impl<'a> Environment<'a> {
     }
 
     /// The same for a secret: the copy wipes itself.
-    pub fn secret(&self, name: &str) -> Option<WipedBytes> {
+    pub(crate) fn secret(&self, name: &str) -> Option<WipedBytes> {
         self.var(name)
             .map(|value| WipedBytes::new(value.into_owned().into_encoded_bytes()))
     }
 
-    pub fn is_set(&self, name: &str) -> bool {
+    pub(crate) fn is_set(&self, name: &str) -> bool {
         self.length(name).is_some_and(|length| length > 0)
     }
 
     /// Whether a variable is set to nothing, which counts as unset.
-    pub fn is_empty(&self, name: &str) -> bool {
+    pub(crate) fn is_empty(&self, name: &str) -> bool {
         self.length(name) == Some(0)
     }
 
@@ -89,7 +89,7 @@ impl<'a> Environment<'a> {
     }
 
     /// A path as the caller's working directory sees it.
-    pub fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
+    pub(crate) fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
         match self.directory {
             Some(directory) => directory.join(path.as_ref()),
             None => PathBuf::from(path.as_ref()),
@@ -97,12 +97,12 @@ impl<'a> Environment<'a> {
     }
 
     /// The same, absolute, for a message that is read elsewhere.
-    pub fn absolute(&self, path: impl AsRef<OsStr>) -> PathBuf {
+    pub(crate) fn absolute(&self, path: impl AsRef<OsStr>) -> PathBuf {
         absolute(self.path(path))
     }
 
     /// The home directory: `HOME`, else what the user database says.
-    pub fn home(&self) -> Option<PathBuf> {
+    pub(crate) fn home(&self) -> Option<PathBuf> {
         match (
             self.block,
             self.var(variables::HOME).filter(|_| cfg!(not(windows))),
@@ -117,7 +117,7 @@ impl<'a> Environment<'a> {
 
     /// A path in the home directory; an error that names the file where there
     /// is no home.
-    pub fn in_home(&self, path: &str) -> Result<PathBuf> {
+    pub(crate) fn in_home(&self, path: &str) -> Result<PathBuf> {
         let Some(mut home) = self.home() else {
             return Err(Error::Credentials(format!(
                 "no home directory to find ~/{path} in: set HOME to one"
@@ -128,7 +128,7 @@ impl<'a> Environment<'a> {
     }
 
     /// Expands a leading `~` or `~user`, as Python's `Path.expanduser` does.
-    pub fn expand(&self, path: &OsStr) -> Result<PathBuf> {
+    pub(crate) fn expand(&self, path: &OsStr) -> Result<PathBuf> {
         let Some(rest) = path.as_encoded_bytes().strip_prefix(b"~") else {
             return Ok(self.path(path));
         };

@@ -34,7 +34,7 @@ const FAMILIES: [(&str, &str); 11] = [
 impl Rank {
     /// The first pair that makes sense: both are integers, 0 ≤ rank < size,
     /// and more than one process. A stale `RANK` in a shell is no job.
-    pub fn of(env: &Environment) -> Option<Rank> {
+    pub(crate) fn of(env: &Environment) -> Option<Rank> {
         let number = |name| env.text(name)?.trim().parse::<u64>().ok();
         FAMILIES.iter().find_map(|&(variable, size_variable)| {
             let index = number(variable)?;

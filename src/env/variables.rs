@@ -134,7 +134,7 @@ names! { VARIABLES:
 }
 
 /// The keys of the settings files.
-pub mod setting {
+pub(crate) mod setting {
     names! { SETTINGS:
         /// The API key.
         API_KEY = "api_key";

@@ -36,7 +36,7 @@ impl RawOptions {
     ///
     /// # Safety
     /// `options` is NULL, or points to a struct of at least `struct_size` bytes.
-    pub unsafe fn read(options: *const wandb_login_options) -> Option<RawOptions> {
+    pub(super) unsafe fn read(options: *const wandb_login_options) -> Option<RawOptions> {
         let mut copy = MaybeUninit::<wandb_login_options>::zeroed();
         let mut has_unknown_members = false;
         if !options.is_null() {
@@ -68,7 +68,7 @@ impl RawOptions {
     ///
     /// # Safety
     /// Each pointer is NULL or as the documentation of its member says.
-    pub unsafe fn convert_for(&self, body: Body<'_>) -> Result<wandb_login_status> {
+    pub(super) unsafe fn convert_for(&self, body: Body<'_>) -> Result<wandb_login_status> {
         let raw = &self.raw;
         if self.has_unknown_members {
             return Err(Error::Argument(
@@ -123,7 +123,7 @@ impl RawOptions {
     ///
     /// # Safety
     /// `session` is a live handle.
-    pub unsafe fn call_backend_fn(&self, session: *mut wandb_login_session) {
+    pub(super) unsafe fn call_backend_fn(&self, session: *mut wandb_login_session) {
         if let Some(callback) = self.raw.backend_fn {
             // SAFETY: the callback accepts its user data; the handle is live.
             unsafe { callback(self.raw.backend_user_data, session) };
@@ -135,7 +135,7 @@ impl RawOptions {
     ///
     /// # Safety
     /// `error_buf` is NULL or has `error_buf_size` writable bytes.
-    pub unsafe fn write_error(&self, message: &str) {
+    pub(super) unsafe fn write_error(&self, message: &str) {
         let (start, size) = (self.raw.error_buf, self.raw.error_buf_size);
         if start.is_null() || size == 0 {
             return;

@@ -11,7 +11,7 @@ use crate::util::secret::WipedBytes;
 pub(crate) struct WipedJson(pub Value);
 
 impl WipedJson {
-    pub fn parse(text: &[u8]) -> Option<WipedJson> {
+    pub(crate) fn parse(text: &[u8]) -> Option<WipedJson> {
         serde_json::from_slice(text).ok().map(WipedJson)
     }
 

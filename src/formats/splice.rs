@@ -12,14 +12,14 @@ pub(super) struct Splice<'a> {
 }
 
 impl<'a> Splice<'a> {
-    pub fn cut(range: Range<usize>) -> Splice<'a> {
+    pub(super) fn cut(range: Range<usize>) -> Splice<'a> {
         Splice {
             range,
             with: Vec::new(),
         }
     }
 
-    pub fn insert(at: usize, with: Vec<&'a [u8]>) -> Splice<'a> {
+    pub(super) fn insert(at: usize, with: Vec<&'a [u8]>) -> Splice<'a> {
         Splice {
             range: at..at,
             with,

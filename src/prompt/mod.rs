@@ -30,7 +30,7 @@ pub(crate) struct Prompt<'c, 'a> {
 
 impl<'c, 'a> Prompt<'c, 'a> {
     /// Begins to ask; an error at once where nobody may be asked.
-    pub fn open(context: &'c Context<'a>, server: &'c Endpoint) -> Result<Prompt<'c, 'a>> {
+    pub(crate) fn open(context: &'c Context<'a>, server: &'c Endpoint) -> Result<Prompt<'c, 'a>> {
         if let Some(why) = forbidden(context) {
             return Err(Error::not_configured(server.url.as_str(), Some(&why)));
         }
@@ -56,7 +56,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
     }
 
     /// Asks once more, saying what was wrong before.
-    pub fn next_answer(&mut self, attempt: u32, problem: Option<&str>) -> Result<Answer> {
+    pub(crate) fn next_answer(&mut self, attempt: u32, problem: Option<&str>) -> Result<Answer> {
         if let Some(callback) = self.context.options.prompt.filter(|_| !self.on_terminal) {
             let remaining = self.remaining()?;
             let answer = callback(&PromptRequest {

@@ -33,7 +33,7 @@ pub(super) struct CaLocation {
 impl TrustAnchors {
     /// SSL_CERT_FILE and SSL_CERT_DIR, as Go and OpenSSL know them; else
     /// REQUESTS_CA_BUNDLE, as Python's requests does.
-    pub fn from_variables(
+    pub(super) fn from_variables(
         var: &dyn Fn(&str) -> Option<WipedText>,
         directory: Option<&Path>,
     ) -> TrustAnchors {

@@ -27,12 +27,12 @@ pub(super) enum RequestError {
 
 impl RequestError {
     /// The error for status 407 of a proxy for plain http.
-    pub fn proxy_authentication() -> RequestError {
+    pub(super) fn proxy_authentication() -> RequestError {
         let status = "407 Proxy Authentication Required".to_owned();
         RequestError::Http(ConnectError::ProxyRefused(status).into())
     }
 
-    pub fn describe(self, subject: &Subject, route: &Route) -> Error {
+    pub(super) fn describe(self, subject: &Subject, route: &Route) -> Error {
         let server = subject.server;
         match self {
             RequestError::TooLarge => Error::Server(format!(

@@ -46,7 +46,7 @@ pub(super) struct Proxy {
 }
 
 impl Proxies {
-    pub fn new(
+    pub(super) fn new(
         var: &dyn Fn(&str) -> Option<WipedText>,
         settings: &ProxySettings,
         authorization: Option<Secret>,
@@ -94,7 +94,7 @@ impl Proxies {
     }
 
     /// The proxy for a server, or `None` for a direct connection.
-    pub fn choose(&self, server: &Uri) -> Result<Option<Proxy>> {
+    pub(super) fn choose(&self, server: &Uri) -> Result<Option<Proxy>> {
         let https = server.scheme_str() == Some("https");
         let Some(setting) = (if https { &self.https } else { &self.http }) else {
             return Ok(None);
@@ -110,7 +110,7 @@ impl Proxies {
 
 impl Proxy {
     /// Whether the connection to the proxy itself uses TLS.
-    pub fn is_https(&self) -> bool {
+    pub(super) fn is_https(&self) -> bool {
         self.uri.scheme_str() == Some("https")
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Transport {
 impl Transport {
     /// `var` returns the value of a variable that is set and not empty. The second
     /// result is a warning to show.
-    pub fn new(
+    pub(super) fn new(
         var: &dyn Fn(&str) -> Option<WipedText>,
         settings: &TransportSettings,
     ) -> Result<(Transport, Option<&'static str>)> {

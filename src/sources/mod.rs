@@ -76,7 +76,7 @@ pub(crate) fn order(context: &Context) -> &'static [Place; 8] {
 }
 
 impl Place {
-    pub fn source(self) -> Source {
+    pub(crate) fn source(self) -> Source {
         match self {
             Place::Explicit => Source::Explicit,
             Place::Session => Source::Session,
@@ -110,7 +110,7 @@ pub(crate) struct Found {
 
 impl Found {
     /// A key that no file and no variable holds yet.
-    pub fn new_key(key: ApiKey, place: Place) -> Found {
+    pub(crate) fn new_key(key: ApiKey, place: Place) -> Found {
         Found {
             proof: FoundCredential::Key(key),
             place,
@@ -120,7 +120,7 @@ impl Found {
     }
 
     /// The key, where there is one to compare or to mask.
-    pub fn key(&self) -> Option<&[u8]> {
+    pub(crate) fn key(&self) -> Option<&[u8]> {
         match &self.proof {
             FoundCredential::Key(key) => Some(key.as_bytes()),
             FoundCredential::Session(session) => session.api_key().map(|key| key.as_bytes()),
@@ -129,7 +129,7 @@ impl Found {
     }
 
     /// Where it was found, for a message.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match (&self.name, self.line) {
             (Some(name), Some(line)) => format!("{name} line {line}"),
             (Some(name), None) => name.to_string(),
@@ -139,7 +139,7 @@ impl Found {
     }
 
     /// What may be shown of it.
-    pub fn masked(&self) -> Option<String> {
+    pub(crate) fn masked(&self) -> Option<String> {
         let of_session = |session: &Session| match &session.data().credential {
             Credential::Key(key) => Some(key.masked()),
             Credential::Access { .. } => None,

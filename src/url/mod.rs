@@ -46,7 +46,7 @@ const NOT_PRINTABLE: &AsciiSet = &CONTROLS.add(b' ');
 /// The path is kept as written, and so is a trailing dot of the host: another
 /// spelling counts as another server, which at worst finds no key.
 #[derive(Debug, Clone)]
-pub struct BaseUrl {
+pub(crate) struct BaseUrl {
     url: Cow<'static, str>,
     /// The range of the host in `url`, without the brackets of an IPv6 address.
     host: Range<usize>,
@@ -60,7 +60,7 @@ pub struct BaseUrl {
 
 impl BaseUrl {
     /// The default server, W&B's cloud. Does not allocate.
-    pub const fn cloud() -> BaseUrl {
+    pub(crate) const fn cloud() -> BaseUrl {
         BaseUrl::fixed(CLOUD)
     }
 
@@ -76,23 +76,23 @@ impl BaseUrl {
         }
     }
 
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.url
     }
 
     /// `host` or `host:port`: the machine's name in netrc.
-    pub fn netloc(&self) -> &str {
+    pub(crate) fn netloc(&self) -> &str {
         &self.url[self.netloc.clone()]
     }
 
     /// Host and port as the user wrote them (`API.Example.com:443`), if that
     /// differs from [`BaseUrl::netloc`]: the SDK writes netrc entries that way.
-    pub fn spelled_netloc(&self) -> Option<&str> {
+    pub(crate) fn spelled_netloc(&self) -> Option<&str> {
         self.spelled.as_deref()
     }
 
     /// The other name of W&B's cloud, where this is one of the two.
-    pub fn alias_netloc(&self) -> Option<&'static str> {
+    pub(crate) fn alias_netloc(&self) -> Option<&'static str> {
         if !self.is_https() || self.port.is_some() {
             return None;
         }
@@ -104,20 +104,20 @@ impl BaseUrl {
     }
 
     /// The host alone, an IPv6 address without its brackets.
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.url[self.host.clone()]
     }
 
     /// The host, if a netrc entry without the port may be used for this server.
     /// Not over plain http, where another user of the host may listen on the port,
     /// except on the loopback, where old SDKs wrote such entries.
-    pub fn bare_host(&self) -> Option<&str> {
+    pub(crate) fn bare_host(&self) -> Option<&str> {
         (self.port.is_some() && (self.is_https() || self.is_loopback())).then(|| self.host())
     }
 
     /// The port, unless it is the scheme's default.
     #[cfg(test)]
-    pub fn port(&self) -> Option<u16> {
+    pub(crate) fn port(&self) -> Option<u16> {
         self.port
     }
 
@@ -125,11 +125,11 @@ impl BaseUrl {
         &self.url[self.netloc.end..]
     }
 
-    pub fn is_https(&self) -> bool {
+    pub(crate) fn is_https(&self) -> bool {
         self.url.starts_with("https:")
     }
 
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         match self.host().parse::<IpAddr>() {
             Ok(address) => address.to_canonical().is_loopback(),
             Err(_) => without_dot(self.host()) == "localhost",
@@ -138,23 +138,23 @@ impl BaseUrl {
 
     /// Whether keys are sent unencrypted over a network. That is a warning, not an
     /// error, because many servers are inside a private network.
-    pub fn is_plain_http_warned(&self) -> bool {
+    pub(crate) fn is_plain_http_warned(&self) -> bool {
         !self.is_https() && !self.is_loopback()
     }
 
     /// Whether this is W&B's own cloud, under any of its names.
-    pub fn is_cloud(&self) -> bool {
+    pub(crate) fn is_cloud(&self) -> bool {
         self.alias_netloc().is_some()
     }
 
     /// Whether this is `https://api.wandb.ai`.
-    pub fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         self.url == CLOUD
     }
 
     /// Whether both are names of one server, so that a key for one is valid for
     /// the other.
-    pub fn same_server(&self, other: &BaseUrl) -> bool {
+    pub(crate) fn same_server(&self, other: &BaseUrl) -> bool {
         self.url == other.url
             || (self.path() == other.path()
                 && self.alias_netloc() == Some(other.netloc())
@@ -163,7 +163,7 @@ impl BaseUrl {
 
     /// The web app's URL: the override, else by the SDK's rules. W&B's own hosts
     /// are known regardless of the port; otherwise `api.` is replaced by `app.`.
-    pub fn app_url(&self, override_: Option<&str>) -> String {
+    pub(crate) fn app_url(&self, override_: Option<&str>) -> String {
         if let Some(app) = override_.and_then(printable_url) {
             return app;
         }
@@ -186,7 +186,7 @@ impl BaseUrl {
 
 /// The page of the web app that shows the user's API key, with `signup` after
 /// creating an account.
-pub fn authorize_url(app_url: &str, signup: bool, referrer: Option<&str>) -> String {
+pub(crate) fn authorize_url(app_url: &str, signup: bool, referrer: Option<&str>) -> String {
     let end = app_url.find(['?', '#']).unwrap_or(app_url.len());
     let mut url = app_url[..end].trim_end_matches('/').to_owned();
     url.push_str("/authorize");

@@ -12,7 +12,7 @@ const LONGEST: usize = 2048;
 /// No message quotes the text, which may contain a password, a misplaced key, or
 /// an escape sequence. Only a valid host is quoted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UrlProblem {
+pub(crate) enum UrlProblem {
     #[error("The server address is empty; use one like https://wandb.example.com.")]
     Empty,
     #[error(
@@ -70,7 +70,7 @@ pub enum UrlProblem {
 
 impl BaseUrl {
     /// Parses a URL and converts it to normal form.
-    pub fn parse(text: &str) -> Result<BaseUrl, UrlProblem> {
+    pub(crate) fn parse(text: &str) -> Result<BaseUrl, UrlProblem> {
         if text.is_empty() {
             return Err(UrlProblem::Empty);
         }

@@ -17,7 +17,7 @@ pub(crate) type WipedText = zeroize::Zeroizing<String>;
 pub(crate) struct WipedBytes(Vec<u8>);
 
 impl WipedBytes {
-    pub fn new(bytes: Vec<u8>) -> WipedBytes {
+    pub(crate) fn new(bytes: Vec<u8>) -> WipedBytes {
         WipedBytes(bytes)
     }
 }

@@ -12,7 +12,7 @@ enum Piece {
     Code(Vec<String>),
 }
 
-pub fn page(header: &str) -> String {
+pub(crate) fn page(header: &str) -> String {
     let mut page = Roff::new();
     let source = format!("libwandb_login {}", env!("CARGO_PKG_VERSION"));
     page.control("TH", ["wandb_login", "3", "", &source]);

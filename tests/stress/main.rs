@@ -3,6 +3,8 @@
 //!
 //! `cargo test` runs the short form; `WANDB_LOGIN_TEST_ROUNDS=50` runs a long one.
 
+#![allow(unreachable_pub)] // a program, whose modules export to each other
+
 mod beside;
 mod crashes;
 mod hostile;

@@ -5,6 +5,7 @@
 //! starts programs with an empty environment: nothing reaches the real home, and
 //! tests run in parallel.
 
+#![allow(unreachable_pub)] // several test binaries share this file
 #![allow(dead_code)] // each test file uses its own part of this
 
 pub mod logins;

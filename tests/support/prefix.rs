@@ -1,6 +1,7 @@
 //! The library as a user installs it: built by CMake in release, once for all
 //! tests. Include it with `#[path = …] mod prefix` beside `mod support`.
 
+#![allow(unreachable_pub)] // several test binaries share this file
 #![allow(dead_code)] // each test file uses its own part of this
 
 use std::fs;

@@ -3,6 +3,7 @@
 //!
 //! Not a test by itself. Unit tests and integration tests include it by path.
 
+#![allow(unreachable_pub)] // several test binaries share this file
 #![allow(dead_code)] // each uses its own part of this
 
 use std::fs::{File, OpenOptions};

@@ -2,6 +2,8 @@
 //! off, hangs or babbles as the script says, and remembers what it was sent.
 //! Loopback only, threads only. Include it with `#[path = …] mod stub`.
 
+#![allow(unreachable_pub)] // several test binaries share this file
+
 // Each test that includes this uses a part of it.
 #![allow(dead_code)]
 

@@ -1,6 +1,7 @@
 //! The prompt as a human meets it: the command line and a C program on a real
 //! pseudo-terminal, as jobs of dash, a shell that repairs nothing.
 
+#![allow(unreachable_pub)] // a program, whose modules export to each other
 #![cfg(feature = "http")] // some of them verify
 
 #[path = "../support/pty.rs"]

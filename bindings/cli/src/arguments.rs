@@ -29,13 +29,13 @@ Examples:
 
 Exit status: 0 done, 1 failed or not configured, 2 wrong usage, 130 interrupted."
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(subcommand)]
     pub command: Command,
 }
 
 #[derive(Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Log in, and store the key (the default command)
     #[command(after_help = "\
 Examples:
@@ -86,7 +86,7 @@ Examples:
 }
 
 #[derive(Args)]
-pub struct ServerArguments {
+pub(crate) struct ServerArguments {
     /// Use this server
     #[arg(long, value_name = "URL", visible_alias = "base-url")]
     pub host: Option<String>,
@@ -96,7 +96,7 @@ pub struct ServerArguments {
 }
 
 #[derive(Args)]
-pub struct LoginArguments {
+pub(crate) struct LoginArguments {
     /// API key; other users can see it in the process list, --key-stdin avoids that
     #[arg(value_name = "KEY")]
     pub keys: Vec<OsString>,
@@ -141,7 +141,7 @@ pub struct LoginArguments {
 }
 
 #[derive(Args)]
-pub struct StatusArguments {
+pub(crate) struct StatusArguments {
     #[command(flatten)]
     pub server: ServerArguments,
     /// Ask the server whose key it is
@@ -156,7 +156,7 @@ pub struct StatusArguments {
 }
 
 #[derive(Args)]
-pub struct EnvArguments {
+pub(crate) struct EnvArguments {
     #[command(flatten)]
     pub server: ServerArguments,
     /// Choose the syntax of the output
@@ -165,21 +165,21 @@ pub struct EnvArguments {
 }
 
 #[derive(Args)]
-pub struct HelpArguments {
+pub(crate) struct HelpArguments {
     /// A command, or `environment`
     #[arg(value_name = "TOPIC")]
     pub topic: Option<String>,
 }
 
 #[derive(Args)]
-pub struct CompletionsArguments {
+pub(crate) struct CompletionsArguments {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
     pub shell: Shell,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Order {
+pub(crate) enum Order {
     /// Settings files before netrc, as W&B documents
     #[default]
     Documented,
@@ -188,7 +188,7 @@ pub enum Order {
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum AnonymousMode {
+pub(crate) enum AnonymousMode {
     /// No
     #[default]
     Never,
@@ -199,7 +199,7 @@ pub enum AnonymousMode {
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum EnvFormat {
+pub(crate) enum EnvFormat {
     /// For POSIX shells
     #[default]
     Shell,
@@ -209,7 +209,7 @@ pub enum EnvFormat {
 
 /// What `wandb-login` accepts. The options of `login` are also those of the
 /// program itself, since `login` is the default command.
-pub fn definition() -> clap::Command {
+pub(crate) fn definition() -> clap::Command {
     let definition = LoginArguments::augment_args(Arguments::command());
     let topics: Vec<_> = definition
         .get_subcommands()
@@ -224,7 +224,7 @@ pub fn definition() -> clap::Command {
 }
 
 /// The topic of `help` that is not a command.
-pub const ENVIRONMENT_TOPIC: &str = "environment";
+pub(crate) const ENVIRONMENT_TOPIC: &str = "environment";
 
 fn seconds(text: &str) -> Result<Duration, String> {
     text.parse()

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use wandb_login::{Error, Level};
 
-pub enum Failure {
+pub(crate) enum Failure {
     /// The command line is wrong.
     Usage(String),
     /// The library reports an error.
@@ -27,7 +27,7 @@ impl From<std::io::Error> for Failure {
 
 impl Failure {
     /// Prints the message, and returns the exit status.
-    pub fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self) -> ExitCode {
         match self {
             Failure::Usage(problem) => wandb_login::print(Level::Error, problem),
             Failure::Login(error) => wandb_login::print(Level::Error, &error.to_string()),

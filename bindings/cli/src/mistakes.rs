@@ -22,7 +22,7 @@ const SYNONYMS: &[(&str, &str)] = &[
 ];
 
 /// A usage error. What looks like a key is masked in it.
-pub fn usage(problem: &str, command: &str) -> Failure {
+pub(crate) fn usage(problem: &str, command: &str) -> Failure {
     let masked = mask_keys(problem);
     let note = match masked == problem {
         true => "",
@@ -36,7 +36,7 @@ pub fn usage(problem: &str, command: &str) -> Failure {
 }
 
 /// Word processors and web pages make one long dash of two hyphens.
-pub fn check_dashes(words: &[OsString]) -> Result<(), Failure> {
+pub(crate) fn check_dashes(words: &[OsString]) -> Result<(), Failure> {
     let is_long = |c| matches!(c, '\u{2013}' | '\u{2014}');
     for word in words.iter().filter_map(|word| word.to_str()) {
         if let Some(name) = word.strip_prefix(is_long) {
@@ -52,7 +52,7 @@ pub fn check_dashes(words: &[OsString]) -> Result<(), Failure> {
 
 /// The first word is a command or a KEY; a short one of letters and hyphens is a
 /// mistyped command.
-pub fn check_first_word(definition: &clap::Command, word: &str) -> Result<(), Failure> {
+pub(crate) fn check_first_word(definition: &clap::Command, word: &str) -> Result<(), Failure> {
     let is_name = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
     if word.is_empty() || word.len() > LONGEST_NAME || !word.bytes().all(is_name) {
         return Ok(());
@@ -90,7 +90,10 @@ fn nearest(definition: &clap::Command, word: &str) -> Option<String> {
 }
 
 /// Further keys are ignored, as by the SDK, but not commands.
-pub fn check_further_words(definition: &clap::Command, keys: &[OsString]) -> Result<(), Failure> {
+pub(crate) fn check_further_words(
+    definition: &clap::Command,
+    keys: &[OsString],
+) -> Result<(), Failure> {
     let further = keys.iter().skip(1).filter_map(|word| word.to_str());
     for word in further {
         if definition.find_subcommand(word).is_some() {

@@ -5,7 +5,7 @@ use std::io::Write;
 use zeroize::Zeroizing;
 
 /// Prints text that holds no secret.
-pub fn print_text(text: &str) -> std::io::Result<()> {
+pub(crate) fn print_text(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
@@ -13,7 +13,7 @@ pub fn print_text(text: &str) -> std::io::Result<()> {
 
 /// Prints one line without the buffer of standard output, since the line may
 /// hold a key.
-pub fn print_line(parts: &[&[u8]]) -> std::io::Result<()> {
+pub(crate) fn print_line(parts: &[&[u8]]) -> std::io::Result<()> {
     let size = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
     let mut line = Zeroizing::new(Vec::with_capacity(size));
     parts.iter().for_each(|part| line.extend_from_slice(part));

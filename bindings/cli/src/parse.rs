@@ -10,13 +10,13 @@ use crate::failure::Failure;
 use crate::mistakes;
 
 /// What the command line asks for.
-pub enum Request {
+pub(crate) enum Request {
     Run(Arguments),
     /// Print help or the version.
     Print(String),
 }
 
-pub fn parse(mut words: Vec<OsString>) -> Result<Request, Failure> {
+pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Request, Failure> {
     let mut definition = definition();
     definition.build();
     mistakes::check_dashes(&words)?;

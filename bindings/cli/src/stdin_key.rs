@@ -11,7 +11,7 @@ use crate::failure::Failure;
 const LIMIT: u64 = 70_000;
 
 /// Reads standard input to its end.
-pub fn read() -> Result<Zeroizing<String>, Failure> {
+pub(crate) fn read() -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
     std::io::stdin()
         .lock()

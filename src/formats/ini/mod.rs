@@ -114,7 +114,7 @@ struct IncompleteLine<'t> {
 
 impl<'t> Document<'t> {
     /// Parses any text; lines that make no sense are left out.
-    pub fn parse(text: &'t [u8]) -> Document<'t> {
+    pub(crate) fn parse(text: &'t [u8]) -> Document<'t> {
         let mut document = Document {
             text,
             sections: Vec::new(),
@@ -135,7 +135,7 @@ impl<'t> Document<'t> {
 
     /// What the user should know of the file. Costs more than parsing: call it
     /// only where the result is shown.
-    pub fn diagnostics(&self) -> Diagnostics {
+    pub(crate) fn diagnostics(&self) -> Diagnostics {
         let mut diagnostics = self.syntax.clone();
         self.report_duplicates(&mut diagnostics);
         self.report_interpolation(&mut diagnostics);
@@ -144,7 +144,7 @@ impl<'t> Document<'t> {
     }
 
     /// What the SDK's `parser.items("default")` holds for `key`.
-    pub fn get(&self, key: &str) -> Option<Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<Value> {
         let option = self.find(key.as_bytes())?;
         let (text, fault) = self.interpolated(option);
         Some(Value {
@@ -155,7 +155,7 @@ impl<'t> Document<'t> {
     }
 
     /// A cheap test that is false only if no line has to do with `key`.
-    pub fn mentions(&self, key: &str) -> bool {
+    pub(crate) fn mentions(&self, key: &str) -> bool {
         let is_key = |option: &Opt| *option.key == *key.as_bytes();
         self.lengths & length_bit(key.as_bytes()) != 0 && self.options.iter().any(is_key)
             || !self.incomplete.is_empty()
@@ -163,7 +163,7 @@ impl<'t> Document<'t> {
 
     /// The lines of two definitions of `key` in the section that counts for
     /// it, if their values differ.
-    pub fn conflict(&self, key: &str) -> Option<(usize, usize)> {
+    pub(crate) fn conflict(&self, key: &str) -> Option<(usize, usize)> {
         self.conflict_of(key.as_bytes())
     }
 
@@ -178,7 +178,7 @@ impl<'t> Document<'t> {
 
     /// The names defined in `[default]`, inherited ones included, with their
     /// lines; one item for each definition.
-    pub fn keys(&self) -> impl Iterator<Item = (&[u8], usize)> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&[u8], usize)> {
         self.visible().map(|option| (&*option.key, option.line))
     }
 

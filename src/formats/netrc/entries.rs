@@ -35,12 +35,12 @@ pub(super) struct Entry {
 
 impl Entry {
     /// The values of one kind.
-    pub fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Field> {
+    pub(super) fn all(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.kind == kind)
     }
 
     /// The value that counts: the last one.
-    pub fn last(&self, kind: Kind) -> Option<Token> {
+    pub(super) fn last(&self, kind: Kind) -> Option<Token> {
         self.all(kind).next_back().map(|field| field.value)
     }
 
@@ -72,7 +72,7 @@ pub(super) struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    pub fn parse(text: &'a [u8], names: &Names, is_key: IsKey) -> Result<Entries<'a>, Note> {
+    pub(super) fn parse(text: &'a [u8], names: &Names, is_key: IsKey) -> Result<Entries<'a>, Note> {
         if is_utf16(text) {
             return Err(note(text, 0, UTF16));
         }
@@ -102,14 +102,14 @@ impl<'a> Entries<'a> {
     }
 
     /// Our entries under one of the server's names.
-    pub fn ours(&self, naming: Naming) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub(super) fn ours(&self, naming: Naming) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(move |entry| entry.ours && entry.naming == naming)
     }
 
     /// The entries of the server that belong to other tools.
-    pub fn foreign(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub(super) fn foreign(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(|entry| !entry.ours && entry.naming != Naming::BareHost)

@@ -34,7 +34,7 @@ pub(crate) struct Hit {
 
 impl Hit {
     /// The machine name as written in this file, for a message.
-    pub fn machine(&self, text: &[u8]) -> String {
+    pub(crate) fn machine(&self, text: &[u8]) -> String {
         shown(&self.name.unescape(text))
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Patch<'a> {
 }
 
 impl<'a> Patch<'a> {
-    pub fn new(entries: &'a Entries<'a>, removal: Removal) -> Patch<'a> {
+    pub(super) fn new(entries: &'a Entries<'a>, removal: Removal) -> Patch<'a> {
         Patch {
             entries,
             removed: 0,
@@ -39,12 +39,12 @@ impl<'a> Patch<'a> {
     }
 
     /// The new text.
-    pub fn apply(self) -> WipedBytes {
+    pub(super) fn apply(self) -> WipedBytes {
         splice::apply(self.entries.text, self.splices)
     }
 
     /// Removes an entry with its lines, or only its key.
-    pub fn remove(&mut self, entry: &Entry) {
+    pub(super) fn remove(&mut self, entry: &Entry) {
         self.removed += 1;
         if self.removal == Removal::Key {
             for field in entry.all(Kind::Password) {
@@ -151,7 +151,7 @@ impl<'a> Patch<'a> {
     }
 
     /// Gives an entry our login and key, unless it has that key already.
-    pub fn set(&mut self, entry: &Entry, name: &'a [u8], key: &'a [u8]) {
+    pub(super) fn set(&mut self, entry: &Entry, name: &'a [u8], key: &'a [u8]) {
         let text = self.entries.text;
         let mut passwords = entry.all(Kind::Password).peekable();
         if passwords.peek().is_some() && passwords.all(|field| field.value.is(text, key)) {
@@ -210,7 +210,7 @@ impl<'a> Patch<'a> {
 
     /// Inserts a new entry before the first `default` entry that comes after the
     /// position `after`, else at the end.
-    pub fn insert(
+    pub(super) fn insert(
         &mut self,
         after: usize,
         netloc: &'a [u8],

@@ -54,7 +54,7 @@ pub(super) struct Item<'s> {
 
 impl Item<'_> {
     /// The white space before the item.
-    pub fn gap(&self) -> Range<usize> {
+    pub(super) fn gap(&self) -> Range<usize> {
         self.before..self.keyword.start
     }
 }
@@ -78,7 +78,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub fn describe(&self, text: &[u8]) -> SdkError {
+    pub(super) fn describe(&self, text: &[u8]) -> SdkError {
         SdkError {
             line: line_of(text, self.at),
             message: self.message,
@@ -172,7 +172,7 @@ pub(super) fn origin(text: &[u8], dialect: Dialect) -> usize {
 }
 
 impl<'a> Scanner<'a> {
-    pub fn new(text: &'a [u8], dialect: Dialect) -> Scanner<'a> {
+    pub(super) fn new(text: &'a [u8], dialect: Dialect) -> Scanner<'a> {
         let origin = origin(text, dialect);
         Scanner {
             text,
@@ -192,7 +192,7 @@ impl<'a> Scanner<'a> {
 
     /// The next item, or `None` at the end. An error means that CPython refuses
     /// the whole file; the lenient dialect returns none.
-    pub fn next(&mut self) -> Result<Option<Item<'_>>, Refusal> {
+    pub(super) fn next(&mut self) -> Result<Option<Item<'_>>, Refusal> {
         loop {
             let start = self.pos;
             if self.dialect == Dialect::Lenient && self.skip_comment() {
@@ -224,7 +224,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The end of the file, once [`Scanner::next`] has returned `None`.
-    pub fn end(self) -> End {
+    pub(super) fn end(self) -> End {
         let last_gap = self.before..self.keyword.start;
         End {
             open_macro: self.open_macro && self.open.is_none(),

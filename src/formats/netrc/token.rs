@@ -19,7 +19,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    pub fn absent(at: usize) -> Token {
+    pub(super) fn absent(at: usize) -> Token {
         Token {
             start: at,
             end: at,
@@ -35,7 +35,7 @@ impl Token {
     ///
     /// Works in place: copying a span that was just written stalls the processor
     /// for longer than it takes to read the token.
-    pub fn read(&mut self, text: &[u8], at: usize) -> usize {
+    pub(super) fn read(&mut self, text: &[u8], at: usize) -> usize {
         let start = skip_blanks(text, at);
         *self = Token::absent(start);
         if text.get(start) == Some(&b'"') {
@@ -87,7 +87,7 @@ impl Token {
     }
 
     /// The span without the double quotes.
-    pub fn inner<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+    pub(super) fn inner<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         let raw = &text[self.start..self.end];
         match raw {
             _ if !self.quoted => raw,
@@ -99,7 +99,7 @@ impl Token {
 
     /// The bytes of the value: escapes resolved, line ends converted to LF as
     /// CPython does.
-    pub fn bytes<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
+    pub(super) fn bytes<'a>(&self, text: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
         let inner = self.inner(text);
         let mut at = 0;
         std::iter::from_fn(move || {
@@ -112,14 +112,14 @@ impl Token {
         })
     }
 
-    pub fn is(&self, text: &[u8], word: &[u8]) -> bool {
+    pub(super) fn is(&self, text: &[u8], word: &[u8]) -> bool {
         if self.plain {
             return self.inner(text) == word;
         }
         self.bytes(text).eq(word.iter().copied())
     }
 
-    pub fn is_empty(&self, text: &[u8]) -> bool {
+    pub(super) fn is_empty(&self, text: &[u8]) -> bool {
         if self.plain {
             return self.inner(text).is_empty();
         }
@@ -127,7 +127,7 @@ impl Token {
     }
 
     /// The value, in a buffer that never grows: it may be a secret.
-    pub fn unescape(&self, text: &[u8]) -> WipedBytes {
+    pub(super) fn unescape(&self, text: &[u8]) -> WipedBytes {
         let mut value = WipedBytes::new(Vec::with_capacity(self.end - self.start));
         match self.plain {
             true => value.extend_from_slice(self.inner(text)),

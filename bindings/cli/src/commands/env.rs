@@ -7,7 +7,7 @@ use crate::arguments::{EnvArguments, EnvFormat};
 use crate::failure::Failure;
 use crate::output;
 
-pub fn run(arguments: &EnvArguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &EnvArguments) -> Result<(), Failure> {
     let session = wandb_login::current(&super::options(&arguments.server, Flags::ALL_RANKS)?)?;
     for entry in session.environ() {
         let entry = entry.as_bytes();

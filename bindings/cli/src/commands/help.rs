@@ -13,7 +13,7 @@ use crate::output;
 use crate::parse::parse;
 
 /// Prints the help of a command, of the environment, or of the program.
-pub fn run(topic: Option<&str>) -> Result<ExitCode, Failure> {
+pub(super) fn run(topic: Option<&str>) -> Result<ExitCode, Failure> {
     if topic == Some(ENVIRONMENT_TOPIC) {
         output::print_text(&environment())?;
         return Ok(ExitCode::SUCCESS);
@@ -44,7 +44,7 @@ fn push_names(text: &mut String, names: &[Name]) {
 }
 
 /// Prints the completion script of a shell.
-pub fn completions(shell: Shell) -> Result<(), Failure> {
+pub(super) fn completions(shell: Shell) -> Result<(), Failure> {
     // For bash, clap_complete (4.6) generates no working script where the name
     // has a hyphen: https://github.com/clap-rs/clap/issues/6421
     let name = match shell {

@@ -7,7 +7,7 @@ use crate::arguments::{AnonymousMode, LoginArguments};
 use crate::failure::Failure;
 use crate::stdin_key;
 
-pub fn run(arguments: &LoginArguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &LoginArguments) -> Result<(), Failure> {
     let key = key(arguments)?;
     let mut options = super::options(&arguments.server, flags(arguments))?
         .anonymous(match arguments.anonymous {

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::parse::Request;
 
-pub fn run(request: Request) -> Result<ExitCode, Failure> {
+pub(crate) fn run(request: Request) -> Result<ExitCode, Failure> {
     let arguments = match request {
         Request::Run(arguments) => arguments,
         Request::Print(text) => {

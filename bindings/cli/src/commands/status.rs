@@ -8,7 +8,7 @@ use crate::arguments::StatusArguments;
 use crate::failure::Failure;
 use crate::output;
 
-pub fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     let options = |flags| super::options(&arguments.server, flags | Flags::ALL_RANKS);
     let mut report = wandb_login::explain(&options(Flags::default())?)?;
     let mut outcome = Ok(ExitCode::from(if report.is_configured() { 0 } else { 1 }));

@@ -6,7 +6,7 @@ use crate::arguments::ServerArguments;
 use crate::failure::Failure;
 use crate::output;
 
-pub fn run(arguments: &ServerArguments) -> Result<(), Failure> {
+pub(super) fn run(arguments: &ServerArguments) -> Result<(), Failure> {
     let session = wandb_login::current(&super::options(arguments, Flags::ALL_RANKS)?)?;
     let key = session.api_key().map_or_else(
         || &session.authorization().as_bytes()["Bearer ".len()..],
