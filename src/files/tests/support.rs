@@ -18,10 +18,10 @@ pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
 pub(super) const NOBODY: u32 = 65534;
 
 /// A directory that goes when the test ends.
-pub struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new() -> Scratch {
+    pub(super) fn new() -> Scratch {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("wandb-login-files-{}-{count}", std::process::id());
@@ -32,22 +32,22 @@ impl Scratch {
         Scratch(dir)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn dir(&self) -> &Path {
+    pub(super) fn dir(&self) -> &Path {
         &self.0
     }
 
-    pub fn file(&self, name: &str, text: &str, mode: u32) -> PathBuf {
+    pub(super) fn file(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         path
     }
 
-    pub fn subdir(&self, name: &str, mode: u32) -> PathBuf {
+    pub(super) fn subdir(&self, name: &str, mode: u32) -> PathBuf {
         let path = self.path(name);
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
@@ -55,7 +55,7 @@ impl Scratch {
     }
 
     /// The names in it, sorted.
-    pub fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         names(&self.0)
     }
 }
@@ -66,7 +66,7 @@ impl Drop for Scratch {
     }
 }
 
-pub fn names(dir: &Path) -> Vec<String> {
+pub(super) fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -75,32 +75,32 @@ pub fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-pub fn mode(path: &Path) -> u32 {
+pub(super) fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
 }
 
-pub fn inode(path: &Path) -> u64 {
+pub(super) fn inode(path: &Path) -> u64 {
     fs::metadata(path).unwrap().ino()
 }
 
-pub fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     sys::effective_user() == 0
 }
 
 /// Reports a test that cannot run on this machine. In strict mode that is a
 /// failure.
-pub fn not_tested(what: &str) {
+pub(super) fn not_tested(what: &str) {
     // The test harness captures `eprintln`.
     let _ = writeln!(std::io::stderr(), "NOT TESTED: {what}");
     let strict = std::env::var("WANDB_LOGIN_TEST_STRICT");
     assert_ne!(strict.as_deref(), Ok("1"), "not tested: {what}");
 }
 
-pub fn wiped(text: &[u8]) -> WipedBytes {
+pub(super) fn wiped(text: &[u8]) -> WipedBytes {
     WipedBytes::new(text.to_vec())
 }
 
-pub fn target(path: &Path) -> Target<'_> {
+pub(super) fn target(path: &Path) -> Target<'_> {
     Target {
         path,
         create_parents: false,
@@ -110,7 +110,7 @@ pub fn target(path: &Path) -> Target<'_> {
     }
 }
 
-pub fn change(
+pub(super) fn change(
     target: &Target,
     edit: &mut dyn FnMut(&[u8]) -> Option<WipedBytes>,
 ) -> Result<Updated, WriteProblem> {
@@ -118,25 +118,25 @@ pub fn change(
 }
 
 /// Adds a line to the end, as a login adds an entry.
-pub fn append(path: &Path, line: &str) -> Result<Updated, WriteProblem> {
+pub(super) fn append(path: &Path, line: &str) -> Result<Updated, WriteProblem> {
     append_to(&target(path), line)
 }
 
-pub fn append_to(target: &Target, line: &str) -> Result<Updated, WriteProblem> {
+pub(super) fn append_to(target: &Target, line: &str) -> Result<Updated, WriteProblem> {
     change(target, &mut |old| {
         Some(wiped(&[old, line.as_bytes(), b"\n"].concat()))
     })
 }
 
 /// The environment variables that tell a child process what to do.
-pub const JOB: &str = "FILES_TEST_JOB";
-pub const PATH: &str = "FILES_TEST_PATH";
-pub const LINE: &str = "FILES_TEST_LINE";
-pub const UMASK: &str = "FILES_TEST_UMASK";
+pub(super) const JOB: &str = "FILES_TEST_JOB";
+pub(super) const PATH: &str = "FILES_TEST_PATH";
+pub(super) const LINE: &str = "FILES_TEST_LINE";
+pub(super) const UMASK: &str = "FILES_TEST_UMASK";
 
 /// This test program again, to run one job only; started by the given command,
 /// such as `sh -c`.
-pub fn child(starter: &[&str], job: &str, path: &Path, line: &str) -> Command {
+pub(super) fn child(starter: &[&str], job: &str, path: &Path, line: &str) -> Command {
     let exe = std::env::current_exe().unwrap();
     let mut command = match starter {
         [] => Command::new(exe),
@@ -155,11 +155,11 @@ pub fn child(starter: &[&str], job: &str, path: &Path, line: &str) -> Command {
 }
 
 /// Runs it, and returns the outcome that it prints; `None` if it was killed.
-pub fn outcome(mut command: Command) -> Option<String> {
+pub(super) fn outcome(mut command: Command) -> Option<String> {
     spoken(&command.output().unwrap())
 }
 
-pub fn spoken(output: &Output) -> Option<String> {
+pub(super) fn spoken(output: &Output) -> Option<String> {
     let said = String::from_utf8_lossy(&output.stdout);
     let line = said.lines().find_map(|line| line.split_once("OUTCOME "));
     line.map(|(_, outcome)| outcome.to_owned())
@@ -183,7 +183,7 @@ fn works_as_a_child() {
 }
 
 /// Runs a job as a user without root's privileges.
-pub fn as_plain_user(job: &str, path: &Path, line: &str) -> Option<String> {
+pub(super) fn as_plain_user(job: &str, path: &Path, line: &str) -> Option<String> {
     let mut command = child(&[], job, path, line);
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
