@@ -61,7 +61,7 @@ pub(crate) enum KeyProblem {
 
 impl ApiKey {
     /// Parses a key; ASCII white space around it is removed.
-    pub fn parse(text: &[u8]) -> Result<Parsed, KeyProblem> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Parsed, KeyProblem> {
         let key = text.trim_ascii();
         let kind = kind_of(key)?;
         Ok(Parsed {
@@ -74,7 +74,7 @@ impl ApiKey {
     }
 
     /// Whether [`ApiKey::parse`] would accept the text; copies nothing.
-    pub fn is_key(text: &[u8]) -> bool {
+    pub(crate) fn is_key(text: &[u8]) -> bool {
         kind_of(text.trim_ascii()).is_ok()
     }
 
@@ -92,7 +92,7 @@ impl ApiKey {
 
     /// The kind and the last four characters, for a report; only the kind if the
     /// key is short, as a JWT can be.
-    pub fn masked(&self) -> String {
+    pub(crate) fn masked(&self) -> String {
         let key = self.as_bytes();
         let shown = match key.len() {
             0..SHORTEST_SHOWN => &[],

@@ -17,7 +17,7 @@ impl WipedJson {
 
     /// The value as the SDK writes it, with Go's `MarshalIndent`: two spaces of
     /// indentation, sorted keys, no newline at the end.
-    pub fn to_pretty(&self) -> WipedBytes {
+    pub(crate) fn to_pretty(&self) -> WipedBytes {
         // The first pass counts, so that the buffer has its final size.
         let mut size = Count(0);
         let counted = serde_json::to_writer_pretty(&mut size, &self.0);

@@ -169,7 +169,7 @@ impl<'t> Document<'t> {
 
     /// The first line that begins with the word `key` but does not define it: it
     /// has no delimiter, or is outside any section.
-    pub fn incomplete(&self, key: &str) -> Option<usize> {
+    pub(crate) fn incomplete(&self, key: &str) -> Option<usize> {
         self.incomplete
             .iter()
             .find(|incomplete| incomplete.word.eq_ignore_ascii_case(key.as_bytes()))
