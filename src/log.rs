@@ -1,9 +1,9 @@
-//! What a login says on its way: lines for a human, never a secret.
+//! The log of one call: lines for a human, never with a secret.
 
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
-use crate::env::variables;
+use crate::env::{Environment, variables};
 use crate::util::sanitize::clean;
 
 /// How much a line matters. The numbers are those of the C ABI.
@@ -18,7 +18,7 @@ pub enum Level {
     Info = 3,
 }
 
-/// Something worth a warning, at a line (from 1) of the text it was found in.
+/// A remark on one line (counted from 1) of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Note {
     pub line: usize,
@@ -31,144 +31,136 @@ pub(crate) struct Log<'a> {
 }
 
 enum Sink<'a> {
-    Nowhere,
+    Disabled,
     /// Standard error, in the Python SDK's form.
     Stderr {
-        shown: Cell<Shown>,
-        no_color: bool,
+        verbosity: Cell<Verbosity>,
+        color: bool,
     },
-    /// The caller's function: it gets everything.
-    Caller(&'a dyn Fn(Level, &str)),
-    /// Kept, for a report that lists them.
-    Kept(RefCell<Vec<String>>),
+    /// The caller's function; it gets every line.
+    Callback(&'a dyn Fn(Level, &str)),
+    /// Warnings and errors, collected for a report.
+    Buffer(RefCell<Vec<String>>),
 }
 
-/// What a human at standard error wants to see.
+/// Which lines are printed to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shown {
-    Everything,
-    /// Warnings and errors, no information.
-    Quiet,
-    /// Only what concerns safety.
-    Silent,
+pub(crate) enum Verbosity {
+    All,
+    /// Warnings and errors.
+    Warnings,
+    /// Security warnings only.
+    Security,
 }
 
 impl<'a> Log<'a> {
-    pub(crate) fn nowhere() -> Log<'a> {
+    /// Drops every line.
+    pub(crate) fn disabled() -> Log<'a> {
         Log {
-            sink: Sink::Nowhere,
+            sink: Sink::Disabled,
         }
     }
 
-    pub(crate) fn caller(log: &'a dyn Fn(Level, &str)) -> Log<'a> {
+    /// Passes every line to the caller's function.
+    pub(crate) fn callback(log: &'a dyn Fn(Level, &str)) -> Log<'a> {
         Log {
-            sink: Sink::Caller(log),
+            sink: Sink::Callback(log),
         }
     }
 
-    pub(crate) fn stderr(no_color: bool) -> Log<'a> {
-        let shown = Cell::new(Shown::Everything);
+    /// Prints to standard error.
+    pub(crate) fn stderr(env: &Environment) -> Log<'a> {
         Log {
-            sink: Sink::Stderr { shown, no_color },
+            sink: Sink::Stderr {
+                verbosity: Cell::new(Verbosity::All),
+                color: stderr_has_color(env),
+            },
         }
     }
 
-    /// Sets what is shown of what goes to standard error.
-    pub(crate) fn show(&self, shown: Shown) {
-        if let Sink::Stderr { shown: cell, .. } = &self.sink {
-            cell.set(shown);
-        }
-    }
-
-    pub(crate) fn kept() -> Log<'a> {
+    /// Collects warnings, and the details that only a report shows.
+    pub(crate) fn buffered() -> Log<'a> {
         Log {
-            sink: Sink::Kept(RefCell::default()),
+            sink: Sink::Buffer(RefCell::default()),
         }
     }
 
-    /// Whether this is for a report, which has room for details.
-    pub(crate) fn is_kept(&self) -> bool {
-        matches!(self.sink, Sink::Kept(_))
-    }
-
-    /// Whether what is said goes anywhere.
-    pub(crate) fn is_heard(&self) -> bool {
-        !matches!(self.sink, Sink::Nowhere)
-    }
-
-    /// Something that is worked out only to be told.
-    pub(crate) fn told<T: Default>(&self, what: impl FnOnce() -> T) -> T {
-        match self.is_heard() {
-            true => what(),
-            false => T::default(),
+    /// Sets which lines are printed to standard error; other logs ignore it.
+    pub(crate) fn set_verbosity(&self, new: Verbosity) {
+        if let Sink::Stderr { verbosity, .. } = &self.sink {
+            verbosity.set(new);
         }
     }
 
-    /// Something that only a report has room for.
+    /// Whether the lines are collected for a report, which also shows details.
+    pub(crate) fn is_buffered(&self) -> bool {
+        matches!(self.sink, Sink::Buffer(_))
+    }
+
+    /// Adds a line that only a report shows.
     pub(crate) fn detail(&self, line: &str) {
-        if self.is_kept() {
+        if self.is_buffered() {
             self.warn(line);
         }
     }
 
-    /// What happened.
+    /// Logs what was done.
     pub(crate) fn info(&self, line: &str) {
-        self.say(Level::Info, line, false);
+        self.write(Level::Info, line, false);
     }
 
-    /// Something that the user may want to mend.
+    /// Logs something that the user may want to fix.
     pub(crate) fn warn(&self, line: &str) {
-        self.say(Level::Warn, line, false);
+        self.write(Level::Warn, line, false);
     }
 
-    /// Something that puts a key at risk: shown even where all is silent.
+    /// Logs a risk for a key. A silent login prints it too.
     pub(crate) fn security(&self, line: &str) {
-        self.say(Level::Warn, line, true);
+        self.write(Level::Warn, line, true);
     }
 
-    fn say(&self, level: Level, line: &str, security: bool) {
+    fn write(&self, level: Level, line: &str, security: bool) {
         match &self.sink {
-            Sink::Nowhere => {}
-            Sink::Caller(log) => log(level, &clean(line)),
-            Sink::Kept(lines) if level != Level::Info => {
+            Sink::Disabled => {}
+            Sink::Callback(log) => log(level, &clean(line)),
+            Sink::Buffer(_) if level == Level::Info => {}
+            Sink::Buffer(lines) => {
                 let line = clean(line).into_owned();
                 let mut lines = lines.borrow_mut();
                 if !lines.contains(&line) {
                     lines.push(line);
                 }
             }
-            Sink::Kept(_) => {}
-            Sink::Stderr { shown, no_color } => {
-                let hidden = match shown.get() {
-                    Shown::Everything => false,
-                    Shown::Quiet => level == Level::Info,
-                    Shown::Silent => !security,
+            Sink::Stderr { verbosity, color } => {
+                let is_printed = match verbosity.get() {
+                    Verbosity::All => true,
+                    Verbosity::Warnings => level != Level::Info,
+                    Verbosity::Security => security,
                 };
-                if !hidden {
-                    print_in(*no_color, level, line);
+                if is_printed {
+                    print_line(*color, level, line);
                 }
             }
         }
     }
 
-    /// The lines of a log that keeps them.
+    /// The lines of a buffered log.
     pub(crate) fn into_lines(self) -> Vec<String> {
         match self.sink {
-            Sink::Kept(lines) => lines.into_inner(),
+            Sink::Buffer(lines) => lines.into_inner(),
             _ => Vec::new(),
         }
     }
 }
 
 /// Prints one line to standard error with the SDK's prefix. A closed standard
-/// error is no reason to fail a login.
+/// error is ignored.
 pub fn print(level: Level, line: &str) {
-    let no_color = std::env::var_os(variables::NO_COLOR).is_some_and(|value| !value.is_empty());
-    print_in(no_color, level, line);
+    print_line(stderr_has_color(&Environment::of_process()), level, line);
 }
 
-fn print_in(no_color: bool, level: Level, line: &str) {
-    let (prefix, mark) = match (colours(no_color), level) {
+fn print_line(color: bool, level: Level, line: &str) {
+    let (prefix, mark) = match (color, level) {
         (false, Level::Info) => ("wandb: ", ""),
         (false, Level::Warn) => ("wandb: ", "WARNING "),
         (false, Level::Error) => ("wandb: ", "ERROR "),
@@ -183,7 +175,7 @@ fn print_in(no_color: bool, level: Level, line: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Whether standard error shows colours, and the user wants them.
-pub(crate) fn colours(no_color: bool) -> bool {
-    !no_color && std::io::stderr().is_terminal()
+/// Whether standard error is a terminal and `NO_COLOR` is unset.
+pub(crate) fn stderr_has_color(env: &Environment) -> bool {
+    !env.is_set(variables::NO_COLOR) && std::io::stderr().is_terminal()
 }

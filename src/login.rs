@@ -1,9 +1,8 @@
 //! The login flow: resolve, prompt, verify, store, report.
 
-use std::borrow::Cow;
-
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint};
+use crate::config::location::SourceLocation;
 use crate::config::settings::Mode;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
@@ -13,7 +12,7 @@ use crate::report::Report;
 use crate::server;
 use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::sources::diagnostics;
-use crate::sources::{self, Found, FoundCredential, Place};
+use crate::sources::{self, Candidate, FoundCredential, Provider};
 use crate::storage;
 use crate::storage::token_cache::{self, Lookup};
 use crate::util::secret::Secret;
@@ -68,7 +67,7 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
     }
     let server = endpoint::resolve(&context)?;
     if let Some(found) = sources::first(&context, &server, context.relogin()?)? {
-        diagnostics::rivals(&context, &server, &found);
+        diagnostics::warn_conflicts(&context, &server, &found);
         return complete(&context, &server, found, Lookup::Cached).map(Login::Session);
     }
     if options.anonymous == Anonymous::Must {
@@ -143,7 +142,7 @@ pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
 /// assert!(matches!(check(&options), Err(Error::NotConfigured(_))));
 /// ```
 pub fn check(options: &Options<'_>) -> Result<()> {
-    let context = Context::quiet(options);
+    let context = Context::without_stderr(options);
     let server = endpoint::resolve(&context)?;
     // WANDB_RELOGIN and the relogin setting make a login prompt again. They do
     // not change whether a key is configured, so only the flag counts here.
@@ -220,7 +219,7 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
     let forgot = storage::forget(&context, &server);
     context.check_cancelled()?;
     forgot?;
-    diagnostics::what_still_wins(&context, &server);
+    diagnostics::warn_remaining(&context, &server);
     Ok(())
 }
 
@@ -267,11 +266,10 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
         Credential::Access {
             identity_token_file,
             ..
-        } => Found {
-            proof: FoundCredential::IdentityToken(identity_token_file.clone()),
-            place: Place::IdentityTokenFile,
-            name: session.source_name().map(|name| name.to_string().into()),
-            line: None,
+        } => FoundCredential {
+            candidate: Candidate::IdentityToken(identity_token_file.clone()),
+            provider: Provider::IdentityTokenFile,
+            location: SourceLocation::of_session(session),
         },
         Credential::Key(_) => sources::first(&context, &server, false)?
             .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
@@ -337,9 +335,9 @@ fn is_offline_mode(context: &Context) -> Result<bool> {
 }
 
 /// A new anonymous account at the server.
-fn anonymous(context: &Context, server: &Endpoint) -> Result<Found> {
+fn anonymous(context: &Context, server: &Endpoint) -> Result<FoundCredential> {
     let key = server::anonymous_key(context, server)?;
-    Ok(Found::new_key(key, Place::Anonymous))
+    Ok(FoundCredential::new_key(key, Provider::Anonymous))
 }
 
 /// Prompts until a key is accepted.
@@ -355,7 +353,7 @@ fn prompt_and_complete(context: &Context, server: &Endpoint) -> Result<Login> {
             }
             Answer::Anonymous => anonymous(context, server)?,
             Answer::Key(text) => match parse_key(context, &text) {
-                Ok(key) => Found::new_key(key, Place::Prompt),
+                Ok(key) => FoundCredential::new_key(key, Provider::Prompt),
                 Err(error) => {
                     last = Some(error);
                     continue;
@@ -382,13 +380,18 @@ fn parse_key(context: &Context, text: &Secret) -> Result<ApiKey> {
 }
 
 /// Turns a found credential into a session: verify, store, report.
-fn complete(context: &Context, server: &Endpoint, found: Found, lookup: Lookup) -> Result<Session> {
-    diagnostics::plain_http(context, server);
-    let source = found.place.source();
+fn complete(
+    context: &Context,
+    server: &Endpoint,
+    found: FoundCredential,
+    lookup: Lookup,
+) -> Result<Session> {
+    diagnostics::warn_plain_http(context, server);
+    let source = found.provider.source();
     // Both can fail, so they come before anything is sent or written.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
-    let (credential, known) = to_credential(context, server, found.proof, lookup)?;
+    let (credential, known) = to_credential(context, server, found.candidate, lookup)?;
     let viewer = verify(context, server, &credential, source)?.or(known);
     let saved = persist(context, server, &credential, source)?;
     let session = Session::new(SessionData {
@@ -396,14 +399,14 @@ fn complete(context: &Context, server: &Endpoint, found: Found, lookup: Lookup) 
         app_url,
         credential,
         source,
-        source_name: found.name.map(Cow::into_owned),
+        source_name: found.location.name.map(|name| name.to_string()),
         saved,
         viewer,
         entity,
     });
     log_session(context, server, &session);
     if is_new(source) && (saved || context.relogin().unwrap_or(false)) {
-        diagnostics::what_wins_again(context, server, &session);
+        diagnostics::warn_overrides(context, server, &session);
     }
     Ok(session)
 }
@@ -412,16 +415,16 @@ fn complete(context: &Context, server: &Endpoint, found: Found, lookup: Lookup) 
 fn to_credential(
     context: &Context,
     server: &Endpoint,
-    found: FoundCredential,
+    candidate: Candidate,
     lookup: Lookup,
 ) -> Result<(Credential, Option<Viewer>)> {
-    Ok(match found {
-        FoundCredential::Key(key) => (Credential::Key(key), None),
-        FoundCredential::Session(session) => {
+    Ok(match candidate {
+        Candidate::Key(key) => (Credential::Key(key), None),
+        Candidate::Session(session) => {
             let data = session.data();
             (data.credential.clone(), data.viewer.clone())
         }
-        FoundCredential::IdentityToken(identity_token_file) => {
+        Candidate::IdentityToken(identity_token_file) => {
             let access = token_cache::access_token(context, server, &identity_token_file, lookup)?;
             let credential = Credential::Access {
                 access,

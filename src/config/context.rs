@@ -1,27 +1,28 @@
-//! One call: what the caller asked, the env around it, and the configuration
-//! that results, each part read when it is first needed and only once.
+//! The context of one call: options, environment, log and configuration. The
+//! settings files and the rank are read when first needed, and only once.
 
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::duration::{Limit, parse_limit};
 use crate::config::files::Config;
 use crate::config::paths;
-use crate::config::settings::{Mode, Notes, SettingResult, Settings, parse_bool, parse_mode};
+use crate::config::settings::{
+    Mode, SettingResult, Settings, parse_bool, parse_mode, parse_timeout,
+};
 use crate::env::rank::Rank;
 use crate::env::variables;
-use crate::env::{self, Environment, shown};
+use crate::env::{Environment, display_path};
 use crate::error::{Error, Result};
-use crate::log::{self, Log, Shown};
+use crate::log::{self, Log, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
 
-/// What a variable that is a time limit takes.
+/// The expected value of a timeout variable, for messages.
 const SECONDS: &str = "a number of seconds";
 
-/// How long the server may take where nobody says otherwise.
-const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
+/// The default time limit of a request.
+const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Context<'a> {
     pub options: &'a Options<'a>,
@@ -29,39 +30,40 @@ pub(crate) struct Context<'a> {
     pub log: Log<'a>,
     config: OnceCell<Config>,
     rank: OnceCell<Option<Rank>>,
-    /// The caller's cancel function has said so.
-    stopped: Cell<bool>,
+    /// Whether the caller's cancel function has returned true.
+    cancelled: Cell<bool>,
 }
 
 impl<'a> Context<'a> {
-    /// A call that tells the user what it does.
+    /// For a call that logs: to the caller's function, else to standard error.
     pub(crate) fn new(options: &'a Options<'a>) -> Result<Context<'a>> {
         let log = match options.log {
-            Some(log) => Log::caller(log),
-            None => Log::stderr(Environment::new(options).is_set(variables::NO_COLOR)),
+            Some(log) => Log::callback(log),
+            None => Log::stderr(&Environment::new(options)),
         };
         let context = Context::with_log(options, log);
-        context.log.show(if context.is_silent()? {
-            Shown::Silent
+        context.log.set_verbosity(if context.is_silent()? {
+            Verbosity::Security
         } else if options.log.is_none()
             && (options.quiet || context.switch(variables::QUIET, Settings::quiet)?)
         {
-            Shown::Quiet
+            Verbosity::Warnings
         } else {
-            Shown::Everything
+            Verbosity::All
         });
-        context.config().tell(&context.log);
+        context.config().log_notes(&context.log);
         Ok(context)
     }
 
-    /// A call that answers a question: it talks only to the caller's own log.
-    pub(crate) fn quiet(options: &'a Options<'a>) -> Context<'a> {
-        Context::with_log(options, options.log.map_or_else(Log::nowhere, Log::caller))
+    /// For a call that never prints: it logs to the caller's function, if any.
+    pub(crate) fn without_stderr(options: &'a Options<'a>) -> Context<'a> {
+        let log = options.log.map_or_else(Log::disabled, Log::callback);
+        Context::with_log(options, log)
     }
 
-    /// A call that keeps what it would say, for a report.
-    pub(crate) fn kept(options: &'a Options<'a>) -> Context<'a> {
-        Context::with_log(options, Log::kept())
+    /// For a report: it collects the warnings.
+    pub(crate) fn for_report(options: &'a Options<'a>) -> Context<'a> {
+        Context::with_log(options, Log::buffered())
     }
 
     fn with_log(options: &'a Options<'a>, log: Log<'a>) -> Context<'a> {
@@ -71,25 +73,21 @@ impl<'a> Context<'a> {
             log,
             config: OnceCell::new(),
             rank: OnceCell::new(),
-            stopped: Cell::new(false),
+            cancelled: Cell::new(false),
         }
     }
 
     /// The settings files, read at the first call.
     pub(crate) fn config(&self) -> &Config {
-        let notes = match self.log.is_heard() {
-            true => Notes::Told,
-            false => Notes::Untold,
-        };
-        self.config.get_or_init(|| Config::load(&self.env, notes))
+        self.config.get_or_init(|| Config::load(&self.env))
     }
 
-    /// What both settings files say together.
+    /// The combined values of both settings files.
     pub(crate) fn settings(&self) -> &Settings {
         &self.config().settings
     }
 
-    /// A value: its variable, else its setting.
+    /// A value from its variable, else from its setting.
     fn value<T: Copy>(
         &self,
         variable: &str,
@@ -103,11 +101,11 @@ impl<'a> Context<'a> {
                     "{variable} is '{value}'; set it to {want}, or unset it"
                 ))
             }),
-            None => Ok(setting(self.settings())?.map(|placed| *placed.value)),
+            None => Ok(setting(self.settings())?.map(|found| *found.value)),
         }
     }
 
-    /// A switch: its variable, else its setting.
+    /// A switch from its variable, else from its setting; off by default.
     fn switch(
         &self,
         variable: &str,
@@ -122,13 +120,13 @@ impl<'a> Context<'a> {
             || self.switch(variables::SILENT, Settings::silent)?)
     }
 
-    /// Whether what is configured is to be passed over.
+    /// Whether to ignore configured credentials, except an explicit one.
     pub(crate) fn relogin(&self) -> Result<bool> {
         Ok(self.options.flags.has(Flags::RELOGIN)
             || !self.options.command_line && self.switch(variables::RELOGIN, Settings::relogin)?)
     }
 
-    /// Whether the prompt goes straight to the key.
+    /// Whether the prompt offers nothing but entering a key.
     pub(crate) fn force(&self) -> Result<bool> {
         Ok(self.options.flags.has(Flags::FORCE)
             || self.switch(variables::FORCE, Settings::force)?)
@@ -140,12 +138,12 @@ impl<'a> Context<'a> {
         Ok(mode.unwrap_or(Mode::Online))
     }
 
-    /// This process's rank, if it is one of several.
+    /// The rank of this process, if it is part of a distributed job.
     pub(crate) fn rank(&self) -> Option<Rank> {
-        *self.rank.get_or_init(|| Rank::of(&self.env))
+        *self.rank.get_or_init(|| Rank::detect(&self.env))
     }
 
-    /// Whether this process is the one that prompts, writes and verifies.
+    /// Whether this process may prompt, write and verify.
     pub(crate) fn is_active_rank(&self) -> bool {
         self.options.flags.has(Flags::ALL_RANKS) || self.rank().is_none_or(|rank| rank.index == 0)
     }
@@ -155,51 +153,46 @@ impl<'a> Context<'a> {
         self.is_active_rank() && !self.options.flags.has(Flags::NO_SAVE)
     }
 
-    /// Asks the caller's cancel function. What it has said holds for the call.
+    /// Polls the caller's cancel function. Once true, it stays true.
     pub(crate) fn cancelled(&self) -> bool {
-        if !self.stopped.get() {
-            self.stopped
+        if !self.cancelled.get() {
+            self.cancelled
                 .set(self.options.cancel.is_some_and(|cancel| cancel()));
         }
-        self.stopped.get()
+        self.cancelled.get()
     }
 
-    /// An error where the caller has cancelled a wait: whatever that wait was
-    /// for, the call ends there.
+    /// An error if the caller has cancelled an earlier wait of this call.
     pub(crate) fn check_cancelled(&self) -> Result<()> {
-        match self.stopped.get() {
+        match self.cancelled.get() {
             true => Err(Error::Cancelled("cancelled by the program".into())),
             false => Ok(()),
         }
     }
 
-    /// Whether standard error shows colours, and the user wants them.
-    pub(crate) fn colours(&self) -> bool {
-        log::colours(self.env.is_set(variables::NO_COLOR))
+    /// Whether to print colors to standard error.
+    pub(crate) fn has_color(&self) -> bool {
+        log::stderr_has_color(&self.env)
     }
 
-    pub(crate) fn unix_time(&self) -> i64 {
-        env::unix_time()
+    /// The absolute form of a path, for a message.
+    pub(crate) fn display_path(&self, path: &Path) -> String {
+        display_path(&self.env.path(path))
     }
 
-    /// A path as a message shows it.
-    pub(crate) fn shown(&self, path: &Path) -> String {
-        shown(self.env.absolute(path))
-    }
-
-    /// The address of the server's web pages.
+    /// The URL of the server's web app.
     pub(crate) fn app_url(&self, server: &BaseUrl) -> Result<String> {
-        let own = match self.env.text(variables::APP_URL) {
+        let configured = match self.env.text(variables::APP_URL) {
             Some(url) => Some(url),
             None => self
                 .settings()
                 .app_url_override()?
                 .map(|url| url.value.clone()),
         };
-        Ok(server.app_url(own.as_deref()))
+        Ok(server.app_url(configured.as_deref()))
     }
 
-    /// The team that the user works for, if the configuration names one.
+    /// The default team, if one is configured.
     pub(crate) fn entity(&self) -> Result<Option<String>> {
         match self.env.text(variables::ENTITY) {
             Some(entity) => Ok(Some(entity)),
@@ -214,33 +207,31 @@ impl<'a> Context<'a> {
         Ok(paths::credentials(&self.env, setting))
     }
 
-    /// How long a prompt may last; `None`: without limit.
+    /// The time limit of the prompt; `None` if there is no limit.
     pub(crate) fn prompt_timeout(&self) -> Result<Option<Duration>> {
-        match self.options.prompt_timeout {
-            Timeout::Never => Ok(None),
-            Timeout::After(time) => Ok(Some(time)),
-            Timeout::Configured => {
-                let variable = variables::LOGIN_TIMEOUT;
-                let limit = self.value(variable, parse_limit, SECONDS, Settings::login_timeout)?;
-                Ok(limit.and_then(length))
-            }
-        }
+        let timeout = match self.options.prompt_timeout {
+            Timeout::Configured => self
+                .value(
+                    variables::LOGIN_TIMEOUT,
+                    parse_timeout,
+                    SECONDS,
+                    Settings::login_timeout,
+                )?
+                .unwrap_or(Timeout::Never),
+            given => given,
+        };
+        Ok(timeout.duration())
     }
 
-    /// How long the server may take.
+    /// The time limit of a request.
     pub(crate) fn http_timeout(&self) -> Result<Duration> {
-        if let Some(time) = self.options.http_timeout {
-            return Ok(time);
+        if let Some(timeout) = self.options.http_timeout {
+            return Ok(timeout);
         }
-        let limit = self.value(variables::HTTP_TIMEOUT, parse_limit, SECONDS, |_| Ok(None))?;
-        Ok(limit.and_then(length).unwrap_or(HTTP_TIMEOUT))
-    }
-}
-
-/// A limit as a length of time; `None`: without limit.
-fn length(limit: Limit) -> Option<Duration> {
-    match limit {
-        Limit::Never => None,
-        Limit::After(time) => Some(time),
+        let no_setting = |_: &Settings| Ok(None);
+        let timeout = self.value(variables::HTTP_TIMEOUT, parse_timeout, SECONDS, no_setting)?;
+        Ok(timeout
+            .and_then(Timeout::duration)
+            .unwrap_or(DEFAULT_HTTP_TIMEOUT))
     }
 }

@@ -1,10 +1,8 @@
-//! Which server a login is for, and who named it.
-
-use std::borrow::Cow;
+//! The server of a login, and where its URL comes from.
 
 use crate::config::context::Context;
-use crate::config::settings::{Located, SettingsFile};
-use crate::env::shown_path;
+use crate::config::location::{SourceLocation, SourceName};
+use crate::config::settings::SettingsFile;
 use crate::env::variables;
 use crate::error::Error;
 use crate::formats::netrc::Names;
@@ -12,10 +10,7 @@ use crate::options::Flags;
 use crate::session::Session;
 use crate::url::BaseUrl;
 
-/// What a place is called: a variable or a path.
-pub(crate) type Name = Cow<'static, str>;
-
-/// Who named the server.
+/// How the server was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Option,
@@ -28,7 +23,7 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// The name that reports use.
+    /// The name in reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Origin::Option => "option",
@@ -42,69 +37,73 @@ impl Origin {
     }
 }
 
-/// A server and where its name came from.
+/// A server, and where its URL comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub url: BaseUrl,
     pub origin: Origin,
-    /// The variable or the file that names it.
-    pub origin_name: Option<Name>,
-    /// Whether the working directory alone makes this the server: a key that was
-    /// not stored for it must not follow.
+    /// The variable or file that holds the URL.
+    pub origin_name: Option<SourceName>,
+    /// Whether only the workspace settings choose this server. Keys from outside
+    /// the working directory must not be sent to it.
     pub workspace_only: bool,
 }
 
 impl Endpoint {
-    /// The server of a session, which is no question any more.
-    pub(crate) fn of_session(session: &Session) -> Endpoint {
+    fn new(url: BaseUrl, origin: Origin, origin_name: Option<SourceName>) -> Endpoint {
         Endpoint {
-            url: session.data().base_url.clone(),
-            origin: Origin::Session,
-            origin_name: None,
+            url,
+            origin,
+            origin_name,
             workspace_only: false,
         }
     }
 
-    /// Whether the caller named it: then it is remembered after a login.
+    /// The server of a session.
+    pub(crate) fn of_session(session: &Session) -> Endpoint {
+        Endpoint::new(session.data().base_url.clone(), Origin::Session, None)
+    }
+
+    /// Whether the caller chose the server; a login then stores it.
     pub(crate) fn is_named_by_caller(&self) -> bool {
         matches!(self.origin, Origin::Option | Origin::Cloud)
     }
 
-    /// The names that its entry in netrc may have.
+    /// The machine names to look up in netrc.
     pub(crate) fn netrc_names(&self) -> Names<'_> {
         Names {
             netloc: self.url.netloc(),
             spelled: self.url.spelled_netloc(),
             alias: self.url.alias_netloc(),
             prefer_alias: self.origin == Origin::Default,
-            // A stranger's directory could name another port of the same machine.
+            // A workspace file could name another port of the same host.
             bare_host: self.url.bare_host().filter(|_| !self.workspace_only),
         }
     }
 
-    /// Where the name came from, in words.
-    pub(crate) fn origin_text(&self) -> &str {
+    /// Where the URL comes from, for a message.
+    pub(crate) fn origin_text(&self) -> String {
         match (&self.origin_name, self.origin) {
-            (Some(name), _) => name,
-            (None, Origin::Option) => "the host option",
-            (None, Origin::Cloud) => "the cloud option",
-            (None, Origin::Session) => "the session",
-            (None, _) => "the default",
+            (Some(name), _) => name.to_string(),
+            (None, Origin::Option) => "the host option".into(),
+            (None, Origin::Cloud) => "the cloud option".into(),
+            (None, Origin::Session) => "the session".into(),
+            (None, _) => "the default".into(),
         }
     }
 
-    /// Whether it has to be named to the user: it is not the one that everybody expects.
+    /// Whether messages name the server: it is not the public cloud.
     pub(crate) fn is_remarkable(&self) -> bool {
         !(self.origin == Origin::Default || self.url.is_default())
     }
 }
 
-/// A server's name that is none, and who said it.
+/// An invalid server URL, and where it comes from.
 #[derive(Debug)]
 pub(crate) struct Unresolved {
     pub origin: Origin,
-    /// The variable or the file that names it.
-    pub origin_name: Option<Name>,
+    /// The variable or file that holds the URL.
+    pub origin_name: Option<SourceName>,
     pub error: Error,
 }
 
@@ -114,99 +113,78 @@ impl From<Unresolved> for Error {
     }
 }
 
-/// What asking for the server gives.
+/// A server, or why there is none.
 pub(crate) type Resolved = std::result::Result<Endpoint, Unresolved>;
 
-/// The server that the options, else the environment and the settings name.
+/// The server of this call: from the options, else from the configuration.
 pub(crate) fn resolve(context: &Context) -> Resolved {
     let options = context.options;
     let cloud = options.flags.has(Flags::CLOUD);
-    let wrong = |problem: String| Unresolved {
+    let invalid = |problem: String| Unresolved {
         origin: Origin::Option,
         origin_name: None,
         error: Error::Argument(problem),
     };
     match options.host.filter(|host| !host.is_empty()) {
-        Some(_) if cloud => Err(wrong(
+        Some(_) if cloud => Err(invalid(
             "the host and cloud options exclude each other: give one".into(),
         )),
-        Some(host) => Ok(Endpoint {
-            url: BaseUrl::parse(host).map_err(|problem| wrong(format!("host: {problem}")))?,
-            origin: Origin::Option,
-            origin_name: None,
-            workspace_only: false,
-        }),
-        None if cloud => Ok(Endpoint {
-            url: BaseUrl::cloud(),
-            origin: Origin::Cloud,
-            origin_name: None,
-            workspace_only: false,
-        }),
+        Some(host) => {
+            let url =
+                BaseUrl::parse(host).map_err(|problem| invalid(format!("host: {problem}")))?;
+            Ok(Endpoint::new(url, Origin::Option, None))
+        }
+        None if cloud => Ok(Endpoint::new(BaseUrl::cloud(), Origin::Cloud, None)),
         None => configured(context),
     }
 }
 
-/// The server that results with the options left out: what a settings key is
-/// for whose own file names no server.
+/// The server from variables and settings, without the options. A key in a
+/// settings file without `base_url` is for this server.
 pub(crate) fn configured(context: &Context) -> Resolved {
     if let Some(url) = context.env.text(variables::BASE_URL) {
-        let name = variables::BASE_URL;
-        return Endpoint::configured(&url, Origin::Environment, || name.into(), name.into());
+        let name = SourceName::Variable(variables::BASE_URL);
+        return parse(&url, Origin::Environment, SourceLocation::new(name));
     }
     let settings = context.settings();
-    let system = match base_url(&settings.system, Origin::SystemSettings)? {
-        Some(url) => Endpoint::in_settings(&url, Origin::SystemSettings)?,
-        None => Endpoint {
-            url: BaseUrl::cloud(),
-            origin: Origin::Default,
-            origin_name: None,
-            workspace_only: false,
-        },
+    let system = match in_file(&settings.system, Origin::SystemSettings)? {
+        Some(system) => system,
+        None => Endpoint::new(BaseUrl::cloud(), Origin::Default, None),
     };
-    let Some(url) = base_url(&settings.workspace, Origin::WorkspaceSettings)? else {
-        return Ok(system);
-    };
-    let workspace = Endpoint::in_settings(&url, Origin::WorkspaceSettings)?;
-    Ok(Endpoint {
-        workspace_only: !workspace.url.same_server(&system.url),
-        ..workspace
-    })
+    match in_file(&settings.workspace, Origin::WorkspaceSettings)? {
+        None => Ok(system),
+        Some(workspace) => Ok(Endpoint {
+            workspace_only: !workspace.url.same_server(&system.url),
+            ..workspace
+        }),
+    }
 }
 
-/// What one settings file names.
-fn base_url(
+/// The server from one settings file.
+fn in_file(
     file: &Option<SettingsFile>,
     origin: Origin,
-) -> std::result::Result<Option<Located<'_, String>>, Unresolved> {
+) -> std::result::Result<Option<Endpoint>, Unresolved> {
     let Some(file) = file else { return Ok(None) };
-    file.base_url().map_err(|problem| Unresolved {
-        origin,
-        origin_name: Some(shown_path(&file.path).into()),
-        error: Error::from(problem),
-    })
+    match file.base_url() {
+        Ok(None) => Ok(None),
+        Ok(Some(url)) => parse(url.value, origin, url.location()).map(Some),
+        Err(problem) => Err(Unresolved {
+            origin,
+            origin_name: Some(SourceName::file(&file.path)),
+            error: Error::from(problem),
+        }),
+    }
 }
 
-impl Endpoint {
-    /// The server that a line of a settings file names.
-    fn in_settings(url: &Located<'_, String>, origin: Origin) -> Resolved {
-        let name = shown_path(&url.file.path).into();
-        Endpoint::configured(url.value, origin, || url.place(), name)
-    }
-
-    /// The server that a variable or a file names, at a place to complain about.
-    fn configured(url: &str, origin: Origin, place: impl Fn() -> String, name: Name) -> Resolved {
-        match BaseUrl::parse(url) {
-            Ok(url) => Ok(Endpoint {
-                url,
-                origin,
-                origin_name: Some(name),
-                workspace_only: false,
-            }),
-            Err(problem) => Err(Unresolved {
-                origin,
-                origin_name: Some(name),
-                error: Error::Credentials(format!("{}: {problem}", place())),
-            }),
-        }
+/// Parses a configured URL.
+fn parse(url: &str, origin: Origin, location: SourceLocation) -> Resolved {
+    match BaseUrl::parse(url) {
+        Ok(url) => Ok(Endpoint::new(url, origin, location.name)),
+        Err(problem) => Err(Unresolved {
+            origin,
+            error: Error::Credentials(format!("{location}: {problem}")),
+            origin_name: location.name,
+        }),
     }
 }

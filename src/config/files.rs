@@ -1,91 +1,81 @@
-//! The settings files as they are on the disk: which were read, and which
-//! could not be.
+//! Loads both settings files.
 
 use std::path::PathBuf;
 
+use crate::config::location::SourceName;
 use crate::config::paths::{self, SETTINGS_LIMIT};
-use crate::config::settings::{Notes, Problem, Settings, SettingsFile, Which};
-use crate::env::{Environment, absolute, shown_path};
+use crate::config::settings::{Scope, Settings, SettingsFile};
+use crate::env::Environment;
 use crate::error::Error;
 use crate::files::{self, Text};
-use crate::log::Log;
+use crate::log::{Log, Note};
 
-/// Both settings files.
+/// Both settings files: their values and their status.
 pub(crate) struct Config {
     pub settings: Settings,
-    pub system: Location,
-    pub workspace: Location,
+    system: FileStatus,
+    workspace: FileStatus,
 }
 
-/// Where a settings file is, or would be.
-pub(crate) struct Location {
-    /// Absolute where anybody is told of it, else perhaps that of the working
-    /// directory. `None` without a home directory to find it in.
+/// A settings file on disk.
+#[derive(Default)]
+pub(crate) struct FileStatus {
+    /// `None` without a home directory.
     pub path: Option<PathBuf>,
-    /// Why it could not be read, if so.
+    /// Why it could not be read.
     pub problem: Option<String>,
     /// Whether other users may read it.
     pub open_to_others: bool,
 }
 
-impl Location {
-    /// The path as a message shows it.
-    pub(crate) fn shown(&self) -> Option<String> {
-        self.path.as_deref().map(shown_path)
+impl FileStatus {
+    pub(crate) fn name(&self) -> Option<SourceName> {
+        self.path.clone().map(SourceName::File)
     }
 }
 
 impl Config {
-    /// Reads both files, each once.
-    pub(crate) fn load(env: &Environment, notes: Notes) -> Config {
-        let (system, system_text) = read(paths::system_settings(env).ok(), notes);
-        let workspace = Some(paths::workspace_settings(env));
-        let (workspace, workspace_text) = read(workspace, notes);
-        let settings = Settings::from_files(
-            system
-                .path
-                .as_deref()
-                .zip(system_text.as_ref().map(|text| text.bytes.as_slice())),
-            workspace
-                .path
-                .as_deref()
-                .zip(workspace_text.as_ref().map(|text| text.bytes.as_slice())),
-            notes,
-        );
+    /// Reads both files.
+    pub(crate) fn load(env: &Environment) -> Config {
+        let (system, system_settings) = read(Scope::System, paths::system_settings(env).ok());
+        let workspace_path = paths::workspace_settings(env);
+        let (workspace, workspace_settings) = read(Scope::Workspace, Some(workspace_path));
         Config {
-            settings,
+            settings: Settings {
+                system: system_settings,
+                workspace: workspace_settings,
+            },
             system,
             workspace,
         }
     }
 
-    /// One of the two, with what it says.
-    pub(crate) fn file(&self, which: Which) -> (&Location, Option<&SettingsFile>) {
-        match which {
-            Which::System => (&self.system, self.settings.system.as_ref()),
-            Which::Workspace => (&self.workspace, self.settings.workspace.as_ref()),
+    /// The status of a file and, if it was read, its settings.
+    pub(crate) fn file(&self, scope: Scope) -> (&FileStatus, Option<&SettingsFile>) {
+        match scope {
+            Scope::System => (&self.system, self.settings.system.as_ref()),
+            Scope::Workspace => (&self.workspace, self.settings.workspace.as_ref()),
         }
     }
 
-    /// Tells what is odd about them.
-    pub(crate) fn tell(&self, log: &Log) {
-        for which in [Which::System, Which::Workspace] {
-            let (location, file) = self.file(which);
-            let path = location.shown().unwrap_or_default();
-            if let Some(problem) = &location.problem {
+    /// Logs what is wrong with the files.
+    pub(crate) fn log_notes(&self, log: &Log) {
+        for scope in [Scope::System, Scope::Workspace] {
+            let (status, file) = self.file(scope);
+            let Some(path) = status.name() else { continue };
+            if let Some(problem) = &status.problem {
                 log.warn(&format!("{path} {problem}"));
             }
             let Some(file) = file else { continue };
+            let line = |note: &Note| format!("{path} line {}: {}", note.line, note.text);
             for note in &file.security_notes {
-                log.security(&format!("{path} line {}: {}", note.line, note.text));
+                log.security(&line(note));
             }
-            for note in &file.notes {
-                log.warn(&format!("{path} line {}: {}", note.line, note.text));
+            let diagnostics = file.diagnostics();
+            for note in diagnostics.notes.iter().chain(&diagnostics.rejected_by_sdk) {
+                log.warn(&line(note));
             }
-            if let Some(note) = &file.rejected_by_sdk {
-                log.warn(&format!("{path} line {}: {}", note.line, note.text));
-            }
-            if location.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
+            if status.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
                 log.security(&format!(
                     "{path} holds an API key and can be read by other users: chmod 600 it"
                 ));
@@ -94,42 +84,33 @@ impl Config {
     }
 }
 
-/// Reads one file; a relative path is that of the working directory.
-fn read(path: Option<PathBuf>, notes: Notes) -> (Location, Option<Text>) {
-    let Some(path) = path else {
-        return (
-            Location {
-                path: None,
-                problem: None,
-                open_to_others: false,
-            },
-            None,
-        );
+/// Reads one file.
+fn read(scope: Scope, path: Option<PathBuf>) -> (FileStatus, Option<SettingsFile>) {
+    let mut status = FileStatus {
+        path,
+        ..FileStatus::default()
     };
-    let read = files::read(&path, SETTINGS_LIMIT);
-    // The caller's functions may change the directory before the path is used
-    // again; where nobody is told anything, it is not.
-    let path = match notes {
-        Notes::Told => absolute(path),
-        Notes::Untold => path,
+    let Some(path) = &status.path else {
+        return (status, None);
     };
-    let (text, problem) = match read {
-        Ok(text) => (text, None),
-        Err(problem) => (None, Some(format!("{problem}; mend or remove it"))),
-    };
-    let open_to_others = text.as_ref().is_some_and(Text::open_to_others);
-    (
-        Location {
-            path: Some(path),
-            problem,
-            open_to_others,
-        },
-        text,
-    )
+    match files::read(path, SETTINGS_LIMIT) {
+        Ok(None) => (status, None),
+        Ok(Some(text)) => {
+            status.open_to_others = text.open_to_others();
+            let Text { bytes, .. } = text;
+            let file = SettingsFile::parse(scope, path, bytes);
+            (status, Some(file))
+        }
+        Err(problem) => {
+            status.problem = Some(format!("{problem}; fix or remove it"));
+            (status, None)
+        }
+    }
 }
 
-impl From<&Problem> for Error {
-    fn from(problem: &Problem) -> Error {
+impl From<&Note> for Error {
+    /// For the error of a setting, which is a complete sentence.
+    fn from(problem: &Note) -> Error {
         Error::Credentials(problem.text.clone())
     }
 }

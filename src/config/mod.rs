@@ -1,9 +1,10 @@
-//! What is configured: the settings files, where they are, the server that
-//! results, and the context of one call that reads them lazily.
+//! The configuration: settings files and their paths, the server, and the
+//! context of one call, which reads them when needed.
 
 pub(crate) mod context;
-pub(crate) mod duration;
 pub(crate) mod endpoint;
 pub(crate) mod files;
+pub(crate) mod location;
 pub(crate) mod paths;
 pub(crate) mod settings;
+pub(crate) mod timeout;

@@ -1,5 +1,4 @@
-//! Where the user's files are: by the Python SDK's rules, so that both find the
-//! same ones.
+//! The paths of the user's files, by the rules of the Python SDK.
 
 use std::path::PathBuf;
 
@@ -7,25 +6,25 @@ use crate::env::Environment;
 use crate::env::variables;
 use crate::error::Result;
 
-/// The most that is read of a netrc file.
+/// The size limit of a netrc file, in bytes.
 pub(crate) const NETRC_LIMIT: u64 = 16 << 20;
 
-/// The most that is read of a settings file.
+/// The size limit of a settings file, in bytes.
 pub(crate) const SETTINGS_LIMIT: u64 = 1 << 20;
 
-/// The most that is read of the cache of access tokens.
+/// The size limit of the token cache, in bytes.
 pub(crate) const CREDENTIALS_LIMIT: u64 = 1 << 20;
 
-/// The system settings file; `None` without a home directory.
+/// The system settings file; an error without a home directory.
 pub(crate) fn system_settings(env: &Environment) -> Result<PathBuf> {
     match env.var(variables::CONFIG_DIR) {
         Some(directory) => Ok(env.expand(&directory)?.join("settings")),
-        // The SDK does not ask `XDG_CONFIG_HOME`.
+        // The SDK ignores `XDG_CONFIG_HOME`.
         None => env.in_home(".config/wandb/settings"),
     }
 }
 
-/// The settings file of the working directory. Parent directories do not count.
+/// The settings file of the working directory, not of its parents.
 pub(crate) fn workspace_settings(env: &Environment) -> PathBuf {
     let hidden = env.path(".wandb");
     if hidden.exists() {
@@ -34,20 +33,21 @@ pub(crate) fn workspace_settings(env: &Environment) -> PathBuf {
     env.path("wandb/settings")
 }
 
-/// The netrc files to look for; the first that exists is the only one that
-/// counts.
+/// The candidate paths of the netrc file. Only the first that exists is read.
 pub(crate) struct Netrc {
     pub first: PathBuf,
-    /// Whether the user has named the first: then there is no second.
+    /// Whether `first` comes from `NETRC`; then there is no second path.
     named: bool,
 }
 
 impl Netrc {
+    /// `~/_netrc`, unless `NETRC` is set.
     pub(crate) fn second(&self) -> Option<PathBuf> {
         (!self.named).then(|| self.first.with_file_name("_netrc"))
     }
 }
 
+/// The candidate paths; an error without a home directory.
 pub(crate) fn netrc(env: &Environment) -> Result<Netrc> {
     Ok(match env.var(variables::NETRC) {
         Some(path) => Netrc {
@@ -61,7 +61,7 @@ pub(crate) fn netrc(env: &Environment) -> Result<Netrc> {
     })
 }
 
-/// The netrc file to write: the one that exists, else the platform's default.
+/// The netrc file to write: the existing one, else the platform's default.
 pub(crate) fn netrc_to_write(env: &Environment) -> Result<PathBuf> {
     let paths = netrc(env)?;
     let second = paths.second().filter(|_| !paths.first.exists());
@@ -69,13 +69,13 @@ pub(crate) fn netrc_to_write(env: &Environment) -> Result<PathBuf> {
     Ok(second.unwrap_or(paths.first))
 }
 
-/// The SDK's cache of access tokens; `None` without a home directory.
+/// The token cache, shared with the SDK; `None` without a home directory.
 pub(crate) fn credentials(env: &Environment, setting: Option<&str>) -> Option<PathBuf> {
     match env.var(variables::CREDENTIALS_FILE) {
         Some(path) => Some(env.path(path)),
         None => match setting {
             Some(path) => Some(env.path(path)),
-            // `WANDB_CONFIG_DIR` does not move this one.
+            // `WANDB_CONFIG_DIR` does not apply to this file.
             None => env.in_home(".config/wandb/credentials.json").ok(),
         },
     }

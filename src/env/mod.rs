@@ -1,12 +1,12 @@
-//! What surrounds a call: its environment and its working directory. Every
-//! module that needs them is handed this value, and asks nobody else.
+//! What surrounds a call: environment variables, working directory, home
+//! directory and clock. Other modules get them only from here.
 
 pub(crate) mod passwd;
 pub(crate) mod rank;
 pub(crate) mod variables;
 
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,8 +22,8 @@ pub(crate) fn unix_time() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The process's own environment and directory, or those that the caller gave
-/// in their place. Nothing is copied: each variable is looked up when asked for.
+/// The environment and working directory of the process, or those that the
+/// caller passed instead. Nothing is copied: a variable is read on each request.
 #[derive(Clone, Copy)]
 pub(crate) struct Environment<'a> {
     block: Option<&'a [&'a OsStr]>,
@@ -38,6 +38,14 @@ impl<'a> Environment<'a> {
         }
     }
 
+    /// The environment of the process itself.
+    pub(crate) fn of_process() -> Environment<'static> {
+        Environment {
+            block: None,
+            directory: None,
+        }
+    }
+
     /// A variable that is set and not empty. An empty one counts as unset.
     pub(crate) fn var(&self, name: &str) -> Option<Cow<'a, OsStr>> {
         let value = match self.block {
@@ -47,8 +55,8 @@ impl<'a> Environment<'a> {
         (!value.is_empty()).then_some(value)
     }
 
-    /// The same as text. What is not UTF-8 becomes U+FFFD, which no value that
-    /// is checked afterwards may hold.
+    /// A non-empty variable as a string. Bytes that are not UTF-8 become
+    /// U+FFFD, which fails every later check of the value.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.var(name).map(|value| match value {
             Cow::Borrowed(value) => value.to_string_lossy().into_owned(),
@@ -58,23 +66,24 @@ impl<'a> Environment<'a> {
         })
     }
 
-    /// The same for a secret: the copy wipes itself.
+    /// A non-empty variable that holds a secret, as a copy that is wiped.
     pub(crate) fn secret(&self, name: &str) -> Option<WipedBytes> {
         self.var(name)
             .map(|value| WipedBytes::new(value.into_owned().into_encoded_bytes()))
     }
 
+    /// Whether a variable is set and not empty.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.length(name).is_some_and(|length| length > 0)
     }
 
-    /// Whether a variable is set to nothing, which counts as unset.
+    /// Whether a variable is set to the empty string, which counts as unset.
     pub(crate) fn is_empty(&self, name: &str) -> bool {
         self.length(name) == Some(0)
     }
 
-    /// How long a variable's value is. It may be a secret: where it takes a
-    /// copy to know, the copy is wiped.
+    /// The length of a variable's value. The value may be a secret, so a copy
+    /// of it is wiped.
     fn length(&self, name: &str) -> Option<usize> {
         match self.block {
             Some(block) => block
@@ -88,7 +97,7 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// A path as the caller's working directory sees it.
+    /// Resolves a path against the caller's working directory, if one was passed.
     pub(crate) fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
         match self.directory {
             Some(directory) => directory.join(path.as_ref()),
@@ -96,31 +105,32 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// The same, absolute, for a message that is read elsewhere.
+    /// The absolute form of a path.
     pub(crate) fn absolute(&self, path: impl AsRef<OsStr>) -> PathBuf {
         absolute(self.path(path))
     }
 
-    /// The home directory: `HOME`, else what the user database says.
+    /// The home directory: `HOME`, else the user database. On Windows it is the
+    /// profile directory.
     pub(crate) fn home(&self) -> Option<PathBuf> {
-        match (
-            self.block,
-            self.var(variables::HOME).filter(|_| cfg!(not(windows))),
-        ) {
-            (_, Some(home)) if self.directory.is_none() => Some(home.into_owned().into()),
-            (_, Some(home)) => Some(self.path(home)),
-            // `dirs` would ask the process's own HOME.
-            (Some(_), None) => passwd::own_home(),
-            (None, None) => dirs::home_dir(),
+        if cfg!(not(windows))
+            && let Some(home) = self.var(variables::HOME)
+        {
+            return Some(self.path(home));
+        }
+        match self.block {
+            None => dirs::home_dir(),
+            // `dirs` would read HOME of the process.
+            Some(_) => passwd::own_home(),
         }
     }
 
-    /// A path in the home directory; an error that names the file where there
-    /// is no home.
+    /// A path in the home directory. Without a home directory, an error names
+    /// the file.
     pub(crate) fn in_home(&self, path: &str) -> Result<PathBuf> {
         let Some(mut home) = self.home() else {
             return Err(Error::Credentials(format!(
-                "no home directory to find ~/{path} in: set HOME to one"
+                "cannot find ~/{path}: there is no home directory; set HOME"
             )));
         };
         home.push(path);
@@ -143,7 +153,7 @@ impl<'a> Environment<'a> {
         let home = home.ok_or_else(|| {
             let name = String::from_utf8_lossy(&rest[..end]);
             Error::Credentials(format!(
-                "~{name} has no home directory; write the path in full"
+                "unknown home directory ~{name}; write an absolute path"
             ))
         })?;
         let tail = Path::new(path).components().skip(1).collect::<PathBuf>();
@@ -161,9 +171,9 @@ fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
     return std::str::from_utf8(value).ok().map(OsStr::new);
 }
 
-/// The path as it is seen from anywhere. Most are absolute, and have nothing in
-/// them that could be left out.
-pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+/// The absolute form of a path. Most paths are absolute and normalized already,
+/// and are returned as they are.
+fn absolute(path: PathBuf) -> PathBuf {
     let text = path.as_os_str().as_encoded_bytes();
     let mut parts = text.split(|&byte| byte == b'/').skip(1);
     if cfg!(unix) && path.is_absolute() && parts.all(|part| !matches!(part, b"" | b".")) {
@@ -172,14 +182,10 @@ pub(crate) fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// A path as text to show, absolute: it may be read elsewhere.
-pub(crate) fn shown_path(path: &Path) -> String {
-    shown(absolute(path.to_owned()))
-}
-
-/// An absolute path, or anything else of the system's, as text to show.
-pub(crate) fn shown(path: impl Into<OsString>) -> String {
-    path.into()
+/// The absolute form of a path, for a message.
+pub(crate) fn display_path(path: &Path) -> String {
+    let path = absolute(path.to_owned());
+    path.into_os_string()
         .into_string()
         .unwrap_or_else(|path| path.to_string_lossy().into_owned())
 }
@@ -196,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_is_the_whole_environment() {
+    fn variables_come_only_from_the_block() {
         let block = ["A=1", "AB=2", "EMPTY=", "A=3", "PLAIN"].map(OsStr::new);
         let env = env(&block);
         assert_eq!(env.text("A").as_deref(), Some("1"));
@@ -226,17 +232,17 @@ mod tests {
         }
         let error = env
             .expand(OsStr::new("~no-such-user/x"))
-            .expect_err("nobody");
+            .expect_err("unknown user");
         assert!(error.to_string().contains("~no-such-user"), "{error}");
     }
 
     #[test]
-    fn without_home_the_user_database_answers() {
+    fn home_falls_back_to_the_user_database() {
         assert_eq!(env(&[]).home(), passwd::own_home());
     }
 
     #[test]
-    fn a_relative_home_is_that_of_the_working_directory() {
+    fn a_relative_home_is_resolved_against_the_working_directory() {
         let block = ["HOME=h"].map(OsStr::new);
         assert_eq!(env(&block).home().as_deref(), Some(Path::new("/here/h")));
     }

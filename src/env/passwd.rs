@@ -1,13 +1,14 @@
-//! The user database: where a user's home is.
+//! The user database: the home directory of a user.
 
 use std::path::PathBuf;
 
-/// The home directory of the user of that name.
+/// The home directory of the user called `name`.
 #[cfg(unix)]
 pub(crate) fn home_of(name: &[u8]) -> Option<PathBuf> {
     let name = std::ffi::CString::new(name).ok()?;
     look_up(|entry, buffer, found| {
-        // SAFETY: `name` ends with NUL; the rest is as `look_up` says.
+        // SAFETY: `name` ends with NUL; `look_up` passes live pointers for the
+        // rest, and `buffer.len()` is the size of the buffer.
         unsafe {
             libc::getpwnam_r(
                 name.as_ptr(),
@@ -20,14 +21,15 @@ pub(crate) fn home_of(name: &[u8]) -> Option<PathBuf> {
     })
 }
 
-/// The home directory of the user that this process runs as.
+/// The home directory of the process's real user, as Python takes it.
 #[cfg(unix)]
 pub(crate) fn own_home() -> Option<PathBuf> {
     look_up(|entry, buffer, found| {
-        // SAFETY: as `look_up` says.
+        // SAFETY: `look_up` passes live pointers, and `buffer.len()` is the
+        // size of the buffer.
         unsafe {
             libc::getpwuid_r(
-                libc::geteuid(),
+                libc::getuid(),
                 entry,
                 buffer.as_mut_ptr(),
                 buffer.len(),
@@ -37,8 +39,8 @@ pub(crate) fn own_home() -> Option<PathBuf> {
     })
 }
 
-/// Asks the database, with a buffer that grows until the entry fits. The call
-/// is given live places for the entry, its texts and the pointer to it.
+/// Queries the database with a buffer that grows until the entry fits. `call`
+/// gets the entry, the buffer for its strings and the result pointer.
 #[cfg(unix)]
 fn look_up(
     call: impl Fn(&mut libc::passwd, &mut [libc::c_char], &mut *mut libc::passwd) -> libc::c_int,
@@ -49,7 +51,8 @@ fn look_up(
     let mut buffer = vec![0; 1024];
     loop {
         let mut found = std::ptr::null_mut();
-        // SAFETY: an all-zero `passwd` is a valid one; it only receives.
+        // SAFETY: an all-zero `passwd` is valid: its members are integers and
+        // pointers.
         let mut entry: libc::passwd = unsafe { std::mem::zeroed() };
         let status = call(&mut entry, &mut buffer, &mut found);
         if status == libc::ERANGE && buffer.len() < 1 << 20 {
@@ -59,19 +62,19 @@ fn look_up(
         if found.is_null() || entry.pw_dir.is_null() {
             return None;
         }
-        // SAFETY: `pw_dir` points into `buffer`, at text that ends with NUL.
+        // SAFETY: `pw_dir` points into `buffer`, at a string that ends with NUL.
         let home = unsafe { CStr::from_ptr(entry.pw_dir) };
         return Some(PathBuf::from(OsString::from_vec(home.to_bytes().to_vec())));
     }
 }
 
-/// Only this user's own profile is known there.
+/// Windows: other users' profile directories are unknown.
 #[cfg(not(unix))]
 pub(crate) fn home_of(_name: &[u8]) -> Option<PathBuf> {
     None
 }
 
-/// The profile directory.
+/// Windows: the profile directory.
 #[cfg(not(unix))]
 pub(crate) fn own_home() -> Option<PathBuf> {
     dirs::home_dir()

@@ -1,9 +1,9 @@
-//! Which process of a distributed job this is.
+//! The rank of this process in a distributed job.
 
 use crate::env::Environment;
 use crate::env::variables;
 
-/// This process's place in its job, and the variable that told it.
+/// The rank of this process, and the variables it was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rank {
     pub index: u64,
@@ -14,10 +14,9 @@ pub(crate) struct Rank {
     pub size_variable: &'static str,
 }
 
-/// Each launcher's pair: the rank, and the number of ranks. A rank of one
-/// family says nothing about the size of another, so they are never mixed but
-/// for PMIx and PALS, which publish no size of their own.
-const FAMILIES: [(&str, &str); 11] = [
+/// The variables of each launcher: rank and number of ranks. They are never
+/// mixed, except for PMIx and PALS, which publish no size of their own.
+const LAUNCHERS: [(&str, &str); 11] = [
     (variables::RANK, variables::WORLD_SIZE),
     (variables::OMPI_RANK, variables::OMPI_SIZE),
     (variables::PMI_RANK, variables::PMI_SIZE),
@@ -32,11 +31,11 @@ const FAMILIES: [(&str, &str); 11] = [
 ];
 
 impl Rank {
-    /// The first pair that makes sense: both are integers, 0 ≤ rank < size,
-    /// and more than one process. A stale `RANK` in a shell is no job.
-    pub(crate) fn of(env: &Environment) -> Option<Rank> {
+    /// The first valid pair: two integers, 0 ≤ rank < size, and size > 1. So a
+    /// stale `RANK` in a shell is ignored.
+    pub(crate) fn detect(env: &Environment) -> Option<Rank> {
         let number = |name| env.text(name)?.trim().parse::<u64>().ok();
-        FAMILIES.iter().find_map(|&(variable, size_variable)| {
+        LAUNCHERS.iter().find_map(|&(variable, size_variable)| {
             let index = number(variable)?;
             let size = number(size_variable)?;
             (index < size && size > 1).then_some(Rank {

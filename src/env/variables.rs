@@ -1,5 +1,5 @@
-//! Every environment variable and every setting that the library reads: each
-//! name once, with its meaning. `wandb-login help environment` prints both lists;
+//! All environment variables and settings that the library reads, with their
+//! meaning. `wandb-login help environment` prints both lists;
 //! `docs/configuration.md` explains them to users.
 
 /// A name, and one sentence that says what it means.
@@ -89,13 +89,14 @@ names! { VARIABLES:
     SSL_CERT_FILE = "SSL_CERT_FILE";
     /// Directories of trust anchors in place of the system's.
     SSL_CERT_DIR = "SSL_CERT_DIR";
-    /// As `SSL_CERT_FILE`, if neither of the two above is set.
+    /// A file of trust anchors, used if neither `SSL_CERT_FILE` nor
+    /// `SSL_CERT_DIR` is set.
     REQUESTS_CA_BUNDLE = "REQUESTS_CA_BUNDLE";
     /// The netrc file.
     NETRC = "NETRC";
     /// The home directory.
     HOME = "HOME";
-    /// Anything but empty: no colors.
+    /// Any non-empty value: no colors.
     NO_COLOR = "NO_COLOR";
     /// `dumb`: a terminal without a hidden prompt.
     TERM = "TERM";

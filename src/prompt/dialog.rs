@@ -33,14 +33,14 @@ pub(crate) struct Question<'a> {
     /// TERM is `dumb`.
     pub dumb: bool,
     pub colour: bool,
-    pub limit: Option<Limit>,
+    pub limit: Option<Deadline>,
     /// Polled while waiting; true ends the prompt.
     pub cancel: &'a dyn Fn() -> bool,
 }
 
 /// How long all questions of a login may take together.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limit {
+pub(crate) struct Deadline {
     /// As the user gave it; the menu names it.
     pub length: Duration,
     pub until: Instant,
@@ -159,7 +159,7 @@ impl Dialog<'_> {
     fn choose(
         &mut self,
         menu: &[Choice],
-        limit: Option<Limit>,
+        limit: Option<Deadline>,
     ) -> std::result::Result<Choice, Stop> {
         if let [only] = menu {
             return Ok(*only);

@@ -11,7 +11,7 @@ use crate::env::variables;
 use crate::error::{Error, Result};
 use crate::options::{Anonymous, Flags, PromptAnswer, PromptRequest};
 use crate::url::authorize_url;
-use dialog::{Limit, Question};
+use dialog::{Deadline, Question};
 
 pub(crate) use dialog::Answer;
 
@@ -21,7 +21,7 @@ pub(crate) struct Prompt<'c, 'a> {
     server: &'c Endpoint,
     authorize_url: String,
     signup_url: String,
-    limit: Option<Limit>,
+    limit: Option<Deadline>,
     force: bool,
     may_anonymous: bool,
     /// The caller's prompt handed on to the terminal.
@@ -43,7 +43,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
             signup_url: authorize_url(&app_url, true, referrer),
             limit: context.prompt_timeout()?.and_then(|length| {
                 let until = Instant::now().checked_add(length)?;
-                Some(Limit { length, until })
+                Some(Deadline { length, until })
             }),
             force: context.force()?,
             may_anonymous: context.options.anonymous == Anonymous::Allow,
@@ -61,7 +61,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
             let remaining = self.remaining()?;
             let answer = callback(&PromptRequest {
                 server: self.server.url.as_str(),
-                server_source: self.server.origin_text(),
+                server_source: &self.server.origin_text(),
                 authorize_url: &self.authorize_url,
                 signup_url: &self.signup_url,
                 may_offline: !self.force,
@@ -104,7 +104,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
             may_anonymous: self.may_anonymous,
             problem,
             dumb: is_dumb(self.context),
-            colour: self.context.colours(),
+            colour: self.context.has_color(),
             limit: self.limit,
             cancel: &|| self.context.cancelled(),
         })

@@ -4,7 +4,8 @@
 mod render;
 
 use crate::config::context::Context;
-use crate::config::endpoint::{self, Endpoint, Name, Origin, Resolved, Unresolved};
+use crate::config::endpoint::{self, Endpoint, Origin, Resolved, Unresolved};
+use crate::config::location::SourceName;
 use crate::config::settings::Mode;
 use crate::env::rank::Rank;
 use crate::env::variables;
@@ -14,7 +15,7 @@ use crate::options::{Anonymous, Flags, Options};
 use crate::prompt;
 use crate::session::{Session, Source};
 use crate::sources::diagnostics;
-use crate::sources::{self, Answer, Found, Obstacle, Place};
+use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
 
 /// In which form a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ struct Host {
     /// `None` where what was named is no server.
     url: Option<String>,
     origin: Origin,
-    name: Option<Name>,
+    name: Option<String>,
 }
 
 /// The distributed job that this process is a part of.
@@ -84,7 +85,7 @@ impl State {
 #[derive(Debug)]
 struct Row {
     source: Source,
-    name: Option<Name>,
+    name: Option<String>,
     state: State,
     key: Option<String>,
     problem: Option<String>,
@@ -93,8 +94,8 @@ struct Row {
 
 impl Report {
     pub(crate) fn new(options: &Options<'_>) -> Result<Report> {
-        let context = Context::kept(options);
-        context.config().tell(&context.log);
+        let context = Context::for_report(options);
+        context.config().log_notes(&context.log);
         let server = endpoint::resolve(&context);
         let mut report = Report {
             host: Host::of(&server),
@@ -136,7 +137,7 @@ impl Report {
 
     /// Hears every source about the server.
     fn hear(&mut self, context: &Context, server: &Endpoint) {
-        diagnostics::plain_http(context, server);
+        diagnostics::warn_plain_http(context, server);
         if server.workspace_only {
             context.log.security(&format!(
                 "only the working directory names this server, in {}",
@@ -144,41 +145,41 @@ impl Report {
             ));
         }
         let relogin = context.relogin().unwrap_or(false);
-        let mut winner: Option<Found> = None;
+        let mut winner: Option<FoundCredential> = None;
         let mut stopped = false;
-        for &place in sources::order(context) {
-            let answer = sources::ask(context, server, place);
-            diagnostics::sdk_would(context, server, place, &answer);
-            let passed_over = relogin && place != Place::Explicit;
-            let mut row = Row::of(place, &answer);
-            match answer {
-                Answer::Found(_) if passed_over => {
+        for &provider in sources::order(context) {
+            let outcome = sources::query(context, server, provider);
+            diagnostics::note_sdk_outcome(context, server, provider, &outcome);
+            let passed_over = relogin && provider != Provider::Explicit;
+            let mut row = Row::of(provider, &outcome);
+            match outcome {
+                Outcome::Found(_) if passed_over => {
                     row.state = State::Skipped;
                     row.problem = Some("relogin passes it over".into());
                 }
-                Answer::Found(found) => match &winner {
-                    Some(winner) => row.lose(diagnostics::loss(winner, &found)),
+                Outcome::Found(found) => match &winner {
+                    Some(winner) => row.lose(diagnostics::why_shadowed(winner, &found)),
                     None if stopped => row.lose("a login stops before it".into()),
                     None => {
                         self.winner = Some(self.rows.len());
                         winner = Some(found);
                     }
                 },
-                Answer::Malformed(obstacle) | Answer::Withheld(obstacle)
+                Outcome::Malformed(problem) | Outcome::Withheld(problem)
                     if winner.is_none() && !stopped && !passed_over =>
                 {
                     stopped = true;
-                    self.problem.get_or_insert(obstacle.text);
+                    self.problem.get_or_insert(problem.text);
                 }
                 _ => {}
             }
             self.rows.push(row);
         }
         if let Some(found) = &winner {
-            diagnostics::rivals(context, server, found);
+            diagnostics::warn_conflicts(context, server, found);
         }
-        diagnostics::sdk_reads(context, server);
-        diagnostics::open_cache(context);
+        diagnostics::note_sdk_configuration(context, server);
+        diagnostics::warn_readable_token_cache(context);
         self.rows.push(prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
@@ -218,7 +219,7 @@ impl Host {
         Host {
             url: url.map(|url| url.as_str().to_string()),
             origin,
-            name: name.clone(),
+            name: name.as_ref().map(SourceName::to_string),
         }
     }
 }
@@ -240,7 +241,7 @@ fn mode(context: &Context) -> Option<String> {
     let mode = context.mode().ok()?;
     let by = match context.settings().mode() {
         _ if context.env.is_set(variables::MODE) => variables::MODE.to_string(),
-        Ok(Some(placed)) => placed.place(),
+        Ok(Some(found)) => found.location().to_string(),
         _ => return None,
     };
     Some(match mode {
@@ -279,34 +280,35 @@ fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
 }
 
 impl Row {
-    fn of(place: Place, answer: &Answer) -> Row {
+    fn of(provider: Provider, outcome: &Outcome) -> Row {
         let mut row = Row {
-            source: place.source(),
+            source: provider.source(),
             name: None,
             state: State::Absent,
             key: None,
             problem: None,
             line: None,
         };
-        let mut stopped = |state, obstacle: &Obstacle| {
+        let text = |name: &Option<SourceName>| name.as_ref().map(SourceName::to_string);
+        let mut stopped = |state, problem: &SourceProblem| {
             row.state = state;
-            row.name.clone_from(&obstacle.name);
-            row.problem = Some(obstacle.text.clone());
-            row.line = obstacle.line;
+            row.name = text(&problem.location.name);
+            row.problem = Some(problem.text.clone());
+            row.line = problem.location.line;
         };
-        match answer {
-            Answer::Absent(name) => row.name.clone_from(name),
-            Answer::Found(found) => {
+        match outcome {
+            Outcome::Absent(name) => row.name = text(name),
+            Outcome::Found(found) => {
                 row.state = State::Used;
-                row.name.clone_from(&found.name);
+                row.name = text(&found.location.name);
                 row.key = found.masked();
-                row.line = found.line;
+                row.line = found.location.line;
             }
-            Answer::Unreadable(obstacle) | Answer::Malformed(obstacle) => {
-                stopped(State::Invalid, obstacle);
+            Outcome::Unreadable(problem) | Outcome::Malformed(problem) => {
+                stopped(State::Invalid, problem);
             }
-            Answer::Elsewhere(obstacle) | Answer::Withheld(obstacle) => {
-                stopped(State::Skipped, obstacle);
+            Outcome::OtherServer(problem) | Outcome::Withheld(problem) => {
+                stopped(State::Skipped, problem);
             }
         }
         row

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Format, Host, Job, Report, Row, State};
 use crate::config::endpoint::Origin;
 use crate::session::{Session, Source};
-use crate::sources::VARIABLES;
+use crate::sources::CREDENTIAL_VARIABLES;
 use crate::util::sanitize::clean;
 
 impl Report {
@@ -186,16 +186,16 @@ impl Row {
             Source::Netrc => "the netrc file",
             _ => "the settings file",
         };
-        let variable = VARIABLES
+        let variable = CREDENTIAL_VARIABLES
             .iter()
-            .find(|(place, _)| place.source() == self.source)
+            .find(|(provider, _)| provider.source() == self.source)
             .map(|&(_, variable)| variable);
         match (&self.name, self.line) {
             (Some(path), _) if variable.is_some_and(|variable| variable != path) => {
                 format!("{path} ({})", variable.unwrap_or_default())
             }
             (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.to_string(),
+            (Some(name), None) => name.clone(),
             (None, _) => kind.to_string(),
         }
     }

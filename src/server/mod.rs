@@ -24,6 +24,7 @@ use std::time::Instant;
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::settings::SettingResult;
+use crate::env;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::formats::token_cache::AccessToken;
@@ -71,13 +72,14 @@ pub(crate) fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Res
     // Read for each exchange, because the token file is renewed from outside.
     let text = files::read_secret(file, &|| context.cancelled());
     context.check_cancelled()?;
-    let text =
-        text.map_err(|problem| Error::Credentials(format!("{} {problem}", context.shown(file))))?;
+    let text = text.map_err(|problem| {
+        Error::Credentials(format!("{} {problem}", context.display_path(file)))
+    })?;
     with_transport(context, |transport, wait| {
         api::exchange(
             server.url.as_str(),
             &text.bytes,
-            context.unix_time(),
+            env::unix_time(),
             transport,
             wait,
         )

@@ -1,227 +1,257 @@
-//! What the caller gives, what variables name, and what settings files hold.
+//! The providers for options, variables and settings files.
 
-use super::{Answer, Found, FoundCredential, Obstacle, Place, Spot, VARIABLES};
+use std::path::PathBuf;
+
+use super::{CREDENTIAL_VARIABLES, Candidate, FoundCredential, Outcome, Provider, SourceProblem};
 use crate::config::context::Context;
-use crate::config::endpoint::{self, Endpoint, Name};
-use crate::config::settings::Which;
-use crate::error::Error;
+use crate::config::endpoint::{self, Endpoint};
+use crate::config::location::{SourceLocation, SourceName};
+use crate::config::settings::{Scope, SettingsFile};
+use crate::env::{display_path, unix_time, variables};
+use crate::error::{Error, Result};
 use crate::files;
 use crate::key::ApiKey;
 use crate::url::{BaseUrl, authorize_url};
+use crate::util::secret::WipedBytes;
 
-pub(super) fn explicit(context: &Context, server: &Endpoint) -> Answer {
-    let Some(text) = context.options.api_key.filter(|key| !key.is_empty()) else {
-        return Answer::Absent(None);
-    };
-    key_answer(context, server, Place::Explicit, text.as_bytes(), &|| {
-        (None, None)
-    })
+/// The `api_key` option.
+pub(super) fn explicit(context: &Context, server: &Endpoint) -> Outcome {
+    match context.options.api_key.filter(|key| !key.is_empty()) {
+        None => Outcome::Absent(None),
+        Some(key) => parse_key(
+            context,
+            server,
+            Provider::Explicit,
+            key.as_bytes(),
+            SourceLocation::default(),
+        ),
+    }
 }
 
-pub(super) fn session(context: &Context, server: &Endpoint) -> Answer {
+/// The `session` option.
+pub(super) fn session(context: &Context, server: &Endpoint) -> Outcome {
     let Some(session) = context.options.session else {
-        return Answer::Absent(None);
+        return Outcome::Absent(None);
     };
-    let name: Option<Name> = session.source_name().map(|name| name.to_string().into());
-    let elsewhere = |text| {
-        Answer::Elsewhere(Obstacle {
-            text,
-            name: name.clone(),
-            line: None,
-        })
-    };
+    let location = SourceLocation::of_session(session);
+    let is_expired = |end| end <= unix_time();
     if !session.data().base_url.same_server(&server.url) {
-        return elsewhere(format!("the session is for {}", session.base_url()));
+        return Outcome::OtherServer(SourceProblem {
+            text: format!("the session is for {}", session.base_url()),
+            location,
+        });
     }
-    if session
-        .expires_at()
-        .is_some_and(|end| end <= context.unix_time())
-    {
-        return elsewhere("the session's access token has expired".into());
+    if session.expires_at().is_some_and(is_expired) {
+        return Outcome::OtherServer(SourceProblem {
+            text: "the session's access token has expired".into(),
+            location,
+        });
     }
-    Answer::Found(Found {
-        proof: FoundCredential::Session(session.clone()),
-        place: Place::Session,
-        name: name.clone(),
-        line: None,
+    Outcome::Found(FoundCredential {
+        candidate: Candidate::Session(session.clone()),
+        provider: Provider::Session,
+        location,
     })
 }
 
-/// The three variables that name a credential.
-pub(super) fn variable(context: &Context, server: &Endpoint, place: Place) -> Answer {
-    let env = &context.env;
-    let (_, name) = VARIABLES[place as usize - Place::KeyVariable as usize];
-    let Some(value) = env.secret(name) else {
-        return Answer::Absent(Some(name.into()));
+/// `WANDB_API_KEY`.
+pub(super) fn key_variable(context: &Context, server: &Endpoint) -> Outcome {
+    const NAME: &str = variables::API_KEY;
+    let value = match credential_variable(context, server, NAME) {
+        Ok(value) => value,
+        Err(outcome) => return outcome,
     };
-    let obstacle = |text| Obstacle {
-        text,
-        name: Some(name.into()),
-        line: None,
-    };
-    // That this one is set is known; asking would copy the key again.
-    let is_set = |other: &str| other == name || env.is_set(other);
-    let mut set = VARIABLES.iter().filter(|(_, other)| is_set(other));
-    if let (Some((_, one)), Some((_, other))) = (set.next(), set.next()) {
-        return Answer::Malformed(obstacle(format!(
-            "Both {one} and {other} are set, which is not allowed; unset one of them."
-        )));
-    }
-    if server.workspace_only {
-        return Answer::Withheld(obstacle(withheld(context, server, name)));
-    }
-    if place == Place::KeyVariable {
-        return key_answer(context, server, place, &value, &|| {
-            (Some(name.into()), None)
-        });
-    }
-    let path = env.absolute(env.var(name).unwrap_or_default());
-    let shown_path = context.shown(&path);
-    let text = match files::read_secret(&path, &|| context.cancelled()) {
-        Ok(text) => text,
-        Err(problem) => {
-            return Answer::Malformed(Obstacle {
-                text: format!(
-                    "{shown_path}, which {name} names, {problem}: mount it, or unset the variable."
-                ),
-                name: Some(shown_path.into()),
-                line: None,
-            });
-        }
-    };
-    if text.mode & 0o006 != 0 {
-        context.log.security(&format!(
-            "{shown_path} is open to every user of this machine"
-        ));
-    }
-    if place == Place::IdentityTokenFile {
-        return Answer::Found(Found {
-            proof: FoundCredential::IdentityToken(path),
-            place,
-            name: Some(shown_path.into()),
-            line: None,
-        });
-    }
-    key_answer(context, server, place, &text.bytes, &|| {
-        (Some(shown_path.clone().into()), None)
-    })
+    let location = SourceLocation::new(SourceName::Variable(NAME));
+    parse_key(context, server, Provider::KeyVariable, &value, location)
 }
 
-pub(super) fn settings(context: &Context, server: &Endpoint, place: Place) -> Answer {
-    let which = match place {
-        Place::WorkspaceSettings => Which::Workspace,
-        _ => Which::System,
-    };
-    let (location, file) = context.config().file(which);
-    let path = || location.shown().map(Name::from);
-    let obstacle = |text, line| Obstacle {
-        text,
-        name: path(),
-        line,
-    };
-    if let Some(problem) = &location.problem {
-        let path = path().unwrap_or_default();
-        return Answer::Unreadable(obstacle(format!("{path} {problem}"), None));
-    }
-    let Some(file) = file else {
-        return Answer::Absent(context.log.told(path));
-    };
-    let key = match file.api_key() {
-        Ok(None) => return Answer::Absent(context.log.told(path)),
-        Ok(Some(key)) => key,
-        Err(problem) => {
-            return Answer::Malformed(obstacle(problem.text.clone(), Some(problem.line)));
-        }
-    };
-    let line = Some(key.line);
-    // The key is for the server that its own file names, else for the one that
-    // results without the caller's say.
-    let own = file.base_url().map_err(Error::from);
-    let home = own.and_then(|url| match url {
-        Some(url) => BaseUrl::parse(url.value)
-            .map_err(|problem| Error::Credentials(format!("{}: {problem}", url.place()))),
-        None => endpoint::configured(context)
-            .map(|server| server.url)
-            .map_err(Error::from),
-    });
-    match home {
-        Err(error) => Answer::Malformed(obstacle(error.to_string(), line)),
-        Ok(home) if !home.same_server(&server.url) => Answer::Elsewhere(obstacle(
-            format!(
-                "its key is for {}: name that server to use it",
-                home.as_str()
-            ),
-            line,
-        )),
-        Ok(_) if which == Which::System && server.workspace_only => {
-            let name = path().unwrap_or_default();
-            Answer::Withheld(obstacle(withheld(context, server, &name), line))
-        }
-        Ok(_) => key_answer(context, server, place, key.value.as_bytes(), &|| {
-            (path(), line)
+/// `WANDB_IDENTITY_TOKEN_FILE`. The file is read to check that it can be.
+pub(super) fn identity_token_file(context: &Context, server: &Endpoint) -> Outcome {
+    match named_file(context, server, variables::IDENTITY_TOKEN_FILE) {
+        Err(outcome) => outcome,
+        Ok((path, _)) => Outcome::Found(FoundCredential {
+            location: SourceLocation::new(SourceName::file(&path)),
+            candidate: Candidate::IdentityToken(path),
+            provider: Provider::IdentityTokenFile,
         }),
     }
 }
 
-/// What a text that should be a key comes to.
-pub(super) fn key_answer(
-    context: &Context,
-    server: &Endpoint,
-    place: Place,
-    text: &[u8],
-    spot: Spot,
-) -> Answer {
-    let shown = || match spot() {
-        (Some(name), Some(line)) => format!("{name} line {line}"),
-        (Some(name), None) if place == Place::KeyFile => {
-            format!("{name}, which WANDB_API_KEY_FILE names,")
-        }
-        (Some(name), None) => name.to_string(),
-        (None, _) if context.options.command_line => "the given key".into(),
-        (None, _) => "the api_key option".into(),
-    };
-    match ApiKey::parse(text) {
-        Ok(parsed) => {
-            // A file that ends with a line feed is no mistake.
-            let usual = place == Place::KeyFile && text == text.trim_ascii_start();
-            if parsed.trimmed && !usual {
-                context.log.warn(&format!(
-                    "{}: white space around the key was dropped; the Python SDK refuses such a key",
-                    shown()
-                ));
-            }
-            let (name, line) = context.log.told(spot);
-            Answer::Found(Found {
-                proof: FoundCredential::Key(parsed.key),
-                place,
-                name,
-                line,
-            })
-        }
-        Err(problem) => {
-            let (name, line) = spot();
-            Answer::Malformed(Obstacle {
-                text: format!(
-                    "{} is invalid: {problem} Copy a whole key from {}.",
-                    shown(),
-                    authorize_url(&server.url.app_url(None), false, None)
-                ),
-                name,
-                line,
-            })
+/// `WANDB_API_KEY_FILE`.
+pub(super) fn key_file(context: &Context, server: &Endpoint) -> Outcome {
+    match named_file(context, server, variables::API_KEY_FILE) {
+        Err(outcome) => outcome,
+        Ok((path, text)) => {
+            let location = SourceLocation::new(SourceName::File(path));
+            parse_key(context, server, Provider::KeyFile, &text.bytes, location)
         }
     }
 }
 
-/// Why a key is kept back from a server that only the working directory names.
-fn withheld(context: &Context, server: &Endpoint, name: &str) -> String {
-    let host = match context.options.command_line {
-        true => "use --host",
-        false => "pass host",
+/// The value of a variable that gives a credential, or why it is not used.
+fn credential_variable(
+    context: &Context,
+    server: &Endpoint,
+    name: &'static str,
+) -> std::result::Result<WipedBytes, Outcome> {
+    let source = SourceName::Variable(name);
+    let Some(value) = context.env.secret(name) else {
+        return Err(Outcome::Absent(Some(source)));
     };
-    format!(
-        "the credential in {name} is not sent to {}, which only {} names: set WANDB_BASE_URL, {host}, or put base_url into the system settings",
-        server.url.as_str(),
-        server.origin_text(),
-    )
+    // Checking a variable copies its value, so `name` is not checked again.
+    let is_set = |variable: &str| variable == name || context.env.is_set(variable);
+    let mut set = CREDENTIAL_VARIABLES
+        .iter()
+        .map(|(_, variable)| variable)
+        .filter(|variable| is_set(variable));
+    if let (Some(one), Some(other)) = (set.next(), set.next()) {
+        return Err(Outcome::Malformed(SourceProblem {
+            text: format!(
+                "Both {one} and {other} are set, which is not allowed; unset one of them."
+            ),
+            location: SourceLocation::new(source),
+        }));
+    }
+    if server.workspace_only {
+        let location = SourceLocation::new(source);
+        return Err(withheld(server, location));
+    }
+    Ok(value)
+}
+
+/// The path and content of a file that a variable names, or why it is not used.
+fn named_file(
+    context: &Context,
+    server: &Endpoint,
+    name: &'static str,
+) -> std::result::Result<(PathBuf, files::Text), Outcome> {
+    credential_variable(context, server, name)?;
+    let path = context
+        .env
+        .absolute(context.env.var(name).unwrap_or_default());
+    let shown = display_path(&path);
+    match files::read_secret(&path, &|| context.cancelled()) {
+        Ok(text) => {
+            if text.mode & 0o006 != 0 {
+                context.log.security(&format!(
+                    "{shown} can be read or changed by every user of this machine: chmod 600 it"
+                ));
+            }
+            Ok((path, text))
+        }
+        Err(problem) => Err(Outcome::Malformed(SourceProblem {
+            text: format!("{name}={shown}: {problem}. Mount the file or unset {name}."),
+            location: SourceLocation::new(SourceName::File(path)),
+        })),
+    }
+}
+
+/// `api_key` in one of the settings files.
+pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Outcome {
+    let (status, file) = context.config().file(scope);
+    if let (Some(name), Some(problem)) = (status.name(), &status.problem) {
+        return Outcome::Unreadable(SourceProblem {
+            text: format!("{name} {problem}"),
+            location: SourceLocation::new(name),
+        });
+    }
+    let Some(file) = file else {
+        return Outcome::Absent(status.name());
+    };
+    let key = match file.api_key() {
+        Ok(None) => return Outcome::Absent(status.name()),
+        Ok(Some(key)) => key,
+        Err(problem) => {
+            return Outcome::Malformed(SourceProblem {
+                text: problem.text.clone(),
+                location: SourceLocation::file_line(&file.path, problem.line),
+            });
+        }
+    };
+    let location = key.location();
+    match key_server(context, file) {
+        Err(error) => Outcome::Malformed(SourceProblem {
+            text: error.to_string(),
+            location,
+        }),
+        Ok(owner) if !owner.same_server(&server.url) => Outcome::OtherServer(SourceProblem {
+            text: format!(
+                "its key is for {}; to use it, log in to that server",
+                owner.as_str()
+            ),
+            location,
+        }),
+        Ok(_) if scope == Scope::System && server.workspace_only => withheld(server, location),
+        Ok(_) => {
+            let provider = match scope {
+                Scope::System => Provider::SystemSettings,
+                Scope::Workspace => Provider::WorkspaceSettings,
+            };
+            parse_key(context, server, provider, key.value.as_bytes(), location)
+        }
+    }
+}
+
+/// The server that the key in a settings file is for: the one that the file
+/// names, else the configured one.
+fn key_server(context: &Context, file: &SettingsFile) -> Result<BaseUrl> {
+    match file.base_url()? {
+        Some(url) => BaseUrl::parse(url.value)
+            .map_err(|problem| Error::Credentials(format!("{}: {problem}", url.location()))),
+        None => Ok(endpoint::configured(context)?.url),
+    }
+}
+
+/// Checks the form of a key.
+pub(super) fn parse_key(
+    context: &Context,
+    server: &Endpoint,
+    provider: Provider,
+    text: &[u8],
+    location: SourceLocation,
+) -> Outcome {
+    let origin = || match (provider, &location.name) {
+        (Provider::KeyFile, Some(path)) => format!("{}={path}", variables::API_KEY_FILE),
+        (_, None) => "the api_key option".into(),
+        _ => location.to_string(),
+    };
+    match ApiKey::parse(text) {
+        Ok(parsed) => {
+            // Most key files end with a line feed.
+            let is_usual = provider == Provider::KeyFile && text == text.trim_ascii_start();
+            if parsed.trimmed && !is_usual {
+                context.log.warn(&format!(
+                    "white space around the key in {} was ignored; the Python SDK rejects such a key",
+                    origin()
+                ));
+            }
+            Outcome::Found(FoundCredential {
+                candidate: Candidate::Key(parsed.key),
+                provider,
+                location,
+            })
+        }
+        Err(problem) => Outcome::Malformed(SourceProblem {
+            text: format!(
+                "{} invalid: {problem} Copy a whole key from {}.",
+                origin(),
+                authorize_url(&server.url.app_url(None), false, None)
+            ),
+            location,
+        }),
+    }
+}
+
+/// A credential that is not sent to a server that only the workspace names.
+fn withheld(server: &Endpoint, location: SourceLocation) -> Outcome {
+    let source = location.name.as_ref().map(SourceName::to_string);
+    Outcome::Withheld(SourceProblem {
+        text: format!(
+            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, pass host, or set base_url in the system settings",
+            source.unwrap_or_default(),
+            server.url.as_str(),
+            server.origin_text(),
+        ),
+        location,
+    })
 }

@@ -1,138 +1,149 @@
-//! What else the user should know: keys that disagree, what the Python SDK
-//! would do differently, and what goes before a key that was just stored or
-//! forgotten.
+//! Warnings about credentials: conflicting keys, what the Python SDK would do
+//! differently, and what takes precedence over a stored or removed key.
 
 use crate::config::context::Context;
-use crate::config::endpoint::{Endpoint, Name, Origin};
+use crate::config::endpoint::{Endpoint, Origin};
+use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::CREDENTIALS_LIMIT;
 use crate::config::settings::SettingsFile;
 use crate::env::variables;
 use crate::files;
 use crate::session::Session;
-use crate::sources::{self, Answer, Found, Place, VARIABLES};
+use crate::sources::{self, CREDENTIAL_VARIABLES, FoundCredential, Outcome, Provider};
 
-/// The files that the user keeps, in no order.
-const FILES: [Place; 3] = [
-    Place::WorkspaceSettings,
-    Place::SystemSettings,
-    Place::Netrc,
+/// The files that the user edits.
+const USER_FILES: [Provider; 3] = [
+    Provider::WorkspaceSettings,
+    Provider::SystemSettings,
+    Provider::Netrc,
 ];
 
-/// Variables whose empty value the SDK does not take for an unset one.
-const NEVER_EMPTY: [&str; 4] = [
+/// Variables that are an error for the SDK when they are empty.
+const INVALID_IF_EMPTY: [&str; 4] = [
     variables::BASE_URL,
     variables::MODE,
     variables::SILENT,
     variables::LOGIN_TIMEOUT,
 ];
 
-/// Where the SDK goes when it drops the settings that name the server.
-const SDK_DEFAULT: &str = "https://api.forge.coreweave.com";
+/// The server that the SDK uses if it drops the settings.
+const SDK_DEFAULT_SERVER: &str = "https://api.forge.coreweave.com";
 
-/// Tells that a server takes the key in the clear.
-pub(crate) fn plain_http(context: &Context, server: &Endpoint) {
+/// Warns that the key is sent over an unencrypted connection.
+pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
     if server.url.is_plain_http_warned() {
         let url = server.url.as_str();
         context.log.security(&format!(
-            "{url} is plain http: whoever sees the traffic sees the key; use https"
+            "{url} uses plain http: anyone who can read the traffic can read the key; use https"
         ));
     }
 }
 
-/// Tells where the user's files hold another key than the one that won. The
-/// SDK reads them in another order than W&B documents.
-pub(crate) fn rivals(context: &Context, server: &Endpoint, winner: &Found) {
-    if !FILES.contains(&winner.place) {
+/// Warns if another file of the user holds a different key than the one used.
+pub(crate) fn warn_conflicts(context: &Context, server: &Endpoint, used: &FoundCredential) {
+    if !used.provider.is_user_file() {
         return;
     }
     let later = sources::order(context)
         .iter()
-        .skip_while(|&&place| place != winner.place)
+        .skip_while(|&&provider| provider != used.provider)
         .skip(1);
-    for &place in later {
-        let Answer::Found(rival) = sources::ask(context, server, place) else {
-            continue;
-        };
-        if rival.key() == winner.key() {
-            continue;
-        }
-        let (used, other) = (winner.shown(), rival.shown());
-        if winner.place == Place::WorkspaceSettings {
-            context.log.security(&format!(
-                "the key of the working directory, in {used}, goes before your own in {other}"
-            ));
-        }
-        // The SDK looks into netrc before it looks into settings files.
-        if place == Place::Netrc {
-            context.log.warn(&format!(
-                "{used} and {other} hold different keys: the first is used, as W&B documents; the Python SDK 0.30 and later would use {other}"
-            ));
-        } else if winner.place == Place::Netrc {
-            context.log.warn(&format!(
-                "{used} and {other} hold different keys: the first is used, as by the Python SDK 0.30 and later; W&B documents the order in which {other} would be used"
-            ));
+    for &provider in later {
+        if let Outcome::Found(other) = sources::query(context, server, provider)
+            && other.key() != used.key()
+        {
+            warn_conflict(context, used, &other);
         }
     }
 }
 
-/// Tells a report that others can read the cache of access tokens.
-pub(crate) fn open_cache(context: &Context) {
+fn warn_conflict(context: &Context, used: &FoundCredential, other: &FoundCredential) {
+    let (first, second) = (used.origin(), other.origin());
+    if used.provider == Provider::WorkspaceSettings {
+        context.log.security(&format!(
+            "the workspace key in {first} overrides your own key in {second}"
+        ));
+    }
+    // The SDK reads netrc before the settings files.
+    if other.provider == Provider::Netrc {
+        context.log.warn(&format!(
+            "{first} and {second} hold different keys: using the first (documented order); the Python SDK 0.30 and later would use {second}"
+        ));
+    } else if used.provider == Provider::Netrc {
+        context.log.warn(&format!(
+            "{first} and {second} hold different keys: using the first (SDK order); in the documented order {second} would win"
+        ));
+    }
+}
+
+/// Warns if other users can read the token cache.
+pub(crate) fn warn_readable_token_cache(context: &Context) {
     let path = context.credentials_file().ok().flatten();
     if let Some(path) = path
         && let Ok(Some(text)) = files::read(&path, CREDENTIALS_LIMIT)
         && text.open_to_others()
     {
-        let shown = context.shown(&path);
+        let shown = context.display_path(&path);
         context.log.security(&format!(
             "{shown} can hold access tokens and can be read by other users: chmod 600 it"
         ));
     }
 }
 
-/// Why a key lost to another, and how it could win.
-pub(crate) fn loss(winner: &Found, loser: &Found) -> String {
-    if winner.key().is_some() && winner.key() == loser.key() {
-        return format!("the same key as in {}", winner.shown());
+/// Why a credential is not used, and how to use it.
+pub(crate) fn why_shadowed(used: &FoundCredential, shadowed: &FoundCredential) -> String {
+    if used.key().is_some() && used.key() == shadowed.key() {
+        return format!("the same key as in {}", used.origin());
     }
-    let place = winner.place;
-    let remedy = match VARIABLES.iter().find(|(variable, _)| *variable == place) {
+    let variable = CREDENTIAL_VARIABLES
+        .iter()
+        .find(|(provider, _)| *provider == used.provider);
+    let remedy = match variable {
         Some((_, name)) => format!("unset {name} to use this one"),
-        None if place == Place::Netrc => "`wandb-login logout` removes that one".into(),
-        None if FILES.contains(&place) => "remove api_key there to use this one".into(),
+        None if used.provider == Provider::Netrc => "`wandb-login logout` removes that one".into(),
+        None if used.provider.is_user_file() => "remove api_key there to use this one".into(),
         None => "leave it out to use this one".into(),
     };
-    format!("comes after {}; {remedy}", winner.shown())
+    format!("{} takes precedence; {remedy}", used.origin())
 }
 
-/// Tells a report what the SDK would make of an answer, where it would do
-/// something else.
-pub(crate) fn sdk_would(context: &Context, server: &Endpoint, place: Place, answer: &Answer) {
+/// Adds to a report what the SDK would do differently with an outcome.
+pub(crate) fn note_sdk_outcome(
+    context: &Context,
+    server: &Endpoint,
+    provider: Provider,
+    outcome: &Outcome,
+) {
     let url = server.url.as_str();
-    let named = |name: &Option<Name>| name.clone().unwrap_or_default();
-    match (place, answer) {
-        (_, Answer::Withheld(obstacle)) => context.log.detail(&format!(
-            "the Python SDK would send the credential in {} to {url}",
-            named(&obstacle.name)
+    let name = |location: &SourceLocation| {
+        let name = location.name.as_ref().map(SourceName::to_string);
+        name.unwrap_or_default()
+    };
+    match (provider, outcome) {
+        (_, Outcome::Withheld(problem)) => context.log.detail(&format!(
+            "the Python SDK would send the credential from {} to {url}",
+            name(&problem.location)
         )),
-        // It compares the server with what is configured altogether, not with
-        // what the key's own file says.
-        (Place::WorkspaceSettings | Place::SystemSettings, Answer::Elsewhere(obstacle))
-            if !server.is_named_by_caller() =>
-        {
+        // The SDK compares the server with the whole configuration, not with
+        // the file of the key.
+        (
+            Provider::WorkspaceSettings | Provider::SystemSettings,
+            Outcome::OtherServer(problem),
+        ) if !server.is_named_by_caller() => {
             context.log.detail(&format!(
-                "the Python SDK binds no key to the server of its file, and could send the one in {} to {url}",
-                named(&obstacle.name)
+                "the Python SDK does not bind a key to the server of its file, and could send the key in {} to {url}",
+                name(&problem.location)
             ));
         }
-        (Place::KeyFile, Answer::Found(_)) => context.log.detail(
+        (Provider::KeyFile, Outcome::Found(_)) => context.log.detail(
             "the Python SDK does not know WANDB_API_KEY_FILE; `wandb-login env` prints variables that it knows",
         ),
         _ => {}
     }
 }
 
-/// Tells a report where the SDK reads the configuration otherwise.
-pub(crate) fn sdk_reads(context: &Context, server: &Endpoint) {
+/// Adds to a report where the SDK reads the configuration differently.
+pub(crate) fn note_sdk_configuration(context: &Context, server: &Endpoint) {
     let settings = context.settings();
     let files = || {
         [&settings.workspace, &settings.system]
@@ -145,78 +156,81 @@ pub(crate) fn sdk_reads(context: &Context, server: &Endpoint) {
             "WANDB_API_KEY is set but empty, which counts as unset; in the Python SDK it hides api_key of the settings files",
         );
     }
-    for name in NEVER_EMPTY {
+    for name in INVALID_IF_EMPTY {
         if context.env.is_empty(name) {
             context.log.detail(&format!(
-                "{name} is set but empty, which counts as unset; the Python SDK ends with an error"
+                "{name} is set but empty, which counts as unset; the Python SDK exits with an error"
             ));
         }
     }
-    let of = match server.origin {
+    let server_file = match server.origin {
         Origin::SystemSettings => &settings.system,
         Origin::WorkspaceSettings => &settings.workspace,
         _ => return,
     };
-    // Under whatever name, it is where the SDK goes by itself.
+    // The SDK uses the cloud by default, so dropping `base_url` changes nothing.
     if server.url.is_cloud() {
         return;
     }
-    let rejected = of.as_ref().is_some_and(|of| of.rejected_by_sdk.is_some());
-    if rejected || files().any(|file| file.unknown_to_sdk) {
+    let is_rejected = |file: &SettingsFile| file.diagnostics().rejected_by_sdk.is_some();
+    if server_file.as_ref().is_some_and(is_rejected)
+        || files().any(|file| file.diagnostics().unknown_to_sdk)
+    {
         context.log.detail(&format!(
-            "the Python SDK would log in to {SDK_DEFAULT} instead: with the settings it drops base_url"
+            "the Python SDK would log in to {SDK_DEFAULT_SERVER} instead, because it drops the settings with base_url"
         ));
     }
 }
 
-/// Tells what will win again at the next login, now that there is a new key.
-pub(crate) fn what_wins_again(context: &Context, server: &Endpoint, session: &Session) {
-    let key = session.api_key().map(|key| key.as_bytes());
-    for (place, name) in VARIABLES {
-        let same = place == Place::KeyVariable
-            && matches!(sources::ask(context, server, place), Answer::Found(found) if found.key() == key);
-        if context.env.is_set(name) && !same {
+/// Warns what takes precedence over the new key at the next login.
+pub(crate) fn warn_overrides(context: &Context, server: &Endpoint, session: &Session) {
+    let new_key = session.api_key().map(|key| key.as_bytes());
+    let is_new_key = |found: &FoundCredential| found.key().map(|key| key.as_bytes()) == new_key;
+    for (provider, name) in CREDENTIAL_VARIABLES {
+        let is_same = provider == Provider::KeyVariable
+            && matches!(sources::query(context, server, provider), Outcome::Found(found) if is_new_key(&found));
+        if context.env.is_set(name) && !is_same {
             context.log.warn(&format!(
-                "{name} is set and goes before this key at the next login: unset it to use the key"
+                "{name} is set and takes precedence over this key at the next login: unset it to use the key"
             ));
         }
     }
-    let before = sources::order(context)
+    let before_netrc = sources::order(context)
         .iter()
-        .take_while(|&&place| place != Place::Netrc);
-    for place in before.filter(|place| FILES.contains(place)) {
-        if let Answer::Found(found) = sources::ask(context, server, *place)
-            && found.key() != key
+        .take_while(|&&provider| provider != Provider::Netrc);
+    for &provider in before_netrc.filter(|provider| provider.is_user_file()) {
+        if let Outcome::Found(found) = sources::query(context, server, provider)
+            && !is_new_key(&found)
         {
             context.log.warn(&format!(
-                "api_key in {} goes before this key at the next login: remove it to use the key",
-                found.shown()
+                "api_key in {} takes precedence over this key at the next login: remove it to use the key",
+                found.origin()
             ));
         }
     }
 }
 
-/// Tells what still logs in, now that the stored key is gone.
-pub(crate) fn what_still_wins(context: &Context, server: &Endpoint) {
+/// Warns what still logs in after the stored key was removed.
+pub(crate) fn warn_remaining(context: &Context, server: &Endpoint) {
     let url = server.url.as_str();
-    for (_, name) in VARIABLES {
+    for (_, name) in CREDENTIAL_VARIABLES {
         if context.env.is_set(name) && !server.workspace_only {
             context.log.warn(&format!(
                 "{name} is set and still logs in to {url}: unset it"
             ));
         }
     }
-    for place in FILES {
-        match sources::ask(context, server, place) {
-            Answer::Found(found) if place == Place::Netrc => context.log.warn(&format!(
-                "{} still logs in to {url}; its entry is not one that a login writes, so it stays: remove it by hand",
-                found.shown()
+    for provider in USER_FILES {
+        match sources::query(context, server, provider) {
+            Outcome::Found(found) if provider == Provider::Netrc => context.log.warn(&format!(
+                "{} still logs in to {url}; a login does not write such an entry, so it was kept: remove it by hand",
+                found.origin()
             )),
-            Answer::Found(found) => context.log.warn(&format!(
+            Outcome::Found(found) => context.log.warn(&format!(
                 "api_key in {} still logs in to {url}: remove it there",
-                found.shown()
+                found.origin()
             )),
-            Answer::Malformed(obstacle) => context.log.warn(&obstacle.text),
+            Outcome::Malformed(problem) => context.log.warn(&problem.text),
             _ => {}
         }
     }

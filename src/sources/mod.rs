@@ -1,6 +1,6 @@
-//! The sources of a credential, in order. Each is one function that answers with
-//! a credential and where it came from, or with nothing, or with what is wrong.
-//! A login stops at the first answer; a report hears them all.
+//! The credential provider chain. Each provider looks in one place and returns
+//! a credential with its location, or why there is none. A login stops at the
+//! first credential; a report queries every provider.
 
 mod configured;
 pub(crate) mod diagnostics;
@@ -9,18 +9,18 @@ mod netrc;
 use std::path::PathBuf;
 
 use crate::config::context::Context;
-use crate::config::endpoint::{Endpoint, Name};
+use crate::config::endpoint::Endpoint;
+use crate::config::location::{SourceLocation, SourceName};
+use crate::config::settings::Scope;
 use crate::env::variables;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
-use configured::{explicit, session, settings, variable};
-use netrc::netrc;
 
-/// A place to look in.
+/// Where a credential can come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Provider {
     Explicit,
     Session,
     KeyVariable,
@@ -29,191 +29,189 @@ pub(crate) enum Place {
     WorkspaceSettings,
     SystemSettings,
     Netrc,
-    /// A human, or the caller's prompt: asked when all others had nothing.
+    /// The terminal or the prompt callback, if no other provider has a key.
     Prompt,
-    /// The server, which makes an account without a name.
+    /// The server, which creates an anonymous account.
     Anonymous,
 }
 
 /// The order that W&B documents.
-const DOCUMENTED: [Place; 8] = [
-    Place::Explicit,
-    Place::Session,
-    Place::KeyVariable,
-    Place::IdentityTokenFile,
-    Place::KeyFile,
-    Place::WorkspaceSettings,
-    Place::SystemSettings,
-    Place::Netrc,
+const DOCUMENTED_ORDER: [Provider; 8] = [
+    Provider::Explicit,
+    Provider::Session,
+    Provider::KeyVariable,
+    Provider::IdentityTokenFile,
+    Provider::KeyFile,
+    Provider::WorkspaceSettings,
+    Provider::SystemSettings,
+    Provider::Netrc,
 ];
 
 /// The order of the Python SDK 0.30 and later.
-const SDK: [Place; 8] = [
-    Place::Explicit,
-    Place::Session,
-    Place::KeyVariable,
-    Place::IdentityTokenFile,
-    Place::KeyFile,
-    Place::Netrc,
-    Place::WorkspaceSettings,
-    Place::SystemSettings,
+const SDK_ORDER: [Provider; 8] = [
+    Provider::Explicit,
+    Provider::Session,
+    Provider::KeyVariable,
+    Provider::IdentityTokenFile,
+    Provider::KeyFile,
+    Provider::Netrc,
+    Provider::WorkspaceSettings,
+    Provider::SystemSettings,
 ];
 
-/// The variables that name a credential: at most one of them may be set.
-pub(crate) const VARIABLES: [(Place, &str); 3] = [
-    (Place::KeyVariable, variables::API_KEY),
-    (Place::IdentityTokenFile, variables::IDENTITY_TOKEN_FILE),
-    (Place::KeyFile, variables::API_KEY_FILE),
+/// The variables that give a credential. At most one of them may be set.
+pub(crate) const CREDENTIAL_VARIABLES: [(Provider, &str); 3] = [
+    (Provider::KeyVariable, variables::API_KEY),
+    (Provider::IdentityTokenFile, variables::IDENTITY_TOKEN_FILE),
+    (Provider::KeyFile, variables::API_KEY_FILE),
 ];
 
 /// The order of this call.
-pub(crate) fn order(context: &Context) -> &'static [Place; 8] {
+pub(crate) fn order(context: &Context) -> &'static [Provider; 8] {
     if context.options.flags.has(Flags::SDK_ORDER) {
-        &SDK
+        &SDK_ORDER
     } else {
-        &DOCUMENTED
+        &DOCUMENTED_ORDER
     }
 }
 
-impl Place {
+impl Provider {
     pub(crate) fn source(self) -> Source {
         match self {
-            Place::Explicit => Source::Explicit,
-            Place::Session => Source::Session,
-            Place::KeyVariable => Source::Environment,
-            Place::IdentityTokenFile => Source::IdentityToken,
-            Place::KeyFile => Source::KeyFile,
-            Place::WorkspaceSettings | Place::SystemSettings => Source::Settings,
-            Place::Netrc => Source::Netrc,
-            Place::Prompt => Source::Prompt,
-            Place::Anonymous => Source::Anonymous,
+            Provider::Explicit => Source::Explicit,
+            Provider::Session => Source::Session,
+            Provider::KeyVariable => Source::Environment,
+            Provider::IdentityTokenFile => Source::IdentityToken,
+            Provider::KeyFile => Source::KeyFile,
+            Provider::WorkspaceSettings | Provider::SystemSettings => Source::Settings,
+            Provider::Netrc => Source::Netrc,
+            Provider::Prompt => Source::Prompt,
+            Provider::Anonymous => Source::Anonymous,
         }
+    }
+
+    /// Whether the credential is in a file that the user edits.
+    fn is_user_file(self) -> bool {
+        matches!(
+            self,
+            Provider::WorkspaceSettings | Provider::SystemSettings | Provider::Netrc
+        )
     }
 }
 
-/// What was found.
-pub(crate) enum FoundCredential {
+/// What a provider found, before it is verified or exchanged.
+pub(crate) enum Candidate {
     Key(ApiKey),
     Session(Session),
     /// A file whose token the server exchanges for an access token.
     IdentityToken(PathBuf),
 }
 
-/// A credential and where it came from.
-pub(crate) struct Found {
-    pub proof: FoundCredential,
-    pub place: Place,
-    /// The variable or the file; not where nobody is told.
-    pub name: Option<Name>,
-    pub line: Option<usize>,
+/// A credential, and where it comes from.
+pub(crate) struct FoundCredential {
+    pub candidate: Candidate,
+    pub provider: Provider,
+    pub location: SourceLocation,
 }
 
-impl Found {
-    /// A key that no file and no variable holds yet.
-    pub(crate) fn new_key(key: ApiKey, place: Place) -> Found {
-        Found {
-            proof: FoundCredential::Key(key),
-            place,
-            name: None,
-            line: None,
+impl FoundCredential {
+    /// A key that is in no file and no variable yet.
+    pub(crate) fn new_key(key: ApiKey, provider: Provider) -> FoundCredential {
+        FoundCredential {
+            candidate: Candidate::Key(key),
+            provider,
+            location: SourceLocation::default(),
         }
     }
 
-    /// The key, where there is one to compare or to mask.
-    pub(crate) fn key(&self) -> Option<&[u8]> {
-        match &self.proof {
-            FoundCredential::Key(key) => Some(key.as_bytes()),
-            FoundCredential::Session(session) => session.api_key().map(|key| key.as_bytes()),
-            FoundCredential::IdentityToken(_) => None,
+    /// The API key, if it is one.
+    pub(crate) fn key(&self) -> Option<&ApiKey> {
+        match &self.candidate {
+            Candidate::Key(key) => Some(key),
+            Candidate::Session(session) => match &session.data().credential {
+                Credential::Key(key) => Some(key),
+                Credential::Access { .. } => None,
+            },
+            Candidate::IdentityToken(_) => None,
         }
+    }
+
+    /// The API key in masked form.
+    pub(crate) fn masked(&self) -> Option<String> {
+        self.key().map(ApiKey::masked)
     }
 
     /// Where it was found, for a message.
-    pub(crate) fn shown(&self) -> String {
-        match (&self.name, self.line) {
-            (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.to_string(),
-            (None, _) if self.place == Place::Session => "the session".into(),
-            (None, _) => "the options".into(),
-        }
-    }
-
-    /// What may be shown of it.
-    pub(crate) fn masked(&self) -> Option<String> {
-        let of_session = |session: &Session| match &session.data().credential {
-            Credential::Key(key) => Some(key.masked()),
-            Credential::Access { .. } => None,
-        };
-        match &self.proof {
-            FoundCredential::Key(key) => Some(key.masked()),
-            FoundCredential::Session(session) => of_session(session),
-            FoundCredential::IdentityToken(_) => None,
+    pub(crate) fn origin(&self) -> String {
+        match (&self.location.name, self.provider) {
+            (None, Provider::Session) => "the session".into(),
+            _ => self.location.to_string(),
         }
     }
 }
 
-/// What stands in the way at one place, in one sentence that names it.
+/// Why a provider has no usable credential: one sentence, and where.
 #[derive(Debug)]
-pub(crate) struct Obstacle {
+pub(crate) struct SourceProblem {
     pub text: String,
-    pub name: Option<Name>,
-    pub line: Option<usize>,
+    pub location: SourceLocation,
 }
 
-/// A file or a variable, and the line, as a message or a report names them. They
-/// are worked out only where somebody reads them.
-type Spot<'a> = &'a dyn Fn() -> (Option<Name>, Option<usize>);
-
-/// What one place answers.
-pub(crate) enum Answer {
-    /// Nothing is there. The name is where one would be.
-    Absent(Option<Name>),
-    Found(Found),
-    /// Nothing can be read there; the next place is asked, after a warning.
-    Unreadable(Obstacle),
-    /// Something is there, for another server; the next place is asked.
-    Elsewhere(Obstacle),
-    /// A key is there that must not go to this server: the login ends.
-    Withheld(Obstacle),
-    /// What is there is malformed: the login ends.
-    Malformed(Obstacle),
+/// The result of querying one provider.
+pub(crate) enum Outcome {
+    /// There is no credential. The name says where one would be.
+    Absent(Option<SourceName>),
+    Found(FoundCredential),
+    /// The file cannot be read. The login warns and goes on.
+    Unreadable(SourceProblem),
+    /// There is a credential for another server. The login goes on.
+    OtherServer(SourceProblem),
+    /// There is a credential that must not be sent to this server: an error.
+    Withheld(SourceProblem),
+    /// The configured value is invalid: an error.
+    Malformed(SourceProblem),
 }
 
-/// The first credential in the order of this call; with `relogin`, only what
-/// the caller gave counts.
-pub(crate) fn first(context: &Context, server: &Endpoint, relogin: bool) -> Result<Option<Found>> {
-    for &place in order(context) {
-        if relogin && place != Place::Explicit {
+/// The first credential in the order of this call. With `relogin`, only an
+/// explicit key is used.
+pub(crate) fn first(
+    context: &Context,
+    server: &Endpoint,
+    relogin: bool,
+) -> Result<Option<FoundCredential>> {
+    for &provider in order(context) {
+        if relogin && provider != Provider::Explicit {
             continue;
         }
-        match ask(context, server, place) {
-            Answer::Absent(_) | Answer::Elsewhere(_) => {}
-            Answer::Unreadable(obstacle) if place == Place::Netrc => {
-                context.log.warn(&obstacle.text);
+        match query(context, server, provider) {
+            Outcome::Absent(_) | Outcome::OtherServer(_) => {}
+            Outcome::Unreadable(problem) if provider == Provider::Netrc => {
+                context.log.warn(&problem.text);
             }
-            // Of the settings files that was said when they were read.
-            Answer::Unreadable(_) => {}
-            Answer::Found(found) => return Ok(Some(found)),
-            Answer::Withheld(obstacle) | Answer::Malformed(obstacle) => {
+            // The log has the problem since the settings files were read.
+            Outcome::Unreadable(_) => {}
+            Outcome::Found(found) => return Ok(Some(found)),
+            Outcome::Withheld(problem) | Outcome::Malformed(problem) => {
                 context.check_cancelled()?;
-                return Err(Error::Credentials(obstacle.text));
+                return Err(Error::Credentials(problem.text));
             }
         }
     }
     Ok(None)
 }
 
-/// Asks one place.
-pub(crate) fn ask(context: &Context, server: &Endpoint, place: Place) -> Answer {
-    match place {
-        Place::Explicit => explicit(context, server),
-        Place::Session => session(context, server),
-        Place::KeyVariable | Place::IdentityTokenFile | Place::KeyFile => {
-            variable(context, server, place)
-        }
-        Place::WorkspaceSettings | Place::SystemSettings => settings(context, server, place),
-        Place::Netrc => netrc(context, server),
-        // Nothing is there until somebody is asked.
-        Place::Prompt | Place::Anonymous => Answer::Absent(None),
+/// Queries one provider.
+pub(crate) fn query(context: &Context, server: &Endpoint, provider: Provider) -> Outcome {
+    match provider {
+        Provider::Explicit => configured::explicit(context, server),
+        Provider::Session => configured::session(context, server),
+        Provider::KeyVariable => configured::key_variable(context, server),
+        Provider::IdentityTokenFile => configured::identity_token_file(context, server),
+        Provider::KeyFile => configured::key_file(context, server),
+        Provider::WorkspaceSettings => configured::settings(context, server, Scope::Workspace),
+        Provider::SystemSettings => configured::settings(context, server, Scope::System),
+        Provider::Netrc => netrc::netrc(context, server),
+        // These give a key only during a login.
+        Provider::Prompt | Provider::Anonymous => Outcome::Absent(None),
     }
 }

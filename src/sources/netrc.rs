@@ -1,135 +1,153 @@
-//! What the netrc file holds.
+//! The provider for the netrc file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::configured::key_answer;
-use super::{Answer, Obstacle, Place};
+use super::configured::parse_key;
+use super::{Outcome, Provider, SourceProblem};
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
+use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::{self, NETRC_LIMIT};
+use crate::env::display_path;
 use crate::files;
-use crate::formats::netrc;
+use crate::formats::netrc::{self, Hit, Lookup, Match, Names, line_of};
 use crate::key::ApiKey;
 
-pub(super) fn netrc(context: &Context, server: &Endpoint) -> Answer {
-    // Without a home there is no netrc.
+/// The entry for the server in the first netrc file that exists.
+pub(super) fn netrc(context: &Context, server: &Endpoint) -> Outcome {
     let Ok(paths) = paths::netrc(&context.env) else {
-        return Answer::Absent(None);
+        // There is no home directory.
+        return Outcome::Absent(None);
     };
-    file(context, server, &paths.first, &|| paths.second())
-        .or_else(|| file(context, server, &paths.second()?, &|| None))
-        .unwrap_or_else(|| absent(context, &paths.first))
+    if let Some(outcome) = query_file(context, server, &paths.first) {
+        log_unused_file(context, &paths);
+        return outcome;
+    }
+    paths
+        .second()
+        .and_then(|second| query_file(context, server, &second))
+        .unwrap_or(Outcome::Absent(Some(SourceName::File(paths.first))))
 }
 
-/// No key is there, and where one would be.
-fn absent(context: &Context, path: &Path) -> Answer {
-    Answer::Absent(context.log.told(|| Some(context.shown(path).into())))
+/// Notes a second netrc file that is not read.
+fn log_unused_file(context: &Context, paths: &paths::Netrc) {
+    if !context.log.is_buffered() {
+        return;
+    }
+    if let Some(second) = paths.second().filter(|path| path.exists()) {
+        context.log.detail(&format!(
+            "{} is not read because {} exists",
+            display_path(&second),
+            display_path(&paths.first)
+        ));
+    }
 }
 
-/// What one file says, if it is there; then no other is looked at.
-fn file(
-    context: &Context,
-    server: &Endpoint,
-    path: &Path,
-    other: &dyn Fn() -> Option<PathBuf>,
-) -> Option<Answer> {
+/// Queries one file; `None` if it does not exist.
+fn query_file(context: &Context, server: &Endpoint, path: &Path) -> Option<Outcome> {
     match files::read(path, NETRC_LIMIT) {
-        Ok(None) => None,
-        Ok(Some(text)) => {
-            if context.log.is_kept()
-                && let Some(other) = other().filter(|path| path.exists())
-            {
-                let (name, other) = (context.shown(path), context.shown(&other));
-                context
-                    .log
-                    .detail(&format!("{other} is not looked at because {name} exists"));
-            }
-            Some(netrc_text(context, server, &text, path))
-        }
+        Ok(text) => Some(query_text(context, server, &text?, path)),
         Err(problem) => {
-            let name = context.shown(path);
-            let text = format!("Failed to read netrc file: {name} {problem}; mend or remove it");
-            Some(Answer::Unreadable(Obstacle {
-                text,
-                name: Some(name.into()),
-                line: None,
+            let name = SourceName::file(path);
+            Some(Outcome::Unreadable(SourceProblem {
+                text: format!("Failed to read netrc file: {name} {problem}; fix or remove it"),
+                location: SourceLocation::new(name),
             }))
         }
     }
 }
 
-/// Looks the server up in the text of a netrc file.
-fn netrc_text(context: &Context, server: &Endpoint, text: &files::Text, path: &Path) -> Answer {
-    let name = || context.shown(path);
-    let line_of = |at: usize| netrc::line_of(&text.bytes, at);
+fn query_text(context: &Context, server: &Endpoint, text: &files::Text, path: &Path) -> Outcome {
     let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
     for note in &found.notes {
-        context
-            .log
-            .warn(&format!("{} line {}: {}", name(), note.line, note.text));
+        let location = SourceLocation::file_line(path, note.line);
+        context.log.warn(&format!("{location}: {}", note.text));
     }
-    let detail = |line: String| context.log.detail(&format!("{} {line}", name()));
+    if context.log.is_buffered() {
+        for detail in file_details(text, &found) {
+            context
+                .log
+                .detail(&format!("{} {detail}", display_path(path)));
+        }
+    }
+    let Some(hit) = &found.hit else {
+        return no_entry(server, &text.bytes, path, &found);
+    };
+    if context.log.is_buffered() {
+        for (line, detail) in entry_details(server, &text.bytes, &found, hit) {
+            let location = SourceLocation::file_line(path, line);
+            context.log.detail(&format!("{location}: {detail}"));
+        }
+    }
+    let location = SourceLocation::file_line(path, line_of(&text.bytes, hit.at));
+    parse_key(context, server, Provider::Netrc, &hit.password, location)
+}
+
+/// What a report says about the file.
+fn file_details(text: &files::Text, found: &Lookup) -> Vec<String> {
+    let mut details = Vec::new();
     if text.open_to_others() {
-        detail("is open to other users: chmod 600 it".into());
+        details.push("can be read by other users: chmod 600 it".into());
     }
     if let Some(stop) = &found.sdk_error {
-        let (line, why) = (stop.line, stop.message);
-        detail(format!(
-            "line {line}: the Python SDK stops here and reads no entry ({why})"
+        details.push(format!(
+            "line {}: the Python SDK stops here and reads no entry ({})",
+            stop.line, stop.message
         ));
     }
     if found.shadowed > 0 {
-        let count = found.shadowed;
-        detail(format!(
-            "has {count} more for this server, which the last entry shadows"
+        let entries = match found.shadowed {
+            1 => "1 more entry".into(),
+            count => format!("{count} more entries"),
+        };
+        details.push(format!(
+            "has {entries} for this server; the last entry is used"
         ));
     }
     if found.bom {
-        detail("begins with a byte-order mark".into());
+        details.push("begins with a byte-order mark".into());
     }
     if found.crlf {
-        detail("has Windows line ends".into());
+        details.push("has Windows line endings".into());
     }
-    let Some(hit) = &found.hit else {
-        return no_entry(context, server, &text.bytes, path, &found);
-    };
-    if hit.how != netrc::Match::Exact {
-        let (machine, netloc) = (hit.machine(&text.bytes), server.url.netloc());
-        let line = line_of(hit.at);
-        detail(format!(
-            "line {line}: the entry is stored for {machine}, not for {netloc}"
-        ));
-    }
-    if found.sdk_error.is_none() {
-        match found.sdk_at {
-            Some(at) if at == hit.at || line_of(at) == line_of(hit.at) => {}
-            Some(at) => detail(format!(
-                "line {}: the Python SDK would use this entry",
-                line_of(at)
-            )),
-            None => detail(format!(
-                "line {}: the Python SDK does not find this entry",
-                line_of(hit.at)
-            )),
-        }
-    }
-    let spot = || (Some(name().into()), Some(line_of(hit.at)));
-    key_answer(context, server, Place::Netrc, &hit.password, &spot)
+    details
 }
 
-/// A netrc file without an entry for the server, and what is there instead.
-fn no_entry(
-    context: &Context,
+/// What a report says about the entry, each with its line.
+fn entry_details(
     server: &Endpoint,
     text: &[u8],
-    path: &Path,
-    found: &netrc::Lookup,
-) -> Answer {
-    let elsewhere = |at, what: String| {
-        Answer::Elsewhere(Obstacle {
-            text: what,
-            name: Some(context.shown(path).into()),
-            line: Some(netrc::line_of(text, at)),
+    found: &Lookup,
+    hit: &Hit,
+) -> Vec<(usize, String)> {
+    let mut details = Vec::new();
+    let line = line_of(text, hit.at);
+    if hit.how != Match::Exact {
+        let (machine, netloc) = (hit.machine(text), server.url.netloc());
+        details.push((
+            line,
+            format!("the entry is for {machine}, not for {netloc}"),
+        ));
+    }
+    if found.sdk_error.is_some() {
+        return details;
+    }
+    match found.sdk_at.map(|at| line_of(text, at)) {
+        Some(sdk_line) if sdk_line == line => {}
+        Some(sdk_line) => {
+            details.push((sdk_line, "the Python SDK would use this entry".into()));
+        }
+        None => details.push((line, "the Python SDK does not find this entry".into())),
+    }
+    details
+}
+
+/// The outcome for a file without an entry for the server.
+fn no_entry(server: &Endpoint, text: &[u8], path: &Path, found: &Lookup) -> Outcome {
+    let other_server = |at, problem: String| {
+        Outcome::OtherServer(SourceProblem {
+            text: problem,
+            location: SourceLocation::file_line(path, line_of(text, at)),
         })
     };
     if let Some(at) = found.default_at {
@@ -137,29 +155,32 @@ fn no_entry(
             Some(_) => "; the Python SDK would use it",
             None => "",
         };
-        return elsewhere(
+        return other_server(
             at,
             format!("the default entry is for other machines and is never used{sdk}"),
         );
     }
-    // The port may have been left out where it must not be.
-    let names = netrc::Names {
-        netloc: server.url.host(),
-        ..netrc::Names::default()
-    };
-    let hit = match server.url.host() == server.url.netloc() {
-        true => None,
-        false => netrc::look_up(text, &names, ApiKey::is_key).hit,
-    };
-    match hit {
-        Some(hit) => elsewhere(
+    match bare_host_entry(server, text) {
+        Some(hit) => other_server(
             hit.at,
             format!(
-                "the entry for {} without a port is not used for {}: log in to that server",
+                "the entry for {} without a port is not used for {}; log in to that server",
                 hit.machine(text),
                 server.url.netloc()
             ),
         ),
-        None => absent(context, path),
+        None => Outcome::Absent(Some(SourceName::file(path))),
     }
+}
+
+/// An entry for the server's host without the port, which may not be used.
+fn bare_host_entry(server: &Endpoint, text: &[u8]) -> Option<Hit> {
+    if server.url.host() == server.url.netloc() {
+        return None;
+    }
+    let names = Names {
+        netloc: server.url.host(),
+        ..Names::default()
+    };
+    netrc::look_up(text, &names, ApiKey::is_key).hit
 }

@@ -29,7 +29,7 @@ fn try_store(
     key: &ApiKey,
 ) -> std::result::Result<(), Unsaved> {
     let path = paths::netrc_to_write(&context.env).map_err(|error| error.to_string())?;
-    let shown = context.shown(&path);
+    let shown = context.display_path(&path);
     let names = server.netrc_names();
     let edit = |text: &[u8]| netrc::store(text, &names, key.as_bytes(), ApiKey::is_key);
     let (updated, edited) = edit_netrc(context, &path, edit)?;
@@ -64,7 +64,7 @@ pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Resul
     let edit = |text: &[u8]| netrc::forget(text, &names, ApiKey::is_key);
     let (updated, _) = edit_netrc(context, &path, edit)?;
     if updated.changed {
-        let (netloc, shown) = (server.url.netloc(), context.shown(&path));
+        let (netloc, shown) = (server.url.netloc(), context.display_path(&path));
         context
             .log
             .info(&format!("Removed the key for {netloc} from {shown}"));

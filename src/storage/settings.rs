@@ -4,7 +4,7 @@ use super::update::{Missing, Unsaved, edit_text, warn_of};
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::paths::SETTINGS_LIMIT;
-use crate::config::settings::{SettingResult, SettingsFile, Which};
+use crate::config::settings::{Scope, SettingResult, SettingsFile};
 use crate::env::variables::setting;
 use crate::formats::ini;
 use crate::log::Note;
@@ -26,8 +26,8 @@ pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: Option<b
         workspace.push((setting::BASE_URL, None));
         system.push((setting::BASE_URL, url));
     }
-    for (which, changes) in [(Which::Workspace, workspace), (Which::System, system)] {
-        if let Err(why) = rewrite(context, which, &changes) {
+    for (scope, changes) in [(Scope::Workspace, workspace), (Scope::System, system)] {
+        if let Err(why) = rewrite(context, scope, &changes) {
             context.log.warn(&format!("Error updating settings: {why}"));
         }
     }
@@ -36,17 +36,17 @@ pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: Option<b
 /// Removes the record of an anonymous account, and returns whether there was
 /// one.
 pub(super) fn forget_anonymous(context: &Context) -> std::result::Result<bool, Unsaved> {
-    rewrite(context, Which::System, &[(setting::ANONYMOUS, None)])
+    rewrite(context, Scope::System, &[(setting::ANONYMOUS, None)])
 }
 
 /// Applies the changes that are not in the file yet, and returns whether the
 /// file was changed.
 fn rewrite(
     context: &Context,
-    which: Which,
+    scope: Scope,
     changes: &[Setting],
 ) -> std::result::Result<bool, Unsaved> {
-    let (location, file) = context.config().file(which);
+    let (location, file) = context.config().file(scope);
     let missing: Vec<_> = changes
         .iter()
         .filter(|change| !is_set(file, change))
@@ -63,7 +63,7 @@ fn rewrite(
         |edited| Some(std::mem::take(&mut edited.as_mut()?.text)),
     )?;
     if updated.changed {
-        let shown = context.shown(path);
+        let shown = context.display_path(path);
         context.log.info(&format!("Updated settings file {shown}"));
         if let Some(edited) = edited.flatten() {
             warn_of(context, path, &edited.notes);

@@ -6,6 +6,7 @@ use super::update::{Missing, Unsaved, update};
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::paths::CREDENTIALS_LIMIT;
+use crate::env;
 use crate::error::Result;
 use crate::files;
 use crate::formats::token_cache::{self, AccessToken};
@@ -46,7 +47,7 @@ pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Resul
     let cache = Cache::new(context, server, path);
     let changed = cache.forget()?;
     if changed {
-        let (url, shown) = (server.url.as_str(), context.shown(&cache.path));
+        let (url, shown) = (server.url.as_str(), context.display_path(&cache.path));
         context
             .log
             .info(&format!("Removed the access token for {url} from {shown}"));
@@ -99,7 +100,7 @@ impl<'c, 'a> Cache<'c, 'a> {
         match files::read(&self.path, CREDENTIALS_LIMIT) {
             Ok(text) => self.look_up(&text?.bytes),
             Err(problem) => {
-                let shown = self.context.shown(&self.path);
+                let shown = self.context.display_path(&self.path);
                 self.context.log.warn(&format!("{shown} {problem}"));
                 None
             }
@@ -107,7 +108,7 @@ impl<'c, 'a> Cache<'c, 'a> {
     }
 
     fn look_up(&self, text: &[u8]) -> Option<AccessToken> {
-        token_cache::look_up(text, &self.urls(), self.context.unix_time())
+        token_cache::look_up(text, &self.urls(), env::unix_time())
     }
 
     /// Exchanges the identity token while the file is locked: of many processes

@@ -38,11 +38,11 @@ pub(super) fn update(
         limit,
         home: home.as_deref(),
     };
-    let shown = context.shown(path);
+    let shown = context.display_path(path);
     let updated = files::update(&target, edit, &|| context.cancelled())
         .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
     // The notes are about the file itself, behind any symbolic links.
-    let shown = context.shown(&updated.path);
+    let shown = context.display_path(&updated.path);
     for note in &updated.notes {
         context.log.warn(&format!("{shown} {note}"));
     }
@@ -77,5 +77,10 @@ pub(super) fn warn_of(context: &Context, path: &Path, notes: &[Note]) {
 }
 
 fn located(context: &Context, path: &Path, note: &Note) -> String {
-    format!("{} line {}: {}", context.shown(path), note.line, note.text)
+    format!(
+        "{} line {}: {}",
+        context.display_path(path),
+        note.line,
+        note.text
+    )
 }

@@ -2,63 +2,63 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::diagnostics::{MAX_UNKNOWN, is_known_to_sdk};
 use super::*;
 
 const CASES: &str = include_str!("../../../tests/conformance/settings.json");
 
 fn system(text: &str) -> SettingsFile {
-    SettingsFile::parse(
-        Which::System,
-        Path::new("/etc/s"),
-        text.as_bytes(),
-        Notes::Told,
-    )
+    parse(Scope::System, "/etc/s", text.as_bytes())
+}
+
+fn parse(scope: Scope, path: &str, text: &[u8]) -> SettingsFile {
+    SettingsFile::parse(scope, Path::new(path), WipedBytes::new(text.to_vec()))
 }
 
 fn both(system: &str, workspace: &str) -> Settings {
-    Settings::from_files(
-        Some((Path::new("/home/s"), system.as_bytes())),
-        Some((Path::new("/here/s"), workspace.as_bytes())),
-        Notes::Told,
-    )
+    Settings {
+        system: Some(parse(Scope::System, "/home/s", system.as_bytes())),
+        workspace: Some(parse(Scope::Workspace, "/here/s", workspace.as_bytes())),
+    }
 }
 
-/// What was found, in the form of the table of cases; null for nothing.
-fn json<T>(asked: SettingResult<T>, show: impl Fn(&T) -> Json) -> Result<Json, String> {
-    match asked {
+/// A setting as JSON, as the table of cases has it; null if unset.
+fn json<T>(setting: SettingResult<T>, show: impl Fn(&T) -> Json) -> Result<Json, String> {
+    match setting {
         Ok(found) => Ok(found.map_or(Json::Null, |found| show(found.value))),
         Err(problem) => Err(problem.text.clone()),
     }
 }
 
-fn ask(file: &SettingsFile, key: &str) -> Result<Json, String> {
+fn get(file: &SettingsFile, key: &str) -> Result<Json, String> {
     let bool = |value: &bool| Json::from(*value);
     let string = |value: &String| Json::from(value.as_str());
     let secret = |value: &Secret| Json::from(str::from_utf8(value.as_bytes()).unwrap());
-    let limit = |value: &Limit| match value {
-        Limit::Never => Json::from("inf"),
-        Limit::After(time) => Json::from(time.as_secs_f64()),
+    let limit = |value: &Timeout| match value {
+        Timeout::Never => Json::from("inf"),
+        Timeout::After(time) => Json::from(time.as_secs_f64()),
+        Timeout::Configured => panic!("not a value"),
     };
     match key {
         "api_key" => json(file.api_key(), secret),
         "base_url" => json(file.base_url(), string),
-        "mode" => json(file.ask(|values| &values.mode), |mode| {
+        "mode" => json(file.get(|values| &values.mode), |mode| {
             format!("{mode:?}").to_lowercase().into()
         }),
-        "silent" => json(file.ask(|values| &values.silent), bool),
-        "quiet" => json(file.ask(|values| &values.quiet), bool),
-        "entity" => json(file.ask(|values| &values.entity), string),
-        "login_timeout" => json(file.ask(|values| &values.login_timeout), limit),
+        "silent" => json(file.get(|values| &values.silent), bool),
+        "quiet" => json(file.get(|values| &values.quiet), bool),
+        "entity" => json(file.get(|values| &values.entity), string),
+        "login_timeout" => json(file.get(|values| &values.login_timeout), limit),
         "anonymous" => json(file.anonymous(), string),
-        "relogin" => json(file.ask(|values| &values.relogin), bool),
-        "force" => json(file.ask(|values| &values.force), bool),
-        "app_url_override" => json(file.ask(|values| &values.app_url_override), string),
-        "credentials_file" => json(file.ask(|values| &values.credentials_file), string),
-        "insecure_disable_ssl" => json(file.ask(|values| &values.insecure_disable_ssl), bool),
-        "http_proxy" => json(file.ask(|values| &values.http_proxy), secret),
-        "https_proxy" => json(file.ask(|values| &values.https_proxy), secret),
-        "x_extra_http_headers" => json(file.ask(|values| &values.x_extra_http_headers), secret),
-        _ => panic!("{key} is no key of ours"),
+        "relogin" => json(file.get(|values| &values.relogin), bool),
+        "force" => json(file.get(|values| &values.force), bool),
+        "app_url_override" => json(file.get(|values| &values.app_url_override), string),
+        "credentials_file" => json(file.get(|values| &values.credentials_file), string),
+        "insecure_disable_ssl" => json(file.get(|values| &values.insecure_disable_ssl), bool),
+        "http_proxy" => json(file.get(|values| &values.http_proxy), secret),
+        "https_proxy" => json(file.get(|values| &values.https_proxy), secret),
+        "x_extra_http_headers" => json(file.get(|values| &values.x_extra_http_headers), secret),
+        _ => panic!("{key} is not one of the settings"),
     }
 }
 
@@ -96,7 +96,7 @@ fn values_are_those_of_the_sdk() {
             "{name}: what is ours?"
         );
         for key in KEYS {
-            match ask(&file, key) {
+            match get(&file, key) {
                 Ok(got) => {
                     assert_eq!(got, ours["values"][key], "{name}: {key}");
                     assert_ne!(ours["error"], key, "{name}: {key}");
@@ -104,7 +104,8 @@ fn values_are_those_of_the_sdk() {
                 Err(problem) => assert_eq!(ours["error"], key, "{name}: {problem}"),
             }
         }
-        let noted = file.notes.iter().find(|note| note.text.starts_with('`'));
+        let notes = file.diagnostics().notes;
+        let noted = notes.iter().find(|note| note.text.starts_with('`'));
         let want = ours["note"].as_str().map(|key| format!("`{key}`"));
         assert_eq!(
             noted.map(|n| &n.text[..=n.text[1..].find('`').unwrap() + 1]),
@@ -118,7 +119,7 @@ fn values_are_those_of_the_sdk() {
 }
 
 #[test]
-fn the_workspace_wins_and_each_file_answers_for_itself() {
+fn workspace_values_take_precedence() {
     let settings = both(
         "[default]\nbase_url = https://a\nentity = e\n",
         "[default]\n\nbase_url = https://b\nentity =\n",
@@ -130,37 +131,40 @@ fn the_workspace_wins_and_each_file_answers_for_itself() {
     assert_eq!(found.file.path, Path::new("/here/s"));
     let system = settings.system.as_ref().unwrap();
     assert_eq!(system.base_url().unwrap().unwrap().value, "https://a");
-    // An empty value hides nothing.
+    // An empty value does not hide the value of the other file.
     assert_eq!(settings.entity().unwrap().unwrap().value, "e");
     assert!(workspace.api_key().unwrap().is_none());
-    let neither = Settings::from_files(None, None, Notes::Told);
+    let neither = Settings {
+        system: None,
+        workspace: None,
+    };
     assert!(neither.entity().unwrap().is_none());
 }
 
 #[test]
-fn a_workspace_file_cannot_touch_transport() {
+fn transport_settings_of_a_workspace_file_are_ignored() {
     let text = "[default]\nrelogin=1\nforce=1\napp_url_override=https://x\ncredentials_file=/x\n\
         insecure_disable_ssl=maybe\nhttp_proxy=http://x\nhttp_proxy=http://y\nhttps_proxy=http://x\n\
         x_extra_http_headers={}\n_extra_http_headers={}\nentity=e\nanonymous=true\n";
     let settings = both("", text);
     let file = settings.workspace.as_ref().unwrap();
     for key in &KEYS[8..] {
-        assert_eq!(ask(file, key), Ok(Json::Null), "{key}");
+        assert_eq!(get(file, key), Ok(Json::Null), "{key}");
     }
     assert_eq!(file.security_notes.len(), 9);
     assert_eq!(settings.entity().unwrap().unwrap().value, "e");
     assert_eq!(file.anonymous().unwrap().unwrap().value, "true");
-    // The same text in the system file counts, and is checked.
+    // In the system file the same settings are used, and checked.
     let file = system(text);
     assert!(file.security_notes.is_empty());
-    assert_eq!(ask(&file, "relogin"), Ok(true.into()));
-    assert!(ask(&file, "insecure_disable_ssl").is_err());
-    assert!(ask(&file, "http_proxy").is_err());
-    assert_eq!(ask(&file, "https_proxy"), Ok("http://x".into()));
+    assert_eq!(get(&file, "relogin"), Ok(true.into()));
+    assert!(get(&file, "insecure_disable_ssl").is_err());
+    assert!(get(&file, "http_proxy").is_err());
+    assert_eq!(get(&file, "https_proxy"), Ok("http://x".into()));
 }
 
 #[test]
-fn what_must_not_be_guessed_is_an_error_with_path_line_and_remedy() {
+fn invalid_security_settings_are_errors_with_path_line_and_remedy() {
     let cases = [
         (
             "base_url",
@@ -197,30 +201,26 @@ fn what_must_not_be_guessed_is_an_error_with_path_line_and_remedy() {
         ("https_proxy", "[default]\nhttps_proxy = %(hush)s\n", 2),
     ];
     for (key, text, line) in cases {
-        let message = ask(&system(text), key).expect_err(text);
+        let message = get(&system(text), key).expect_err(text);
         let place = format!("/etc/s, line {line}: `{key}` ");
         assert!(message.starts_with(&place), "{message}");
         assert!(message.contains("; "), "no remedy: {message}");
         assert!(!message.contains("hush"), "{message}");
     }
-    let file = SettingsFile::parse(
-        Which::System,
-        Path::new("s"),
-        b"[default]\nbase_url = \xFF\n",
-        Notes::Told,
-    );
+    let file = parse(Scope::System, "s", b"[default]\nbase_url = \xFF\n");
     assert!(file.base_url().is_err());
-    // The same value twice is no question.
+    // The same value twice is not an error.
     let file = system("[default]\nbase_url = https://a\nBASE_URL: https://a\n");
-    assert_eq!(ask(&file, "base_url"), Ok("https://a".into()));
-    assert!(file.rejected_by_sdk.is_some());
+    assert_eq!(get(&file, "base_url"), Ok("https://a".into()));
+    assert!(file.diagnostics().rejected_by_sdk.is_some());
 }
 
 #[test]
 fn a_bare_percent_is_literal() {
     let file = system("[default]\nbase_url = https://h/a%20b\n");
-    assert_eq!(ask(&file, "base_url"), Ok("https://h/a%20b".into()));
-    assert_eq!(file.rejected_by_sdk.map(|note| note.line), Some(2));
+    assert_eq!(get(&file, "base_url"), Ok("https://h/a%20b".into()));
+    let rejected = file.diagnostics().rejected_by_sdk;
+    assert_eq!(rejected.map(|note| note.line), Some(2));
 }
 
 #[test]
@@ -229,25 +229,25 @@ fn unknown_names_are_noted() {
         "[default]\nproject = p\n_stats_pid = 1\nx_primary_node = 1\n\
         app_url = https://x\nx_stats_foo = 1\n_foo = 1\nx = 1\n",
     );
-    let lines: Vec<usize> = file.notes.iter().map(|note| note.line).collect();
+    let notes = file.diagnostics().notes;
+    let lines: Vec<usize> = notes.iter().map(|note| note.line).collect();
     assert_eq!(lines, [5, 6, 7, 8]);
-    assert!(
-        file.notes[0]
-            .text
-            .starts_with("`app_url` is no W&B setting")
-    );
+    assert!(notes[0].text.starts_with("`app_url` is not a W&B setting"));
     let many: String = (0..100).map(|n| format!("k{n} = 1\n")).collect();
     assert_eq!(
-        system(&format!("[default]\n{many}")).notes.len(),
+        system(&format!("[default]\n{many}"))
+            .diagnostics()
+            .notes
+            .len(),
         MAX_UNKNOWN
     );
     for key in KEYS {
-        assert!(known_to_sdk(key.as_bytes()), "{key}");
+        assert!(is_known_to_sdk(key.as_bytes()), "{key}");
     }
 }
 
 #[test]
-fn both_spellings_of_the_headers_count_and_the_later_wins() {
+fn the_later_of_the_two_header_settings_is_used() {
     let old = "_extra_http_headers = {\"a\": \"1\"}\n";
     let new = "x_extra_http_headers = {\"a\": \"2\"}\n";
     for (text, want) in [
@@ -256,12 +256,12 @@ fn both_spellings_of_the_headers_count_and_the_later_wins() {
         (format!("[default]\n{old}{new}"), "2"),
     ] {
         let want = format!("{{\"a\": \"{want}\"}}");
-        assert_eq!(ask(&system(&text), "x_extra_http_headers"), Ok(want.into()));
+        assert_eq!(get(&system(&text), "x_extra_http_headers"), Ok(want.into()));
     }
 }
 
 #[test]
-fn truth_and_time_are_spelled_as_pydantic_spells_them() {
+fn booleans_and_seconds_parse_as_in_pydantic() {
     for yes in ["1", "TRUE", "oN", "T", "y", "Yes"] {
         assert_eq!(parse_bool(yes.as_bytes()), Some(true), "{yes}");
     }
@@ -271,8 +271,8 @@ fn truth_and_time_are_spelled_as_pydantic_spells_them() {
     for neither in ["", " 1", "2", "1.0", "None", "maybe", "\u{212a}"] {
         assert_eq!(parse_bool(neither.as_bytes()), None, "{neither}");
     }
-    let after = |seconds| Some(Limit::After(Duration::from_secs_f64(seconds)));
-    for (text, limit) in [
+    let after = |seconds| Some(Timeout::After(Duration::from_secs_f64(seconds)));
+    for (text, timeout) in [
         ("5", after(5.0)),
         ("+5", after(5.0)),
         (" 5\n", after(5.0)),
@@ -286,12 +286,10 @@ fn truth_and_time_are_spelled_as_pydantic_spells_them() {
         ("1e-10", after(0.0)),
         ("00000000000000000000000000000001.5", after(1.5)),
         ("1.00000000000000000000000000000009", after(1.0)),
-        (
-            "18446744073.709551615",
-            Some(Limit::After(Duration::from_nanos(u64::MAX))),
-        ),
-        ("18446744073.709551616", Some(Limit::Never)),
-        ("1e99999999999999999999", Some(Limit::Never)),
+        ("18446744073.5", after(18446744073.5)),
+        ("1e19", after(1e19)),
+        ("2e19", Some(Timeout::Never)),
+        ("1e99999999999999999999", Some(Timeout::Never)),
         ("1e-99999999999999999999", after(0.0)),
         ("0e99999999999999999999", after(0.0)),
         ("0", after(0.0)),
@@ -305,10 +303,10 @@ fn truth_and_time_are_spelled_as_pydantic_spells_them() {
         ("1e2e3", None),
         ("+-1", None),
         ("-inf", after(0.0)),
-        ("inf", Some(Limit::Never)),
-        ("Infinity", Some(Limit::Never)),
-        ("1e400", Some(Limit::Never)),
-        ("1e30", Some(Limit::Never)),
+        ("inf", Some(Timeout::Never)),
+        ("Infinity", Some(Timeout::Never)),
+        ("1e400", Some(Timeout::Never)),
+        ("1e30", Some(Timeout::Never)),
         ("nan", None),
         ("_1", None),
         ("1_", None),
@@ -317,6 +315,6 @@ fn truth_and_time_are_spelled_as_pydantic_spells_them() {
         ("\u{ff11}", None),
         ("x", None),
     ] {
-        assert_eq!(parse_limit(text.as_bytes()), limit, "{text}");
+        assert_eq!(parse_timeout(text.as_bytes()), timeout, "{text}");
     }
 }

@@ -16,7 +16,7 @@ mod tests;
 mod token;
 
 pub(crate) use edit::{Edited, forget, store};
-pub(crate) use lookup::{Lookup, Match, look_up};
+pub(crate) use lookup::{Hit, Lookup, Match, look_up};
 
 pub(crate) use crate::formats::lines::line_of;
 use crate::log::Note;

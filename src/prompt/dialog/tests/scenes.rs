@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::super::{Answer, Limit, Question, ask};
+use super::super::{Answer, Deadline, Question, ask};
 use crate::error::{Error, Result};
 
 /// Plays the scene named in the environment. Started by the test runner itself,
@@ -55,7 +55,7 @@ fn ask_with(cancel: &dyn Fn() -> bool) -> Result<Answer> {
     let problem = std::env::var("PROBLEM").ok();
     let limit = std::env::var("LIMIT_MS").ok().map(|text| {
         let length = Duration::from_millis(text.parse().expect("a number"));
-        Limit {
+        Deadline {
             length,
             until: Instant::now() + length,
         }
