@@ -114,7 +114,7 @@ fn credential_variable(
     }
     if server.workspace_only {
         let location = SourceLocation::new(source);
-        return Err(withheld(server, location));
+        return Err(withheld(context, server, location));
     }
     Ok(value)
 }
@@ -134,7 +134,7 @@ fn named_file(
         Ok(text) => {
             if text.mode & 0o006 != 0 {
                 context.log.security(&format!(
-                    "{shown} can be read or changed by every user of this machine: chmod 600 it"
+                    "{shown} is accessible to every user of this machine: restrict its permissions"
                 ));
             }
             Ok((path, text))
@@ -181,7 +181,9 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
             ),
             location,
         }),
-        Ok(_) if scope == Scope::System && server.workspace_only => withheld(server, location),
+        Ok(_) if scope == Scope::System && server.workspace_only => {
+            withheld(context, server, location)
+        }
         Ok(_) => {
             let provider = match scope {
                 Scope::System => Provider::SystemSettings,
@@ -212,6 +214,7 @@ pub(super) fn parse_key(
 ) -> Outcome {
     let origin = || match (provider, &location.name) {
         (Provider::KeyFile, Some(path)) => format!("{}={path}", variables::API_KEY_FILE),
+        (_, None) if context.options.command_line => "the given API key".into(),
         (_, None) => "the api_key option".into(),
         _ => location.to_string(),
     };
@@ -243,11 +246,15 @@ pub(super) fn parse_key(
 }
 
 /// A credential that is not sent to a server that only the workspace names.
-fn withheld(server: &Endpoint, location: SourceLocation) -> Outcome {
+fn withheld(context: &Context, server: &Endpoint, location: SourceLocation) -> Outcome {
     let source = location.name.as_ref().map(SourceName::to_string);
+    let host = match context.options.command_line {
+        true => "--host",
+        false => "the host option",
+    };
     Outcome::Withheld(SourceProblem {
         text: format!(
-            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, pass host, or set base_url in the system settings",
+            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, pass {host}, or set base_url in the system settings",
             source.unwrap_or_default(),
             server.url.as_str(),
             server.origin_text(),

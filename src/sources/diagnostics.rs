@@ -102,9 +102,9 @@ pub(crate) fn why_shadowed(used: &FoundCredential, shadowed: &FoundCredential) -
         Some((_, name)) => format!("unset {name} to use this one"),
         None if used.provider == Provider::Netrc => "`wandb-login logout` removes that one".into(),
         None if used.provider.is_user_file() => "remove api_key there to use this one".into(),
-        None => "leave it out to use this one".into(),
+        None => "omit it to use this one".into(),
     };
-    format!("{} takes precedence; {remedy}", used.origin())
+    format!("overridden by {}; {remedy}", used.origin())
 }
 
 /// Adds to a report what the SDK would do differently with an outcome.

@@ -175,7 +175,7 @@ fn what_a_program_gives_goes_first() {
             &[
                 "Key in force: API key ****2222, from the options",
                 "used      the options",
-                "line 1: API key ****1111: comes after the options; leave it out to use this one",
+                "line 1: API key ****1111: overridden by the options; omit it to use this one",
             ][..],
         ),
         (
@@ -194,7 +194,7 @@ fn what_a_program_gives_goes_first() {
             &[
                 "Key in force: API key ****2222, from the session",
                 "used      the session",
-                "line 1: API key ****1111: comes after the session; leave it out to use this one",
+                "line 1: API key ****1111: overridden by the session; omit it to use this one",
             ],
         ),
         (

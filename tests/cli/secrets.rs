@@ -58,7 +58,7 @@ fn only_a_secret_that_everybody_can_read_is_a_warning() {
         command.env("WANDB_API_KEY_FILE", &path);
         let run = Run::ok(&mut command);
         let warning = format!(
-            "WARNING {} is open to every user of this machine",
+            "WARNING {} is accessible to every user of this machine: restrict its permissions",
             path.display()
         );
         assert_eq!(
@@ -97,7 +97,7 @@ fn size_and_kind_are_bounded() {
         ("longer", "is larger than 64 KiB"),
         ("empty", "API key is empty."),
         ("directory", "is a directory, not a file"),
-        ("loop", "has too many levels of symbolic links"),
+        ("loop", "leads through too many symbolic links"),
         ("socket", "is a socket or a device, not a file"),
         ("missing", "does not exist"),
         ("directory/missing", "does not exist"),
@@ -177,7 +177,7 @@ fn a_silent_pipe_is_given_up() {
     assert_eq!(run.code, Some(1));
     assert!(
         run.stderr.contains(
-            "pipe, which WANDB_API_KEY_FILE names, timed out after 5 s waiting for end of file"
+            "pipe: did not come to its end within 5 seconds. Mount the file or unset WANDB_API_KEY_FILE."
         ),
         "{}",
         run.stderr

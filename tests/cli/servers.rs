@@ -49,7 +49,7 @@ const NETRC_A: &str = "machine a.example login user password {3}\n";
 const NETRC_CLOUD: &str = "machine api.wandb.ai login user password {3}\n";
 const NETRC_FORGE: &str = "machine api.forge.coreweave.com login user password {3}\n";
 const VARIABLE: (&str, &str) = ("WANDB_API_KEY", "{1}");
-const KEPT: &str = "which only";
+const WITHHELD: &str = "that server is configured only in";
 const NONE: &str = "No API key configured for";
 
 #[rustfmt::skip]
@@ -58,23 +58,23 @@ const CASES: &[Case] = &[
     case("… to the server of a variable", &[], &[VARIABLE, ("WANDB_BASE_URL", A)], None, Ok((KEY_1, A))),
     case("… of the system settings", &[(SYSTEM, AT_A)], &[VARIABLE], None, Ok((KEY_1, A))),
     case("… of the host option", &[(SYSTEM, AT_A)], &[VARIABLE], Some(B), Ok((KEY_1, B))),
-    case("… not to one that only the workspace names", &[(WORKSPACE, AT_A)], &[VARIABLE], None, Err(KEPT)),
-    case("… nor if the system settings name another", &[(WORKSPACE, AT_A), (SYSTEM, AT_B)], &[VARIABLE], None, Err(KEPT)),
+    case("… not to one that only the workspace names", &[(WORKSPACE, AT_A)], &[VARIABLE], None, Err(WITHHELD)),
+    case("… nor if the system settings name another", &[(WORKSPACE, AT_A), (SYSTEM, AT_B)], &[VARIABLE], None, Err(WITHHELD)),
     case("… but if they name the same", &[(WORKSPACE, AT_A), (SYSTEM, AT_A)], &[VARIABLE], None, Ok((KEY_1, A))),
     case("… or the variable overrides both", &[(WORKSPACE, AT_A)], &[VARIABLE, ("WANDB_BASE_URL", B)], None, Ok((KEY_1, B))),
     case("… or says the same", &[(WORKSPACE, AT_A)], &[VARIABLE, ("WANDB_BASE_URL", A)], None, Ok((KEY_1, A))),
     case("… or the host option does", &[(WORKSPACE, AT_A)], &[VARIABLE], Some(A), Ok((KEY_1, A))),
     case("… or it is the default server by its other name", &[(WORKSPACE, AT_FORGE)], &[VARIABLE], None, Ok((KEY_1, FORGE))),
-    case("a mounted key is kept from the workspace's server", &[(WORKSPACE, AT_A), (SECRET, "{1}\n")], &[("WANDB_API_KEY_FILE", "../home/secret")], None, Err(KEPT)),
+    case("a mounted key is kept from the workspace's server", &[(WORKSPACE, AT_A), (SECRET, "{1}\n")], &[("WANDB_API_KEY_FILE", "../home/secret")], None, Err(WITHHELD)),
     case("… and goes to the user's own", &[(SYSTEM, AT_A), (SECRET, "{1}\n")], &[("WANDB_API_KEY_FILE", "../home/secret")], None, Ok((KEY_1, A))),
-    case("an identity token is kept from the workspace's server", &[(WORKSPACE, AT_A), (SECRET, "a.b.c")], &[("WANDB_IDENTITY_TOKEN_FILE", "../home/secret")], None, Err(KEPT)),
+    case("an identity token is kept from the workspace's server", &[(WORKSPACE, AT_A), (SECRET, "a.b.c")], &[("WANDB_IDENTITY_TOKEN_FILE", "../home/secret")], None, Err(WITHHELD)),
     case("netrc's key for the workspace's server goes there", &[(WORKSPACE, AT_A), (NETRC, NETRC_A)], &[], None, Ok((KEY_3, A))),
     case("netrc's key for another server does not", &[(WORKSPACE, AT_B), (NETRC, NETRC_A)], &[], None, Err(NONE)),
     case("netrc's key for the cloud does not", &[(WORKSPACE, AT_B), (NETRC, NETRC_CLOUD)], &[], None, Err(NONE)),
-    case("a kept key is no reason to go on", &[(WORKSPACE, AT_A), (NETRC, NETRC_A)], &[VARIABLE], None, Err(KEPT)),
+    case("a kept key is no reason to go on", &[(WORKSPACE, AT_A), (NETRC, NETRC_A)], &[VARIABLE], None, Err(WITHHELD)),
     case("a system key without server goes to the default one", &[(SYSTEM, KEY)], &[], None, Ok((KEY_2, CLOUD))),
     case("… to a variable's", &[(SYSTEM, KEY)], &[("WANDB_BASE_URL", A)], None, Ok((KEY_2, A))),
-    case("… not to the workspace's", &[(SYSTEM, KEY), (WORKSPACE, AT_A)], &[], None, Err(KEPT)),
+    case("… not to the workspace's", &[(SYSTEM, KEY), (WORKSPACE, AT_A)], &[], None, Err(WITHHELD)),
     case("… not to the host option's", &[(SYSTEM, KEY)], &[], Some(A), Err(NONE)),
     case("a system key with a server goes there", &[(SYSTEM, KEY_AT_A)], &[], None, Ok((KEY_2, A))),
     case("… also if the host option names it", &[(SYSTEM, KEY_AT_A)], &[], Some("https://A.example:443/"), Ok((KEY_2, A))),
@@ -157,15 +157,16 @@ fn keys_are_bound_to_their_servers() {
     }
 }
 
-/// What is kept says how to let it go.
+/// The error says how to use the key after all.
 #[test]
-fn a_kept_key_names_the_ways_out() {
+fn a_withheld_key_names_the_remedies() {
     let home = Home::new();
     let workspace = home.write(WORKSPACE, AT_A);
     let run = Run::of(home.wandb_login(&[]).env("WANDB_API_KEY", KEY_1));
     let expected = format!(
-        "wandb: ERROR the credential in WANDB_API_KEY is not sent to https://a.example, which only {} names: \
-         set WANDB_BASE_URL, use --host, or put base_url into the system settings\n",
+        "wandb: ERROR refusing to send the credential from WANDB_API_KEY to https://a.example: \
+         that server is configured only in {}; \
+         set WANDB_BASE_URL, pass --host, or set base_url in the system settings\n",
         workspace.display()
     );
     assert_eq!((run.code, run.stderr), (Some(1), expected));
@@ -205,11 +206,7 @@ fn silence_does_not_hide_what_puts_a_key_at_risk() {
             run.stderr
         );
     }
-    assert!(
-        run.stderr.contains("goes before your own"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("overrides your own"), "{}", run.stderr);
     assert!(
         run.stderr
             .lines()
@@ -229,7 +226,7 @@ fn silence_does_not_hide_what_puts_a_key_at_risk() {
             .env("WANDB_SILENT", "true"),
     );
     assert!(
-        plain.stderr.contains("http://a.example is plain http"),
+        plain.stderr.contains("http://a.example uses plain http"),
         "{}",
         plain.stderr
     );

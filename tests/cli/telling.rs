@@ -61,7 +61,7 @@ fn one_line_names_kind_source_and_server() {
 fn a_stored_key_that_a_variable_shadows_is_said_at_once() {
     let home = Home::new();
     let run = Run::ok(home.wandb_login(&[KEY_1]).env("WANDB_API_KEY", KEY_2));
-    let warning = "wandb: WARNING WANDB_API_KEY is set and goes before this key at the next login: unset it to use the key";
+    let warning = "wandb: WARNING WANDB_API_KEY is set and takes precedence over this key at the next login: unset it to use the key";
     assert_eq!(lines(&run).last(), Some(&warning), "{}", run.stderr);
     // The same key in the variable shadows nothing.
     let run = Run::ok(home.wandb_login(&[KEY_1]).env("WANDB_API_KEY", KEY_1));
@@ -80,7 +80,7 @@ fn a_stored_key_that_a_setting_shadows_is_said_at_once() {
     );
     let run = Run::ok(&mut home.wandb_login(&[KEY_1]));
     let warning = format!(
-        "wandb: WARNING api_key in {} line 2 goes before this key at the next login: remove it to use the key",
+        "wandb: WARNING api_key in {} line 2 takes precedence over this key at the next login: remove it to use the key",
         settings.display()
     );
     assert_eq!(
@@ -139,8 +139,7 @@ fn a_variable_that_relogin_passed_over_is_said() {
     assert!(
         matches!(login, Login::Session(session) if session.api_key().is_some_and(|key| key.as_bytes() == KEY_1.as_bytes()))
     );
-    let warning =
-        "WANDB_API_KEY is set and goes before this key at the next login: unset it to use the key";
+    let warning = "WANDB_API_KEY is set and takes precedence over this key at the next login: unset it to use the key";
     assert!(
         lines.borrow().iter().any(|line| line == warning),
         "{:?}",

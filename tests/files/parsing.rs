@@ -129,7 +129,7 @@ fn a_second_netrc_is_reported() {
     let status = Run::of(home.wandb_login(&["status"]).env("WANDB_BASE_URL", SERVER));
     assert_eq!(status.code, Some(1), "{}", status.stdout);
     assert!(
-        status.stdout.contains("_netrc is not looked at"),
+        status.stdout.contains("_netrc is not read"),
         "{}",
         status.stdout
     );

@@ -171,7 +171,7 @@ fn relogin_asks_and_says_what_wins_next_time() {
     assert!(
         around
             .log()
-            .contains("WANDB_API_KEY is set and goes before"),
+            .contains("WANDB_API_KEY is set and takes precedence over"),
         "{}",
         around.log()
     );

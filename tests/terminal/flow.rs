@@ -350,7 +350,7 @@ fn relogin_says_what_will_win_again() {
     let shown = shell.shown();
     assert!(shown.contains("WARNING"), "{shown}");
     assert!(
-        shown.contains("WANDB_API_KEY is set and goes before this key"),
+        shown.contains("WANDB_API_KEY is set and takes precedence over this key"),
         "{shown}"
     );
     shell.stored(CANARY);
