@@ -114,7 +114,7 @@ fn credential_variable(
     }
     if server.workspace_only {
         let location = SourceLocation::new(source);
-        return Err(withheld(context, server, location));
+        return Err(withheld(server, location));
     }
     Ok(value)
 }
@@ -181,9 +181,7 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
             ),
             location,
         }),
-        Ok(_) if scope == Scope::System && server.workspace_only => {
-            withheld(context, server, location)
-        }
+        Ok(_) if scope == Scope::System && server.workspace_only => withheld(server, location),
         Ok(_) => {
             let provider = match scope {
                 Scope::System => Provider::SystemSettings,
@@ -246,15 +244,11 @@ pub(super) fn parse_key(
 }
 
 /// A credential that is not sent to a server that only the workspace names.
-fn withheld(context: &Context, server: &Endpoint, location: SourceLocation) -> Outcome {
+fn withheld(server: &Endpoint, location: SourceLocation) -> Outcome {
     let source = location.name.as_ref().map(SourceName::to_string);
-    let host = match context.options.command_line {
-        true => "--host",
-        false => "the host option",
-    };
     Outcome::Withheld(SourceProblem {
         text: format!(
-            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, pass {host}, or set base_url in the system settings",
+            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, the host option, or base_url in the system settings",
             source.unwrap_or_default(),
             server.url.as_str(),
             server.origin_text(),
