@@ -114,7 +114,7 @@ fn credential_variable(
     }
     if server.workspace_only {
         let location = SourceLocation::new(source);
-        return Err(withheld(server, location));
+        return Err(withheld(context, server, location));
     }
     Ok(value)
 }
@@ -181,7 +181,9 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
             ),
             location,
         }),
-        Ok(_) if scope == Scope::System && server.workspace_only => withheld(server, location),
+        Ok(_) if scope == Scope::System && server.workspace_only => {
+            withheld(context, server, location)
+        }
         Ok(_) => {
             let provider = match scope {
                 Scope::System => Provider::SystemSettings,
@@ -212,7 +214,7 @@ pub(super) fn parse_key(
 ) -> Outcome {
     let origin = || match (provider, &location.name) {
         (Provider::KeyFile, Some(path)) => format!("{}={path}", variables::API_KEY_FILE),
-        (_, None) if context.options.command_line => "the given API key".into(),
+        (_, None) if context.options.command_line => "the given key".into(),
         (_, None) => "the api_key option".into(),
         _ => location.to_string(),
     };
@@ -222,7 +224,7 @@ pub(super) fn parse_key(
             let is_usual = provider == Provider::KeyFile && text == text.trim_ascii_start();
             if parsed.trimmed && !is_usual {
                 context.log.warn(&format!(
-                    "white space around the key in {} was ignored; the Python SDK rejects such a key",
+                    "{}: white space around the key was ignored; the Python SDK rejects such a key",
                     origin()
                 ));
             }
@@ -234,7 +236,7 @@ pub(super) fn parse_key(
         }
         Err(problem) => Outcome::Malformed(SourceProblem {
             text: format!(
-                "{} invalid: {problem} Copy a whole key from {}.",
+                "{} is invalid: {problem} Copy a whole key from {}.",
                 origin(),
                 authorize_url(&server.url.app_url(None), false, None)
             ),
@@ -244,11 +246,15 @@ pub(super) fn parse_key(
 }
 
 /// A credential that is not sent to a server that only the workspace names.
-fn withheld(server: &Endpoint, location: SourceLocation) -> Outcome {
+fn withheld(context: &Context, server: &Endpoint, location: SourceLocation) -> Outcome {
     let source = location.name.as_ref().map(SourceName::to_string);
+    let host = match context.options.command_line {
+        true => "use --host",
+        false => "pass host",
+    };
     Outcome::Withheld(SourceProblem {
         text: format!(
-            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, the host option, or base_url in the system settings",
+            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, {host}, or set base_url in the system settings",
             source.unwrap_or_default(),
             server.url.as_str(),
             server.origin_text(),

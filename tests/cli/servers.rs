@@ -166,7 +166,7 @@ fn a_withheld_key_names_the_remedies() {
     let expected = format!(
         "wandb: ERROR refusing to send the credential from WANDB_API_KEY to https://a.example: \
          that server is configured only in {}; \
-         set WANDB_BASE_URL, the host option, or base_url in the system settings\n",
+         set WANDB_BASE_URL, use --host, or set base_url in the system settings\n",
         workspace.display()
     );
     assert_eq!((run.code, run.stderr), (Some(1), expected));
