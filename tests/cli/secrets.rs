@@ -97,7 +97,7 @@ fn size_and_kind_are_bounded() {
         ("longer", "is larger than 64 KiB"),
         ("empty", "API key is empty."),
         ("directory", "is a directory, not a file"),
-        ("loop", "leads through too many symbolic links"),
+        ("loop", "has too many levels of symbolic links"),
         ("socket", "is a socket or a device, not a file"),
         ("missing", "does not exist"),
         ("directory/missing", "does not exist"),
