@@ -1,7 +1,6 @@
-//! Asks a human for a key, in the words of the Python SDK.
+//! The prompt of the Python SDK, with its texts, on the controlling terminal.
 //!
-//! The whole conversation is held on the controlling terminal, where the human
-//! is: it is not part of the log, which may go elsewhere.
+//! Nothing of it goes to the log, which may be redirected.
 
 #[cfg(all(test, unix))]
 mod tests;
@@ -10,59 +9,51 @@ use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::prompt::terminal::{Entry, MAX_LINE, Refusal, Stop, Terminal, Wait};
+use crate::options::PromptRequest;
+use crate::prompt::terminal::{Entry, MAX_LINE, OpenError, ReadError, Terminal, Wait};
 use crate::util::secret::Secret;
 
-/// What to ask, and how. One question is one candidate key: the caller checks
-/// the key, and asks again with the `problem` of the one before.
+/// One prompt for one key. The caller checks the key and, if it is bad,
+/// prompts again with `request.problem` set.
 pub(crate) struct Question<'a> {
-    /// The server, as its URL.
-    pub server: &'a str,
-    /// The server is W&B's own cloud.
+    pub request: &'a PromptRequest<'a>,
+    /// Whether the server is W&B's public cloud.
     pub cloud: bool,
-    /// The web page that shows the user's key, and the one that makes an account.
-    pub authorize_url: &'a str,
-    pub signup_url: &'a str,
-    /// Choices beside "use an existing account". Without any of them there is
-    /// no menu.
+    /// Whether the menu offers to create an account.
     pub may_create: bool,
-    pub may_offline: bool,
-    pub may_anonymous: bool,
-    /// What was wrong with the answer before.
-    pub problem: Option<&'a str>,
-    /// TERM is `dumb`.
+    /// Whether `TERM` is `dumb`.
     pub dumb: bool,
     pub colour: bool,
     pub limit: Option<Deadline>,
-    /// Polled while waiting; true ends the prompt.
+    /// Polled while waiting; `true` ends the prompt.
     pub cancel: &'a dyn Fn() -> bool,
 }
 
-/// How long all questions of a login may take together.
+/// The time limit of all prompts of a login together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline {
-    /// As the user gave it; the menu names it.
+    /// The configured length, which the menu shows.
     pub length: Duration,
     pub until: Instant,
 }
 
+/// What the user answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Without white space around it, and not checked yet.
+    /// A key without surrounding white space, not yet checked.
     Key(Secret),
     Offline,
     Anonymous,
 }
 
-/// Asks, until there is an answer. `Error::NotConfigured` at once where nobody
-/// can be asked.
-pub(crate) fn ask(question: &Question) -> Result<Answer> {
-    let terminal = Terminal::open(question.dumb).map_err(|refusal| match refusal {
-        Refusal::Obstacle(obstacle) => {
-            Error::not_configured(question.server, Some(&obstacle.to_string()))
+/// Prompts on the terminal. [`Error::NotConfigured`] if there is none.
+pub(crate) fn run(question: &Question) -> Result<Answer> {
+    let terminal = Terminal::open(question.dumb).map_err(|error| match error {
+        OpenError::Unavailable(reason) => {
+            Error::not_configured(question.request.server, Some(&reason.to_string()))
         }
-        Refusal::Busy => Error::Prompt("Another prompt of this process is open.".into()),
-        Refusal::Failed(e) => Error::Prompt(format!("The terminal cannot be used: {e}.")),
+        OpenError::Busy => Error::Prompt("Another prompt of this process is open.".into()),
+        OpenError::Failed(e) => Error::Prompt(format!("The terminal cannot be used: {e}.")),
     })?;
     let mut dialog = Dialog {
         terminal,
@@ -72,16 +63,18 @@ pub(crate) fn ask(question: &Question) -> Result<Answer> {
         },
         colour: question.colour,
     };
-    // The terminal is given back before anyone hears of the outcome.
     let outcome = dialog.answer(question);
+    // Restore the terminal before anything else is printed.
     drop(dialog);
-    outcome.map_err(|stop| match stop {
-        Stop::Interrupted => Error::Interrupted("The prompt was interrupted.".into()),
-        Stop::Ended => Error::Prompt("The prompt was ended without a key.".into()),
-        Stop::TimedOut => Error::Prompt("W&B disabled due to login timeout.".into()),
-        Stop::Cancelled => Error::Cancelled("The prompt was cancelled by the program.".into()),
-        Stop::HungUp => Error::Prompt("The terminal was closed during the prompt.".into()),
-        Stop::Failed(e) => Error::Prompt(format!("The terminal failed during the prompt: {e}.")),
+    outcome.map_err(|error| match error {
+        ReadError::Interrupted => Error::Interrupted("The prompt was interrupted.".into()),
+        ReadError::EndOfInput => Error::Prompt("End of input before a key was entered.".into()),
+        ReadError::TimedOut => Error::Prompt("W&B disabled due to login timeout.".into()),
+        ReadError::Cancelled => Error::Cancelled("The prompt was cancelled by the program.".into()),
+        ReadError::HungUp => Error::Prompt("The terminal was closed during the prompt.".into()),
+        ReadError::Failed(e) => {
+            Error::Prompt(format!("The terminal failed during the prompt: {e}."))
+        }
     })
 }
 
@@ -103,13 +96,13 @@ impl Choice {
         }
     }
 
-    /// In the SDK's order; it had the anonymous choice, while it had one, first.
+    /// In the SDK's order. Older SDKs had the anonymous choice, as the first.
     fn menu(question: &Question) -> Vec<Choice> {
         [
-            (Choice::Anonymous, question.may_anonymous),
+            (Choice::Anonymous, question.request.may_anonymous),
             (Choice::Create, question.may_create),
             (Choice::Existing, true),
-            (Choice::Offline, question.may_offline),
+            (Choice::Offline, question.request.may_offline),
         ]
         .into_iter()
         .filter_map(|(choice, allowed)| allowed.then_some(choice))
@@ -117,7 +110,7 @@ impl Choice {
     }
 }
 
-/// A conversation on the terminal.
+/// An open prompt on the terminal.
 struct Dialog<'a> {
     terminal: Terminal,
     wait: Wait<'a>,
@@ -125,15 +118,18 @@ struct Dialog<'a> {
 }
 
 impl Dialog<'_> {
-    fn answer(&mut self, question: &Question) -> std::result::Result<Answer, Stop> {
-        if let Some(problem) = question.problem {
+    fn answer(&mut self, question: &Question) -> std::result::Result<Answer, ReadError> {
+        if let Some(problem) = question.request.problem {
             self.error(&format!("Invalid API key: {problem}"))?;
         }
         match self.choose(&Choice::menu(question), question.limit)? {
             Choice::Anonymous => return Ok(Answer::Anonymous),
             Choice::Offline => return Ok(Answer::Offline),
             Choice::Create => {
-                self.say(&format!("Create an account here: {}", question.signup_url))?;
+                self.say(&format!(
+                    "Create an account here: {}",
+                    question.request.signup_url
+                ))?;
                 self.say(
                     "After creating your account, create a new API key and store it securely.",
                 )?;
@@ -143,12 +139,12 @@ impl Dialog<'_> {
                     self.say(&format!(
                         "Logging into {}. (Learn how to deploy a W&B server locally: \
                          https://wandb.me/wandb-server)",
-                        question.server
+                        question.request.server
                     ))?;
                 }
                 self.say(&format!(
                     "Create a new API key at: {}",
-                    question.authorize_url
+                    question.request.authorize_url
                 ))?;
                 self.say("Store your API key securely and do not share it.")?;
             }
@@ -160,7 +156,7 @@ impl Dialog<'_> {
         &mut self,
         menu: &[Choice],
         limit: Option<Deadline>,
-    ) -> std::result::Result<Choice, Stop> {
+    ) -> std::result::Result<Choice, ReadError> {
         if let [only] = menu {
             return Ok(*only);
         }
@@ -182,7 +178,7 @@ impl Dialog<'_> {
                 self.warn("Invalid choice")?;
                 continue;
             };
-            // Quoted as Python quotes: with the other marks around an apostrophe.
+            // Python's repr() uses double quotes around an apostrophe.
             let text = choice.text();
             let mark = if text.contains('\'') { '"' } else { '\'' };
             self.say(&format!("You chose {mark}{text}{mark}"))?;
@@ -190,7 +186,7 @@ impl Dialog<'_> {
         }
     }
 
-    fn key(&mut self) -> std::result::Result<Secret, Stop> {
+    fn key(&mut self) -> std::result::Result<Secret, ReadError> {
         loop {
             match self.read("Paste your API key and hit enter: ", false)? {
                 Entry::Line(line) if line.trim_ascii().is_empty() => {}
@@ -202,12 +198,12 @@ impl Dialog<'_> {
         }
     }
 
-    fn read(&mut self, prompt: &str, visible: bool) -> std::result::Result<Entry, Stop> {
+    fn read(&mut self, prompt: &str, visible: bool) -> std::result::Result<Entry, ReadError> {
         let prompt = format!("{} {prompt}", self.prefix());
         self.terminal.read_line(&prompt, visible, &self.wait)
     }
 
-    fn warn(&mut self, text: &str) -> std::result::Result<(), Stop> {
+    fn warn(&mut self, text: &str) -> std::result::Result<(), ReadError> {
         self.line(
             if self.colour {
                 "\x1b[33mWARNING\x1b[0m "
@@ -218,7 +214,7 @@ impl Dialog<'_> {
         )
     }
 
-    fn error(&mut self, text: &str) -> std::result::Result<(), Stop> {
+    fn error(&mut self, text: &str) -> std::result::Result<(), ReadError> {
         self.line(
             if self.colour {
                 "\x1b[32m\x1b[41mERROR\x1b[0m "
@@ -229,13 +225,13 @@ impl Dialog<'_> {
         )
     }
 
-    fn say(&mut self, text: &str) -> std::result::Result<(), Stop> {
+    fn say(&mut self, text: &str) -> std::result::Result<(), ReadError> {
         self.line("", text)
     }
 
-    /// One line. Addresses and a server's words are shown, never obeyed: a
-    /// control character in them is replaced.
-    fn line(&mut self, mark: &str, text: &str) -> std::result::Result<(), Stop> {
+    /// Writes one line. URLs and server messages are untrusted: control
+    /// characters in them are replaced.
+    fn line(&mut self, mark: &str, text: &str) -> std::result::Result<(), ReadError> {
         let text = text.replace(char::is_control, "\u{fffd}");
         let line = format!("{} {mark}{text}\n", self.prefix());
         self.terminal.write(&line, &self.wait)
@@ -249,7 +245,7 @@ impl Dialog<'_> {
     }
 }
 
-/// Rounded as Python prints it: a half goes to the even neighbour.
+/// Rounded as Python does: a half goes to the even neighbour.
 fn whole_seconds(length: Duration) -> u64 {
     let whole = length.as_secs();
     match length.subsec_nanos().cmp(&500_000_000) {
@@ -259,7 +255,7 @@ fn whole_seconds(length: Duration) -> u64 {
     }
 }
 
-/// A number as Python's `int` reads it, full-width digits included.
+/// A number as Python's `int()` parses it, full-width digits included.
 fn number(line: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(line).ok()?.trim();
     let digits = text.strip_prefix('+').unwrap_or(text);

@@ -1,4 +1,4 @@
-//! Who is asked for a key: the caller's own prompt, or a human at the terminal.
+//! Prompting for a key: by the callback of the caller, or on the terminal.
 
 pub(crate) mod dialog;
 pub(crate) mod terminal;
@@ -9,13 +9,13 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::env::variables;
 use crate::error::{Error, Result};
-use crate::options::{Anonymous, Flags, PromptAnswer, PromptRequest};
+use crate::options::{Anonymous, Flags, PromptAnswer, PromptFn, PromptRequest};
 use crate::url::authorize_url;
 use dialog::{Deadline, Question};
 
 pub(crate) use dialog::Answer;
 
-/// One conversation: its addresses and its time limit hold for every attempt.
+/// The prompt of one login. URLs and time limit are the same in each attempt.
 pub(crate) struct Prompt<'c, 'a> {
     context: &'c Context<'a>,
     server: &'c Endpoint,
@@ -24,12 +24,12 @@ pub(crate) struct Prompt<'c, 'a> {
     limit: Option<Deadline>,
     force: bool,
     may_anonymous: bool,
-    /// The caller's prompt handed on to the terminal.
-    on_terminal: bool,
+    /// The callback of the caller, until it delegates to the terminal.
+    callback: Option<&'a PromptFn<'a>>,
 }
 
 impl<'c, 'a> Prompt<'c, 'a> {
-    /// Begins to ask; an error at once where nobody may be asked.
+    /// Prepares the prompt. Fails if prompting is disabled or impossible.
     pub(crate) fn open(context: &'c Context<'a>, server: &'c Endpoint) -> Result<Prompt<'c, 'a>> {
         if let Some(why) = forbidden(context) {
             return Err(Error::not_configured(server.url.as_str(), Some(&why)));
@@ -47,62 +47,50 @@ impl<'c, 'a> Prompt<'c, 'a> {
             }),
             force: context.force()?,
             may_anonymous: context.options.anonymous == Anonymous::Allow,
-            on_terminal: context.options.prompt.is_none(),
+            callback: context.options.prompt,
         };
-        if prompt.on_terminal {
+        if prompt.callback.is_none() {
             prompt.need_terminal()?;
         }
         Ok(prompt)
     }
 
-    /// Asks once more, saying what was wrong before.
+    /// Prompts for a key. `problem` says what was wrong with the previous one.
     pub(crate) fn next_answer(&mut self, attempt: u32, problem: Option<&str>) -> Result<Answer> {
-        if let Some(callback) = self.context.options.prompt.filter(|_| !self.on_terminal) {
-            let remaining = self.remaining()?;
-            let answer = callback(&PromptRequest {
-                server: self.server.url.as_str(),
-                server_source: &self.server.origin_text(),
-                authorize_url: &self.authorize_url,
-                signup_url: &self.signup_url,
-                may_offline: !self.force,
-                may_anonymous: self.may_anonymous,
-                attempt,
-                remaining,
-                problem,
-            });
-            let refused = |what| Error::Prompt(format!("the prompt callback {what}"));
-            match answer {
-                PromptAnswer::Key(key) => return Ok(Answer::Key(key)),
-                PromptAnswer::Offline if !self.force => return Ok(Answer::Offline),
-                PromptAnswer::Anonymous if self.may_anonymous => return Ok(Answer::Anonymous),
-                PromptAnswer::Offline => {
-                    return Err(refused("chose offline, which was not on offer"));
-                }
-                PromptAnswer::Anonymous => {
-                    return Err(refused(
-                        "chose an anonymous account, which was not on offer",
-                    ));
-                }
-                PromptAnswer::GiveUp => return Err(refused("gave no key")),
-                PromptAnswer::Terminal => {
-                    self.need_terminal()?;
-                    self.on_terminal = true;
-                }
-            }
-        }
-        self.ask_human(problem)
-    }
-
-    fn ask_human(&self, problem: Option<&str>) -> Result<Answer> {
-        dialog::ask(&Question {
+        // On the terminal, the dialog itself enforces the limit.
+        let remaining = match self.callback {
+            Some(_) => self.remaining()?,
+            None => None,
+        };
+        let server_source = self.server.origin_text();
+        let request = PromptRequest {
             server: self.server.url.as_str(),
-            cloud: self.server.url.is_cloud(),
+            server_source: &server_source,
             authorize_url: &self.authorize_url,
             signup_url: &self.signup_url,
-            may_create: !self.force,
             may_offline: !self.force,
             may_anonymous: self.may_anonymous,
+            attempt,
+            remaining,
             problem,
+        };
+        if let Some(callback) = self.callback {
+            match callback(&request) {
+                PromptAnswer::Terminal => {
+                    self.need_terminal()?;
+                    self.callback = None;
+                }
+                answer => return accept(answer, &request),
+            }
+        }
+        self.on_terminal(&request)
+    }
+
+    fn on_terminal(&self, request: &PromptRequest<'_>) -> Result<Answer> {
+        dialog::run(&Question {
+            request,
+            cloud: self.server.url.is_cloud(),
+            may_create: !self.force,
             dumb: is_dumb(self.context),
             colour: self.context.has_color(),
             limit: self.limit,
@@ -110,7 +98,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
         })
     }
 
-    /// The time that is left of the limit; an error where it has passed.
+    /// The time that is left; an error if the time limit has passed.
     fn remaining(&self) -> Result<Option<std::time::Duration>> {
         if self.context.cancelled() {
             return Err(Error::Cancelled(
@@ -136,7 +124,20 @@ impl<'c, 'a> Prompt<'c, 'a> {
     }
 }
 
-/// Why nobody may be asked, if that is so.
+/// The answer of the callback, if the request allows it.
+fn accept(answer: PromptAnswer, request: &PromptRequest<'_>) -> Result<Answer> {
+    let problem = match answer {
+        PromptAnswer::Key(key) => return Ok(Answer::Key(key)),
+        PromptAnswer::Offline if request.may_offline => return Ok(Answer::Offline),
+        PromptAnswer::Anonymous if request.may_anonymous => return Ok(Answer::Anonymous),
+        PromptAnswer::Offline => "chose offline, which was not on offer",
+        PromptAnswer::Anonymous => "chose an anonymous account, which was not on offer",
+        PromptAnswer::GiveUp | PromptAnswer::Terminal => "gave no key",
+    };
+    Err(Error::Prompt(format!("the prompt callback {problem}")))
+}
+
+/// Why prompting is disabled; `None` if it is not.
 fn forbidden(context: &Context) -> Option<String> {
     if context.options.flags.has(Flags::NO_PROMPT) {
         let option = match context.options.command_line {
@@ -155,12 +156,12 @@ fn forbidden(context: &Context) -> Option<String> {
     None
 }
 
-/// Why the terminal cannot be used, if that is so.
+/// Why a prompt on the terminal is impossible; `None` if it is possible.
 fn no_terminal(context: &Context) -> Result<Option<String>> {
     if context.is_silent()? {
         return Ok(Some("silent mode does not prompt on the terminal".into()));
     }
-    Ok(terminal::obstacle(is_dumb(context)).map(|obstacle| obstacle.to_string()))
+    Ok(terminal::unavailable(is_dumb(context)).map(|reason| reason.to_string()))
 }
 
 fn is_dumb(context: &Context) -> bool {
@@ -170,8 +171,8 @@ fn is_dumb(context: &Context) -> bool {
         .is_some_and(|term| *term == *"dumb")
 }
 
-/// Why a login here could not ask, for a report; `None` if it could.
-pub(crate) fn obstacle(context: &Context) -> Option<String> {
+/// Why a login could not prompt, for a report; `None` if it could.
+pub(crate) fn unavailable(context: &Context) -> Option<String> {
     forbidden(context).or_else(|| match context.options.prompt {
         Some(_) => None,
         None => no_terminal(context).unwrap_or_else(|error| Some(error.to_string())),

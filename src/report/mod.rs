@@ -1,6 +1,7 @@
-//! Why a login would use the key that it would use: for a person in five
-//! seconds, or for a program as JSON. Masked, without network, prompt or write.
+//! Which key a login would use and why, as text or as JSON. Keys are masked.
+//! Nothing is sent, prompted for or written.
 
+mod json;
 mod render;
 
 use crate::config::context::Context;
@@ -17,34 +18,44 @@ use crate::session::{Session, Source};
 use crate::sources::diagnostics;
 use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
 
-/// In which form a report is written.
+/// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
-    /// Lines for a person.
+    /// Text for a terminal.
     Text,
     /// One JSON object.
     Json,
 }
 
-/// What a login would do, and why.
+/// Which credential a login would use, and why.
 #[derive(Debug)]
 pub struct Report {
     host: Host,
     rows: Vec<Row>,
     winner: Option<usize>,
-    /// What stands in the way of a login, if anything does.
-    problem: Option<String>,
-    /// What the mode does to a login, if anything.
+    /// Why a login would fail.
+    problem: Option<Problem>,
+    /// The effect of the mode on a login.
     mode: Option<String>,
     job: Option<Job>,
     warnings: Vec<String>,
     user: Option<Session>,
 }
 
-/// The server, and who named it.
+/// Why a login would fail.
+#[derive(Debug)]
+enum Problem {
+    /// The problem of this row.
+    Row(usize),
+    /// A problem of no row.
+    Other(String),
+}
+
+/// The server, and where it is configured.
 #[derive(Debug)]
 struct Host {
-    /// `None` where what was named is no server.
+    /// `None` if the configured value is not a valid URL.
     url: Option<String>,
     origin: Origin,
     name: Option<String>,
@@ -59,8 +70,9 @@ struct Job {
     all_ranks: bool,
 }
 
-/// What became of one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The result of one source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 enum State {
     Used,
     Shadowed,
@@ -81,7 +93,7 @@ impl State {
     }
 }
 
-/// One place that was looked at.
+/// One source that was checked.
 #[derive(Debug)]
 struct Row {
     source: Source,
@@ -101,7 +113,7 @@ impl Report {
             host: Host::of(&server),
             rows: Vec::new(),
             winner: None,
-            problem: misconfigured(&context),
+            problem: misconfigured(&context).map(Problem::Other),
             mode: mode(&context),
             job: context.rank().map(|rank| Job {
                 rank,
@@ -112,21 +124,28 @@ impl Report {
             user: None,
         };
         match server {
-            Ok(server) => report.hear(&context, &server),
+            Ok(server) => report.query_sources(&context, &server),
             Err(Unresolved {
                 error: error @ Error::Argument(_),
                 ..
             }) => return Err(error),
-            Err(unresolved) => report.problem = Some(unresolved.error.to_string()),
+            Err(unresolved) => {
+                report.problem = Some(Problem::Other(unresolved.error.to_string()));
+            }
         }
-        // What a row says is not said twice.
-        let news = |line: &String| {
+        // The problem of a row is not repeated as a warning.
+        let is_new = |line: &String| {
             report
                 .rows
                 .iter()
                 .all(|row| row.problem.as_ref() != Some(line))
         };
-        report.warnings = context.log.into_lines().into_iter().filter(news).collect();
+        report.warnings = context
+            .log
+            .into_lines()
+            .into_iter()
+            .filter(is_new)
+            .collect();
         if let Some(log) = options.log {
             for line in report.lines() {
                 log(Level::Warn, line);
@@ -135,8 +154,8 @@ impl Report {
         Ok(report)
     }
 
-    /// Hears every source about the server.
-    fn hear(&mut self, context: &Context, server: &Endpoint) {
+    /// Queries every source, also those after the winner.
+    fn query_sources(&mut self, context: &Context, server: &Endpoint) {
         diagnostics::warn_plain_http(context, server);
         if server.workspace_only {
             context.log.security(&format!(
@@ -155,21 +174,22 @@ impl Report {
             match outcome {
                 Outcome::Found(_) if passed_over => {
                     row.state = State::Skipped;
-                    row.problem = Some("relogin passes it over".into());
+                    row.problem = Some("not used because of relogin".into());
                 }
                 Outcome::Found(found) => match &winner {
                     Some(winner) => row.lose(diagnostics::why_shadowed(winner, &found)),
-                    None if stopped => row.lose("a login stops before it".into()),
+                    None if stopped => row.lose("not reached: the login fails before".into()),
                     None => {
                         self.winner = Some(self.rows.len());
                         winner = Some(found);
                     }
                 },
-                Outcome::Malformed(problem) | Outcome::Withheld(problem)
+                Outcome::Malformed(_) | Outcome::Withheld(_)
                     if winner.is_none() && !stopped && !passed_over =>
                 {
                     stopped = true;
-                    self.problem.get_or_insert(problem.text);
+                    let index = self.rows.len();
+                    self.problem.get_or_insert(Problem::Row(index));
                 }
                 _ => {}
             }
@@ -183,12 +203,12 @@ impl Report {
         self.rows.push(prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
-                Error::not_configured(server.url.as_str(), None).to_string()
+                Problem::Other(Error::not_configured(server.url.as_str(), None).to_string())
             });
         }
     }
 
-    /// Adds what the server said about the credential.
+    /// Adds the owner of the credential, as the server reports it.
     pub fn add_user(&mut self, session: &Session) {
         self.user = Some(session.clone());
     }
@@ -198,15 +218,25 @@ impl Report {
         self.winner.is_some()
     }
 
-    /// Everything that deserves attention and belongs to no row.
+    /// Why a login would fail.
+    fn problem(&self) -> Option<&str> {
+        match self.problem.as_ref()? {
+            Problem::Row(index) => self.rows[*index].problem.as_deref(),
+            Problem::Other(text) => Some(text),
+        }
+    }
+
+    /// The warnings that belong to no row.
     fn lines(&self) -> impl Iterator<Item = &str> {
-        let own = |problem: &&String| {
-            let mut rows = self.rows.iter();
-            self.winner.is_some() && rows.all(|row| row.problem.as_ref() != Some(*problem))
-                || self.host.url.is_none()
+        // Without a winner, the missing key is the problem, and not a warning.
+        let problem = match &self.problem {
+            Some(Problem::Other(text)) if self.winner.is_some() || self.host.url.is_none() => {
+                Some(text)
+            }
+            _ => None,
         };
-        let first = self.problem.iter().filter(own).chain(&self.mode);
-        first.chain(&self.warnings).map(String::as_str)
+        let warnings = problem.into_iter().chain(&self.mode).chain(&self.warnings);
+        warnings.map(String::as_str)
     }
 }
 
@@ -224,7 +254,7 @@ impl Host {
     }
 }
 
-/// The first value that a login would refuse, apart from keys and server.
+/// The first invalid value other than a key or the server.
 fn misconfigured(context: &Context) -> Option<String> {
     let checks = [
         context.is_silent().map(drop),
@@ -236,7 +266,7 @@ fn misconfigured(context: &Context) -> Option<String> {
     Some(error.to_string())
 }
 
-/// What the mode does to a login, if anything.
+/// The effect of the mode on a login.
 fn mode(context: &Context) -> Option<String> {
     let mode = context.mode().ok()?;
     let by = match context.settings().mode() {
@@ -256,15 +286,15 @@ fn mode(context: &Context) -> Option<String> {
     })
 }
 
-/// The last resort: who would be asked if all others have nothing.
+/// The last row: what happens if no source has a credential.
 fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
     let anonymous = context.options.anonymous == Anonymous::Must;
-    let problem = match prompt::obstacle(context) {
+    let problem = match prompt::unavailable(context) {
         _ if found => "not needed".into(),
-        _ if stopped => "a login stops before it".into(),
-        _ if anonymous => "a login would ask the server for an anonymous account".into(),
+        _ if stopped => "not reached: the login fails before".into(),
+        _ if anonymous => "a login would create an anonymous account".into(),
         Some(obstacle) => obstacle,
-        None => "a login would ask here".into(),
+        None => "a login would prompt here".into(),
     };
     Row {
         source: match anonymous {
@@ -314,7 +344,7 @@ impl Row {
         row
     }
 
-    /// Another place goes before this one.
+    /// Another source takes precedence over this one.
     fn lose(&mut self, why: String) {
         self.state = State::Shadowed;
         self.problem = Some(why);

@@ -1,17 +1,15 @@
-//! The two forms of a report.
+//! The text form of a report.
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
-use super::{Format, Host, Job, Report, Row, State};
+use super::{Format, Host, Job, Report, Row, State, json};
 use crate::config::endpoint::Origin;
-use crate::session::{Session, Source};
+use crate::session::Source;
 use crate::sources::CREDENTIAL_VARIABLES;
 use crate::util::sanitize::clean;
 
 impl Report {
-    /// The report in a form.
+    /// The report as text or as JSON.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Text => self.text(),
@@ -28,12 +26,15 @@ impl Report {
                     _ => "an access token",
                 };
                 let key = row.key.as_deref().unwrap_or(kind);
-                let _ = writeln!(text, "Key in force: {key}, from {}", row.place());
+                let _ = writeln!(text, "Active key:   {key}, from {}", row.place());
             }
-            None => text.push_str("Key in force: none\n"),
+            None => text.push_str("Active key:   none\n"),
         }
         let _ = writeln!(text, "Server:       {}", self.host);
-        for (label, value) in [("Problem:", &self.problem), ("Mode:", &self.mode)] {
+        for (label, value) in [
+            ("Problem:", self.problem()),
+            ("Mode:", self.mode.as_deref()),
+        ] {
             if let Some(value) = value {
                 let _ = writeln!(text, "{label:<13} {value}");
             }
@@ -48,19 +49,19 @@ impl Report {
             );
         }
         if let Some(job) = &self.job {
-            let _ = writeln!(text, "Rank:         {}", job.shown());
+            let _ = writeln!(text, "Rank:         {}", job.describe());
         }
         if !self.rows.is_empty() {
-            text.push_str("Looked at, in order:\n");
+            text.push_str("Sources checked, in order:\n");
         }
-        for row in self.rows.iter().filter(|row| row.is_worth_a_line()) {
+        for row in self.rows.iter().filter(|row| !row.is_unset_option()) {
             let _ = write!(text, "  {:<9} {}", row.state.name(), row.place());
             if let Some(key) = row.key.as_ref().filter(|_| row.state != State::Used) {
                 let _ = write!(text, ": {key}");
             }
-            // What stops a login was said above.
-            let news = row.problem.as_ref().filter(|_| row.problem != self.problem);
-            if let Some(problem) = news {
+            // The problem that stops the login is printed above.
+            let is_printed = row.problem.as_deref() == self.problem();
+            if let Some(problem) = row.problem.as_ref().filter(|_| !is_printed) {
                 let name = row.name.as_deref().unwrap_or_default();
                 let rest = problem
                     .strip_prefix(name)
@@ -75,65 +76,9 @@ impl Report {
         text.lines().map(|line| clean(line) + "\n").collect()
     }
 
-    /// Written by hand, so that members stand in the order in which they matter.
     fn json(&self) -> String {
-        let member = |value: Option<&str>| Value::from(value).to_string();
-        let host = object(&[
-            ("url", member(self.host.url.as_deref())),
-            ("source", member(Some(self.host.origin.name()))),
-            ("source_name", member(self.host.name.as_deref())),
-        ]);
-        let winner = self.winner.map(|index| self.rows[index].source.name());
-        let rank = self.job.as_ref().map_or("null".into(), |job| {
-            object(&[
-                ("index", job.rank.index.to_string()),
-                ("size", job.rank.size.to_string()),
-                ("variable", member(Some(job.rank.variable))),
-            ])
-        });
-        let warnings = self.lines().map(|line| member(Some(&clean(line))));
-        let members = [
-            ("configured", self.is_configured().to_string()),
-            ("host", host),
-            ("winner", member(winner)),
-            ("sources", lines(self.rows.iter().map(Row::json))),
-            ("rank", rank),
-            ("warnings", lines(warnings)),
-            ("user", self.user.as_ref().map_or("null".into(), user)),
-        ];
-        let members: Vec<_> = members
-            .iter()
-            .map(|(name, value)| format!("  \"{name}\": {value}"))
-            .collect();
-        format!("{{\n{}\n}}\n", members.join(",\n"))
+        json::to_string(&json::ReportJson::of(self))
     }
-}
-
-/// A JSON object on one line, of values that are JSON already.
-fn object(members: &[(&str, String)]) -> String {
-    let members: Vec<_> = members
-        .iter()
-        .map(|(name, value)| format!("\"{name}\": {value}"))
-        .collect();
-    format!("{{{}}}", members.join(", "))
-}
-
-/// A JSON array with one line for each value.
-fn lines(values: impl Iterator<Item = String>) -> String {
-    let values: Vec<_> = values.map(|value| format!("\n    {value}")).collect();
-    match values.is_empty() {
-        true => "[]".into(),
-        false => format!("[{}\n  ]", values.join(",")),
-    }
-}
-
-fn user(session: &Session) -> String {
-    object(&[
-        ("username", Value::from(session.username()).to_string()),
-        ("email", Value::from(session.email()).to_string()),
-        ("entity", Value::from(session.entity()).to_string()),
-        ("teams", Value::from(session.teams()).to_string()),
-    ])
 }
 
 impl std::fmt::Display for Host {
@@ -149,13 +94,13 @@ impl std::fmt::Display for Host {
 }
 
 impl Job {
-    fn shown(&self) -> String {
+    fn describe(&self) -> String {
         let rank = &self.rank;
         let (index, size) = (rank.index, rank.size);
         let does = match (self.all_ranks, self.acts) {
-            (true, _) => "it asks and writes, as every rank here may",
-            (false, true) => "it asks and writes for the others",
-            (false, false) => "it never asks, writes or verifies",
+            (true, _) => "this rank may prompt and write (all ranks may)",
+            (false, true) => "this rank prompts and writes for the others",
+            (false, false) => "this rank never prompts, writes or verifies",
         };
         let (variable, size_variable) = (rank.variable, rank.size_variable);
         format!("{index} of {size}, by {variable} and {size_variable}: {does}")
@@ -163,26 +108,14 @@ impl Job {
 }
 
 impl Row {
-    fn json(&self) -> String {
-        let text = |value: Option<&str>| Value::from(value.map(clean).as_deref()).to_string();
-        object(&[
-            ("source", text(Some(self.source.name()))),
-            ("source_name", text(self.name.as_deref())),
-            ("state", text(Some(self.state.name()))),
-            ("key", text(self.key.as_deref())),
-            ("problem", text(self.problem.as_deref())),
-            ("line", Value::from(self.line).to_string()),
-        ])
-    }
-
-    /// Where this is, for a person.
+    /// Where the row is, for the text form.
     fn place(&self) -> String {
         let kind = match self.source {
             Source::Explicit => "the options",
             Source::Session => "the session",
             Source::Prompt => "the prompt",
             Source::Anonymous => "an anonymous account",
-            // Without a home directory no file in it can be named.
+            // Without a home directory the file has no path.
             Source::Netrc => "the netrc file",
             _ => "the settings file",
         };
@@ -200,8 +133,9 @@ impl Row {
         }
     }
 
-    /// What a person did not set and cannot see is no news.
-    fn is_worth_a_line(&self) -> bool {
-        self.state != State::Absent || !matches!(self.source, Source::Explicit | Source::Session)
+    /// Whether this is an option that the caller did not set. The text form
+    /// leaves it out.
+    fn is_unset_option(&self) -> bool {
+        self.state == State::Absent && matches!(self.source, Source::Explicit | Source::Session)
     }
 }

@@ -145,7 +145,7 @@ fn the_winner_comes_first() {
         let text = situation.expected("text").expect("recorded");
         let mut lines = text.lines();
         let first = lines.next().expect("a line");
-        assert!(first.starts_with("Key in force: "), "{}", situation.name());
+        assert!(first.starts_with("Active key:   "), "{}", situation.name());
         assert!(
             lines.next().expect("a line").starts_with("Server:"),
             "{}",
@@ -173,7 +173,7 @@ fn what_a_program_gives_goes_first() {
             &["--key", KEY_2][..],
             true,
             &[
-                "Key in force: API key ****2222, from the options",
+                "Active key:   API key ****2222, from the options",
                 "used      the options",
                 "line 1: API key ****1111: overridden by the options; omit it to use this one",
             ][..],
@@ -182,17 +182,17 @@ fn what_a_program_gives_goes_first() {
             &["--key", short],
             true,
             &[
-                "Key in force: none",
+                "Active key:   none",
                 "Problem:      the api_key option is invalid: API key must have 40+ characters, has 20.",
                 "invalid   the options",
-                "line 1: API key ****1111: a login stops before it",
+                "line 1: API key ****1111: not reached: the login fails before",
             ],
         ),
         (
             &["--session", KEY_2],
             true,
             &[
-                "Key in force: API key ****2222, from the session",
+                "Active key:   API key ****2222, from the session",
                 "used      the session",
                 "line 1: API key ****1111: overridden by the session; omit it to use this one",
             ],
@@ -201,7 +201,7 @@ fn what_a_program_gives_goes_first() {
             &["--session", KEY_2, "--host", "https://a.example"],
             true,
             &[
-                "Key in force: none",
+                "Active key:   none",
                 "skipped   the session: the session is for https://api.wandb.ai",
             ],
         ),
@@ -209,7 +209,7 @@ fn what_a_program_gives_goes_first() {
             &["--session", KEY_2, "--key", KEY_1],
             false,
             &[
-                "Key in force: API key ****1111, from the options",
+                "Active key:   API key ****1111, from the options",
                 "shadowed  the session: API key ****2222",
             ],
         ),
@@ -217,8 +217,8 @@ fn what_a_program_gives_goes_first() {
             &["--anonymous"],
             false,
             &[
-                "Key in force: none",
-                "skipped   an anonymous account: a login would ask the server for an anonymous account",
+                "Active key:   none",
+                "skipped   an anonymous account: a login would create an anonymous account",
             ],
         ),
     ] {

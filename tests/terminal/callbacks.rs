@@ -159,7 +159,7 @@ fn a_server_that_makes_no_anonymous_account_ends_the_login() {
     };
     let (code, out) = run(&mut shell, "prompt login anonymous=1 callback=A");
     assert_eq!(code, 1, "{out}");
-    assert!(out.contains("Make an account"), "{out}");
+    assert!(out.contains("Create an account"), "{out}");
     // Once: what was refused is no key that could be typed better.
     assert_eq!(shell.server.connections(), 1);
 }

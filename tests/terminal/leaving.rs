@@ -62,7 +62,7 @@ fn ctrl_d_ends_it() {
         shell.asked();
         shell.pty.send("\x04");
         assert_eq!(shell.exit(), code);
-        assert!((shell.shown() + &shell.out()).contains("The prompt was ended without a key."));
+        assert!((shell.shown() + &shell.out()).contains("End of input before a key was entered."));
         assert_eq!(shell.netrc(), "");
     }
 }

@@ -25,12 +25,12 @@ fn on_a_terminal_that_is_no_good_for_it() {
     for (variables, options, flags, reason) in [
         (&[("TERM", "dumb")][..], "", 0, "TERM is `dumb`"),
         (&[("WANDB_SILENT", "true")], "", 0, "silent"),
-        (both, " --no-prompt", 4, "NO_PROMPT"),
+        (both, " --no-prompt", 4, "prompting is disabled"),
         (
             &[("RANK", "1"), ("WORLD_SIZE", "2")],
             " --rank-aware",
             0,
-            "rank 1 of 2 by RANK",
+            "rank 1 of 2 (RANK)",
         ),
         (both, " </dev/null", 0, "standard input is not a terminal"),
         (both, " <&-", 0, "standard input is not a terminal"),

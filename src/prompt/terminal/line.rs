@@ -1,18 +1,17 @@
-//! The line being typed: what each byte from the terminal does to it.
+//! The line being edited: the effect of each byte from the terminal.
 
 use zeroize::Zeroize;
 
 use super::Entry;
 use crate::util::secret::WipedBytes;
 
-/// The longest line that is kept. ControlChars are shorter than 64 KiB.
+/// The longest line that is accepted. API keys are shorter than 64 KiB.
 pub(crate) const MAX_LINE: usize = 65_536;
 
-/// A choice is one digit. What is longer may be a key pasted too early.
+/// A menu choice is one digit. A longer input may be a key pasted too early.
 const PREVIEW: usize = 3;
 
-/// The editing and signal characters that the user chose for the terminal
-/// (`stty`); 0 where there is none.
+/// The control characters of the terminal, as set by `stty`; 0 if disabled.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ControlChars {
     pub interrupt: u8,
@@ -34,7 +33,7 @@ pub(super) enum Press {
     Suspend,
 }
 
-/// Where in an escape sequence the last byte left us. Arrow keys, function keys
+/// The position in an escape sequence. Arrow keys, function keys
 /// and the marks around a bracketed paste (`ESC [ 200 ~`, `ESC [ 201 ~`) all
 /// have one of these shapes, and none of them is part of a key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_the_user_switched_off_is_no_key() {
+    fn a_disabled_control_character_does_nothing() {
         let mut line = Line::new();
         assert_eq!(line.press(3, &ControlChars::default()), Press::Edited);
         assert_eq!(line.press(0, &ControlChars::default()), Press::Edited);

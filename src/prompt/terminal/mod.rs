@@ -1,20 +1,19 @@
-//! One hidden line from the human at the controlling terminal, and the
-//! terminal given back as it was, however the reading ends.
+//! Reads one hidden line from the controlling terminal, and restores the
+//! terminal however the reading ends.
 //!
-//! The promises are those of OpenBSD's `readpassphrase`: echo is off only while
-//! the prompt is open, a signal that ends or stops the process gives the
-//! terminal back first, and after a stop the prompt starts over. Three things
-//! are different, because this runs inside other people's programs:
+//! The guarantees are those of OpenBSD's `readpassphrase`: echo is off only
+//! while the prompt is open, a signal that ends or stops the process restores
+//! the terminal first, and after a stop the prompt starts over. Three things
+//! differ, because this runs inside other people's programs:
 //!
 //! * Ctrl-C, Ctrl-\ and Ctrl-Z arrive as bytes (`ISIG` is off), so that they
-//!   end the prompt and not the host.
-//! * Signals from outside are caught only where they would have had their
-//!   default effect, and nothing is left installed (see `signals`).
-//! * Nothing here waits without end: the terminal is polled, so the time limit
-//!   and the caller's cancel function hold at every moment.
+//!   end the prompt and not the host program.
+//! * Signals from other processes are caught only if they have their default
+//!   disposition, and no handler stays installed (see `signals`).
+//! * No wait is unlimited: the terminal is polled, so the time limit and the
+//!   caller's cancel function always apply.
 //!
-//! Line editing is our own, and so there is no limit of 4,095 bytes as in the
-//! kernel's.
+//! Line editing is our own: that of the kernel is limited to 4,095 bytes.
 
 mod line;
 #[cfg(unix)]
@@ -24,7 +23,7 @@ mod unix;
 #[cfg(unix)]
 use unix as platform;
 // The seam for a console reader on Windows. Until it is written, a prompt there
-// is refused with `Obstacle::Unsupported`.
+// is refused with `Unavailable::Unsupported`.
 #[cfg(not(unix))]
 mod unsupported;
 #[cfg(not(unix))]
@@ -46,9 +45,9 @@ pub(crate) use line::MAX_LINE;
 /// signals again. The contract with `cancel_fn` is 100 ms.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Why nobody can be asked here.
+/// Why there is no terminal to prompt on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Obstacle {
+pub(crate) enum Unavailable {
     DumbTerminal,
     StdinNotTerminal,
     StderrNotTerminal,
@@ -58,39 +57,39 @@ pub(crate) enum Obstacle {
     Unsupported,
 }
 
-impl fmt::Display for Obstacle {
+impl fmt::Display for Unavailable {
     /// The reason, as a clause.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Obstacle::DumbTerminal => "TERM is `dumb`",
-            Obstacle::StdinNotTerminal => "standard input is not a terminal",
-            Obstacle::StderrNotTerminal => "standard error is not a terminal",
-            Obstacle::NoControllingTerminal => "the process has no controlling terminal",
-            Obstacle::Background => "the process runs in the background of its terminal",
+            Unavailable::DumbTerminal => "TERM is `dumb`",
+            Unavailable::StdinNotTerminal => "standard input is not a terminal",
+            Unavailable::StderrNotTerminal => "standard error is not a terminal",
+            Unavailable::NoControllingTerminal => "the process has no controlling terminal",
+            Unavailable::Background => "the process runs in the background of its terminal",
             #[cfg(not(unix))]
-            Obstacle::Unsupported => "the prompt does not work on this platform yet",
+            Unavailable::Unsupported => "prompting is not implemented on this platform",
         })
     }
 }
 
 /// Why a terminal could not be opened for a prompt.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    Obstacle(Obstacle),
+pub(crate) enum OpenError {
+    Unavailable(Unavailable),
     /// Another prompt of this process is open.
     Busy,
     Failed(io::Error),
 }
 
-/// How a prompt ended without a line.
+/// Why reading a line failed.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum ReadError {
     /// Ctrl-C or Ctrl-\.
     Interrupted,
     /// Ctrl-D.
-    Ended,
+    EndOfInput,
     TimedOut,
-    /// The caller's cancel function said so.
+    /// The caller's cancel function returned true.
     Cancelled,
     /// The terminal went away.
     HungUp,
@@ -105,33 +104,33 @@ pub(crate) struct Wait<'a> {
 
 impl Wait<'_> {
     /// The time to sleep now, unless the waiting is over.
-    fn tick(&self) -> Result<Duration, Stop> {
+    fn tick(&self) -> Result<Duration, ReadError> {
         if (self.cancel)() {
-            return Err(Stop::Cancelled);
+            return Err(ReadError::Cancelled);
         }
         let left = match self.until {
             Some(until) => until.saturating_duration_since(Instant::now()),
             None => TICK,
         };
         if left.is_zero() {
-            return Err(Stop::TimedOut);
+            return Err(ReadError::TimedOut);
         }
         Ok(left.min(TICK))
     }
 }
 
-/// What the human entered.
+/// One line of input.
 pub(crate) enum Entry {
     Line(WipedBytes),
-    /// More than `MAX_LINE` bytes; they are dropped.
+    /// The line has more than `MAX_LINE` bytes, and was dropped.
     TooLong,
 }
 
-/// Says why nobody can be asked, if that is so.
-pub(crate) fn obstacle(dumb: bool) -> Option<Obstacle> {
+/// Why a prompt on the terminal is impossible; `None` if it is possible.
+pub(crate) fn unavailable(dumb: bool) -> Option<Unavailable> {
     match dumb {
-        true => Some(Obstacle::DumbTerminal),
-        false => platform::obstacle(),
+        true => Some(Unavailable::DumbTerminal),
+        false => platform::unavailable(),
     }
 }
 
@@ -145,9 +144,9 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Takes the terminal over. Input from before is dropped: it was typed at
     /// something else, and was seen.
-    pub(crate) fn open(dumb: bool) -> Result<Terminal, Refusal> {
-        if let Some(obstacle) = obstacle(dumb) {
-            return Err(Refusal::Obstacle(obstacle));
+    pub(crate) fn open(dumb: bool) -> Result<Terminal, OpenError> {
+        if let Some(reason) = unavailable(dumb) {
+            return Err(OpenError::Unavailable(reason));
         }
         Ok(Terminal {
             tty: platform::Tty::open()?,
@@ -156,7 +155,7 @@ impl Terminal {
     }
 
     /// Shows a text.
-    pub(crate) fn write(&mut self, text: &str, wait: &Wait) -> Result<(), Stop> {
+    pub(crate) fn write(&mut self, text: &str, wait: &Wait) -> Result<(), ReadError> {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
             match self.tty.write(rest)? {
@@ -175,7 +174,7 @@ impl Terminal {
         prompt: &str,
         visible: bool,
         wait: &Wait,
-    ) -> Result<Entry, Stop> {
+    ) -> Result<Entry, ReadError> {
         let entry = self.edit_line(prompt, visible, wait);
         // Whatever comes next begins on a line of its own. That can fail only
         // where the terminal is gone, which the next one to use it will see.
@@ -187,7 +186,7 @@ impl Terminal {
         entry
     }
 
-    fn edit_line(&mut self, prompt: &str, visible: bool, wait: &Wait) -> Result<Entry, Stop> {
+    fn edit_line(&mut self, prompt: &str, visible: bool, wait: &Wait) -> Result<Entry, ReadError> {
         let mut line = Line::new();
         let mut shown = String::new();
         self.write(prompt, wait)?;
@@ -203,8 +202,8 @@ impl Terminal {
                         }
                     }
                     Press::Enter => return Ok(line.finish()),
-                    Press::Interrupt => return Err(Stop::Interrupted),
-                    Press::End => return Err(Stop::Ended),
+                    Press::Interrupt => return Err(ReadError::Interrupted),
+                    Press::End => return Err(ReadError::EndOfInput),
                     Press::Suspend => {
                         self.typed.clear();
                         self.write("\n", wait)?;
@@ -226,20 +225,20 @@ impl Terminal {
         line: &mut Line,
         shown: &mut String,
         wait: &Wait,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ReadError> {
         self.typed.clear();
         line.clear();
         shown.clear();
         while self.tty.was_interrupted()? {
             std::thread::sleep(wait.tick()?);
         }
-        self.tty.hide().map_err(Stop::Failed)?;
+        self.tty.hide().map_err(ReadError::Failed)?;
         self.write(prompt, wait)
     }
 
     /// The next byte, or nothing for this tick. Breaks when the terminal was
     /// given back meanwhile and must be taken over again.
-    fn next_byte(&mut self, wait: &Wait) -> Result<ControlFlow<(), Option<u8>>, Stop> {
+    fn next_byte(&mut self, wait: &Wait) -> Result<ControlFlow<(), Option<u8>>, ReadError> {
         if self.typed.is_empty() {
             let nap = wait.tick()?;
             if self.tty.was_interrupted()? {

@@ -12,21 +12,21 @@ use libc::termios;
 
 use super::line::ControlChars;
 use super::signals::{self, Guard, with_state};
-use super::{Obstacle, Refusal, Stop};
+use super::{OpenError, ReadError, Unavailable};
 
-pub(super) fn obstacle() -> Option<Obstacle> {
+pub(super) fn unavailable() -> Option<Unavailable> {
     // Not `io::stdin()`: that allocates a buffer which the process never frees.
     // SAFETY: a system call without preconditions.
     if unsafe { libc::isatty(libc::STDIN_FILENO) } != 1 {
-        return Some(Obstacle::StdinNotTerminal);
+        return Some(Unavailable::StdinNotTerminal);
     }
     if !io::stderr().is_terminal() {
-        return Some(Obstacle::StderrNotTerminal);
+        return Some(Unavailable::StderrNotTerminal);
     }
     match open_tty().and_then(|tty| in_foreground(tty.as_raw_fd())) {
         Ok(true) => None,
-        Ok(false) => Some(Obstacle::Background),
-        Err(_) => Some(Obstacle::NoControllingTerminal),
+        Ok(false) => Some(Unavailable::Background),
+        Err(_) => Some(Unavailable::NoControllingTerminal),
     }
 }
 
@@ -69,15 +69,15 @@ pub(super) struct Tty {
 }
 
 impl Tty {
-    pub(super) fn open() -> Result<Tty, Refusal> {
-        let guard = Guard::install().ok_or(Refusal::Busy)?;
+    pub(super) fn open() -> Result<Tty, OpenError> {
+        let guard = Guard::install().ok_or(OpenError::Busy)?;
         let mut tty = Tty {
-            file: open_tty().map_err(Refusal::Failed)?,
+            file: open_tty().map_err(OpenError::Failed)?,
             guard,
             keys: ControlChars::default(),
             _not_send: PhantomData,
         };
-        tty.hide().map_err(Refusal::Failed)?;
+        tty.hide().map_err(OpenError::Failed)?;
         Ok(tty)
     }
 
@@ -85,8 +85,8 @@ impl Tty {
         &self.keys
     }
 
-    fn in_foreground(&self) -> Result<bool, Stop> {
-        in_foreground(self.file.as_raw_fd()).map_err(|_| Stop::HungUp)
+    fn in_foreground(&self) -> Result<bool, ReadError> {
+        in_foreground(self.file.as_raw_fd()).map_err(|_| ReadError::HungUp)
     }
 
     /// Takes the terminal over, or makes sure that it still is.
@@ -110,7 +110,7 @@ impl Tty {
             if attributes(fd)?.c_lflag & (libc::ECHO | libc::ECHONL) != 0 {
                 takeover.undo();
                 state.takeover = None;
-                return Err(io::Error::other("the terminal does not stop showing input"));
+                return Err(io::Error::other("cannot disable terminal echo"));
             }
             Ok(shown)
         })?;
@@ -133,9 +133,9 @@ impl Tty {
 
     /// True if something happened after which the terminal must be taken over
     /// again. If that was the wish to stop, the stop is over.
-    pub(super) fn was_interrupted(&mut self) -> Result<bool, Stop> {
+    pub(super) fn was_interrupted(&mut self) -> Result<bool, ReadError> {
         if with_state(|state| state.dying) {
-            return Err(Stop::Failed(signals::dying()));
+            return Err(ReadError::Failed(signals::dying()));
         }
         if self.guard.take_stop_asked() {
             self.stop(Who::Process);
@@ -149,37 +149,37 @@ impl Tty {
     }
 
     /// What has been typed, after at most `nap`; 0 bytes for nothing.
-    pub(super) fn read(&mut self, buffer: &mut [u8], nap: Duration) -> Result<usize, Stop> {
+    pub(super) fn read(&mut self, buffer: &mut [u8], nap: Duration) -> Result<usize, ReadError> {
         self.nap(libc::POLLIN, nap)?;
         match self.file.read(buffer) {
-            Ok(0) => Err(Stop::HungUp),
+            Ok(0) => Err(ReadError::HungUp),
             Ok(n) => Ok(n),
             Err(e) if nothing_yet(&e) => Ok(0),
             // Also what a read from the background gives: the next tick sees.
             Err(e) if e.raw_os_error() == Some(libc::EIO) => match self.in_foreground()? {
-                true => Err(Stop::HungUp),
+                true => Err(ReadError::HungUp),
                 false => Ok(0),
             },
-            Err(e) => Err(Stop::Failed(e)),
+            Err(e) => Err(ReadError::Failed(e)),
         }
     }
 
     /// Writes what the terminal takes now, which may be nothing.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, Stop> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, ReadError> {
         match self.file.write(bytes) {
             Ok(n) => Ok(n),
             Err(e) if nothing_yet(&e) => Ok(0),
-            Err(e) if e.raw_os_error() == Some(libc::EIO) => Err(Stop::HungUp),
-            Err(e) => Err(Stop::Failed(e)),
+            Err(e) if e.raw_os_error() == Some(libc::EIO) => Err(ReadError::HungUp),
+            Err(e) => Err(ReadError::Failed(e)),
         }
     }
 
-    pub(super) fn wait_writable(&mut self, nap: Duration) -> Result<(), Stop> {
+    pub(super) fn wait_writable(&mut self, nap: Duration) -> Result<(), ReadError> {
         self.nap(libc::POLLOUT, nap)
     }
 
     /// Sleeps until the terminal is ready, or for `nap`.
-    fn nap(&self, events: libc::c_short, nap: Duration) -> Result<(), Stop> {
+    fn nap(&self, events: libc::c_short, nap: Duration) -> Result<(), ReadError> {
         let mut poll = libc::pollfd {
             fd: self.file.as_raw_fd(),
             events,
@@ -191,7 +191,7 @@ impl Tty {
         match unsafe { libc::poll(&mut poll, 1, millis) } {
             -1 => match io::Error::last_os_error() {
                 e if nothing_yet(&e) => Ok(()),
-                e => Err(Stop::Failed(e)),
+                e => Err(ReadError::Failed(e)),
             },
             // macOS cannot poll /dev/tty; there we look every few moments.
             _ if poll.revents & libc::POLLNVAL != 0 => {

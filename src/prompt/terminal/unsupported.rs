@@ -1,15 +1,15 @@
-//! Where there is no terminal of the Unix kind. The functions of `unix.rs`, for
-//! a `Tty` that cannot exist.
+//! Platforms without a Unix terminal: the interface of `unix.rs`, with a `Tty`
+//! that cannot be created.
 
 use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
 use super::line::ControlChars;
-use super::{Obstacle, Refusal, Stop};
+use super::{OpenError, ReadError, Unavailable};
 
-pub(super) fn obstacle() -> Option<Obstacle> {
-    Some(Obstacle::Unsupported)
+pub(super) fn unavailable() -> Option<Unavailable> {
+    Some(Unavailable::Unsupported)
 }
 
 #[derive(Clone, Copy)]
@@ -20,8 +20,8 @@ pub(super) enum Who {
 pub(super) struct Tty(Infallible);
 
 impl Tty {
-    pub(super) fn open() -> Result<Tty, Refusal> {
-        Err(Refusal::Obstacle(Obstacle::Unsupported))
+    pub(super) fn open() -> Result<Tty, OpenError> {
+        Err(OpenError::Unavailable(Unavailable::Unsupported))
     }
 
     pub(super) fn keys(&self) -> &ControlChars {
@@ -36,19 +36,19 @@ impl Tty {
         match self.0 {}
     }
 
-    pub(super) fn was_interrupted(&mut self) -> Result<bool, Stop> {
+    pub(super) fn was_interrupted(&mut self) -> Result<bool, ReadError> {
         match self.0 {}
     }
 
-    pub(super) fn read(&mut self, _: &mut [u8], _: Duration) -> Result<usize, Stop> {
+    pub(super) fn read(&mut self, _: &mut [u8], _: Duration) -> Result<usize, ReadError> {
         match self.0 {}
     }
 
-    pub(super) fn write(&mut self, _: &[u8]) -> Result<usize, Stop> {
+    pub(super) fn write(&mut self, _: &[u8]) -> Result<usize, ReadError> {
         match self.0 {}
     }
 
-    pub(super) fn wait_writable(&mut self, _: Duration) -> Result<(), Stop> {
+    pub(super) fn wait_writable(&mut self, _: Duration) -> Result<(), ReadError> {
         match self.0 {}
     }
 }

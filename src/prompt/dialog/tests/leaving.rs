@@ -27,7 +27,7 @@ fn ctrl_c_and_ctrl_backslash_interrupt() {
 fn ctrl_d_ends() {
     assert_eq!(
         pressed("\x04"),
-        "prompt: The prompt was ended without a key."
+        "prompt: End of input before a key was entered."
     );
 }
 
@@ -35,7 +35,7 @@ fn ctrl_d_ends() {
 fn the_menu_is_left_the_same_way() {
     for (keys, outcome) in [
         ("\x03", "interrupted: The prompt was interrupted."),
-        ("\x04", "prompt: The prompt was ended without a key."),
+        ("\x04", "prompt: End of input before a key was entered."),
     ] {
         let mut stage = Stage::new("ask", &[("OFFLINE", "1")]);
         stage.pty.expect("Enter your choice: ");

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::super::{Answer, Deadline, Question, ask};
+use super::super::{Answer, Deadline, Question, run};
 use crate::error::{Error, Result};
+use crate::options::PromptRequest;
 
 /// Plays the scene named in the environment. Started by the test runner itself,
 /// with none, it has nothing to do.
@@ -60,15 +61,21 @@ fn ask_with(cancel: &dyn Fn() -> bool) -> Result<Answer> {
             until: Instant::now() + length,
         }
     });
-    ask(&Question {
+    let request = PromptRequest {
         server: "https://api.wandb.ai",
-        cloud: set("CLOUD"),
+        server_source: "the default",
         authorize_url: "https://app.example/authorize?ref=models",
         signup_url: "https://app.example/authorize?signup=true&ref=models",
-        may_create: set("CREATE"),
         may_offline: set("OFFLINE"),
         may_anonymous: set("ANONYMOUS"),
+        attempt: 1,
+        remaining: None,
         problem: problem.as_deref(),
+    };
+    run(&Question {
+        request: &request,
+        cloud: set("CLOUD"),
+        may_create: set("CREATE"),
         dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
         colour: set("COLOUR"),
         limit,

@@ -1,0 +1,174 @@
+//! The JSON form of a report: the derived structs give the members and their
+//! order, the formatter one line for each source and each warning.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
+
+use super::{Report, Row, State};
+use crate::util::sanitize::clean;
+
+#[derive(Serialize)]
+pub(super) struct ReportJson<'a> {
+    configured: bool,
+    host: HostJson<'a>,
+    winner: Option<&'static str>,
+    sources: Vec<RowJson<'a>>,
+    rank: Option<RankJson>,
+    warnings: Vec<Cow<'a, str>>,
+    user: Option<UserJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct HostJson<'a> {
+    url: Option<&'a str>,
+    source: &'static str,
+    source_name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RowJson<'a> {
+    source: &'static str,
+    source_name: Option<Cow<'a, str>>,
+    state: State,
+    key: Option<Cow<'a, str>>,
+    problem: Option<Cow<'a, str>>,
+    line: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct RankJson {
+    index: u64,
+    size: u64,
+    variable: &'static str,
+}
+
+#[derive(Serialize)]
+struct UserJson<'a> {
+    username: Option<&'a str>,
+    email: Option<&'a str>,
+    entity: Option<&'a str>,
+    teams: &'a [String],
+}
+
+impl ReportJson<'_> {
+    pub(super) fn of(report: &Report) -> ReportJson<'_> {
+        ReportJson {
+            configured: report.is_configured(),
+            host: HostJson {
+                url: report.host.url.as_deref(),
+                source: report.host.origin.name(),
+                source_name: report.host.name.as_deref(),
+            },
+            winner: report.winner.map(|index| report.rows[index].source.name()),
+            sources: report.rows.iter().map(RowJson::of).collect(),
+            rank: report.job.as_ref().map(|job| RankJson {
+                index: job.rank.index,
+                size: job.rank.size,
+                variable: job.rank.variable,
+            }),
+            warnings: report.lines().map(clean).collect(),
+            user: report.user.as_ref().map(|session| UserJson {
+                username: session.username(),
+                email: session.email(),
+                entity: session.entity(),
+                teams: session.teams(),
+            }),
+        }
+    }
+}
+
+impl RowJson<'_> {
+    fn of(row: &Row) -> RowJson<'_> {
+        RowJson {
+            source: row.source.name(),
+            source_name: row.name.as_deref().map(clean),
+            state: row.state,
+            key: row.key.as_deref().map(clean),
+            problem: row.problem.as_deref().map(clean),
+            line: row.line,
+        }
+    }
+}
+
+/// The report as one JSON object.
+pub(super) fn to_string(report: &ReportJson<'_>) -> String {
+    let mut text = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut text, Lines::default());
+    // Writing to memory does not fail, and no map has a key that is no string.
+    let _ = report.serialize(&mut serializer);
+    text.push(b'\n');
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Breaks lines between the members of the report and between the elements of
+/// its arrays, and nowhere else.
+#[derive(Default)]
+struct Lines {
+    depth: usize,
+    /// Whether the array that is being written has an element.
+    has_elements: bool,
+}
+
+/// The depth of the report's members, and of the elements of its arrays.
+const MEMBERS: usize = 1;
+const ELEMENTS: usize = 2;
+
+fn new_line(out: &mut (impl Write + ?Sized), depth: usize) -> io::Result<()> {
+    write!(out, "\n{:1$}", "", 2 * depth)
+}
+
+impl Formatter for Lines {
+    fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        out.write_all(b"{")
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        if self.depth == MEMBERS {
+            new_line(out, 0)?;
+        }
+        self.depth -= 1;
+        out.write_all(b"}")
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        match (self.depth, first) {
+            (MEMBERS, true) => new_line(out, MEMBERS),
+            (MEMBERS, false) => out.write_all(b",").and_then(|()| new_line(out, MEMBERS)),
+            (_, true) => Ok(()),
+            (_, false) => out.write_all(b", "),
+        }
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+
+    fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        out.write_all(b"[")
+    }
+
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        if !first {
+            out.write_all(b",")?;
+        }
+        self.has_elements = true;
+        match self.depth {
+            ELEMENTS => new_line(out, ELEMENTS),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        if std::mem::take(&mut self.has_elements) && self.depth == MEMBERS {
+            new_line(out, MEMBERS)?;
+        }
+        out.write_all(b"]")
+    }
+}
