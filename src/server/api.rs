@@ -38,11 +38,11 @@ pub(crate) fn viewer(
     // The server may quote the header with or without its scheme.
     let encoded = value.as_bytes();
     let encoded = encoded.strip_prefix(b"Basic ").unwrap_or(encoded);
-    let secrets = [secret.as_bytes(), encoded];
+    let secrets = vec![secret.clone(), Secret::new(encoded)];
     let subject = Subject {
         server: base_url,
         credential,
-        secrets: &secrets,
+        secrets,
     };
     let response = graphql(VIEWER, &value, &subject, transport, wait)?;
     response::viewer(&response, &subject)
@@ -53,7 +53,7 @@ pub(crate) fn anonymous_key(base_url: &str, transport: &Transport, wait: &Wait) 
     let subject = Subject {
         server: base_url,
         credential: "anonymous use",
-        secrets: &[],
+        secrets: Vec::new(),
     };
     let advice = |error: Error| match error {
         Error::Rejected(text) => Error::Rejected(format!("{text}. {ADVICE}")),
@@ -77,11 +77,10 @@ pub(crate) fn exchange(
     if token.is_empty() {
         return Err(Error::Credentials("the identity token is empty".to_owned()));
     }
-    let secrets = [token];
     let subject = Subject {
         server: base_url,
         credential: "the identity token",
-        secrets: &secrets,
+        secrets: vec![Secret::new(token)],
     };
     let request = Request {
         url: format!("{base_url}/oidc/token"),

@@ -66,16 +66,15 @@ impl TrustAnchors {
     }
 }
 
-/// The certificates of all these files and directories.
+/// The certificates of all these files and directories. One that is missing or
+/// empty is an error only if none of the others has a certificate.
 pub(super) fn certificates(locations: &[CaLocation]) -> Result<Vec<CertificateDer<'static>>> {
     let mut certificates = Vec::new();
     let mut problem = None;
     for location in locations {
         match location.certificates() {
             Ok(found) => certificates.extend(found),
-            // One of a list of directories may be missing.
-            Err(error) if location.variable == variables::SSL_CERT_DIR => problem = Some(error),
-            Err(error) => return Err(error),
+            Err(error) => problem = problem.or(Some(error)),
         }
     }
     match problem {

@@ -6,13 +6,15 @@
 use std::fmt;
 use std::io::{Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport, TransportAdapter,
+    Buffers, ConnectionDetails, Connector, NextTimeout, SocksConnector, TcpConnector, Transport,
+    TransportAdapter,
 };
 
 use super::proxy::Proxy;
@@ -23,6 +25,8 @@ use crate::util::secret::{Secret, WipedBytes};
 /// How to connect to the server.
 pub(super) struct Route {
     pub proxy: Option<Proxy>,
+    /// Whether there was a connection through the proxy.
+    pub proxy_connected: AtomicBool,
     /// Set if the server or the proxy uses https.
     pub tls: Option<Arc<rustls::ClientConfig>>,
 }
@@ -37,9 +41,9 @@ pub(super) enum ConnectError {
     /// The proxy cannot be reached or used.
     #[error("{0}")]
     Proxy(Error),
-    /// The proxy refused, with this status.
+    /// The proxy refused, with this HTTP status.
     #[error("{0}")]
-    ProxyRefused(String),
+    ProxyRefused(u16),
 }
 
 impl From<ConnectError> for Error {
@@ -84,7 +88,10 @@ impl Connector for RouteConnector {
             return Ok(Some(tcp(details)?));
         };
         match connect_proxy(proxy, &self.0, details) {
-            Ok(transport) => Ok(Some(transport)),
+            Ok(transport) => {
+                self.0.proxy_connected.store(true, Ordering::Relaxed);
+                Ok(Some(transport))
+            }
             Err(error @ (Error::Timeout(_) | Error::Other(_))) => Err(error),
             Err(error) => Err(ConnectError::Proxy(error).into()),
         }
@@ -102,6 +109,12 @@ fn connect_proxy(
     route: &Route,
     details: &ConnectionDetails,
 ) -> Result<Box<dyn Transport>, Error> {
+    if proxy.socks.is_some() {
+        // ureq has this proxy in its configuration.
+        let transport = SocksConnector::default().connect(details, None::<Box<dyn Transport>>)?;
+        let transport = transport.ok_or(Error::ConnectionFailed)?;
+        return Ok(Box::new(WipedTransport(Box::new(transport))));
+    }
     // `RouteResolver` resolved the proxy's name.
     let mut transport = tcp(details)?;
     if proxy.is_https() {
@@ -138,16 +151,18 @@ fn tunnel(
     stream.set_timeout(details.timeout);
     stream.write_all(&connect_request(target, authorization))?;
     let head = read_head(&mut stream)?;
-    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
-    let status = line
-        .strip_prefix("HTTP/1.")
-        .and_then(|line| line.split_once(' '))
-        .map_or("not an HTTP response", |(_, status)| status);
-    if !status.starts_with("200") {
-        return Err(ConnectError::ProxyRefused(status.to_owned()).into());
+    match status(&head) {
+        Some(200) => Ok(stream.into_inner()),
+        Some(code) => Err(ConnectError::ProxyRefused(code).into()),
+        None => Err(std::io::Error::other("not an HTTP response").into()),
     }
-    Ok(stream.into_inner())
+}
+
+/// The status code of a response. Its text is not used, because it may repeat the
+/// proxy's password.
+fn status(head: &[u8]) -> Option<u16> {
+    let code = head.strip_prefix(b"HTTP/1.")?.get(2..5)?;
+    std::str::from_utf8(code).ok()?.parse().ok()
 }
 
 fn connect_request(target: &str, authorization: Option<&Secret>) -> WipedBytes {

@@ -1,13 +1,16 @@
 //! Why a request failed: one status and one sentence for each cause.
 
 use std::io::ErrorKind;
+use std::sync::atomic::Ordering;
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 use ureq::Error as Http;
+use ureq::http::StatusCode;
 
 use super::connect::{ConnectError, Route};
-use super::redact::show;
 use crate::error::Error;
+use crate::util::sanitize::clean;
+use crate::util::secret::Secret;
 
 /// What the messages about a request refer to.
 pub(super) struct Subject<'a> {
@@ -15,21 +18,23 @@ pub(super) struct Subject<'a> {
     pub server: &'a str,
     /// The credential that was sent, as a noun phrase for messages.
     pub credential: &'a str,
-    /// What is redacted in messages that quote the server.
-    pub secrets: &'a [&'a [u8]],
+    /// What is masked in the response.
+    pub secrets: Vec<Secret>,
 }
 
 /// Why there is no response.
 pub(super) enum RequestError {
     Http(Http),
     TooLarge,
+    CorruptGzip,
+    /// The response has this `Content-Encoding`.
+    Encoding(String),
 }
 
 impl RequestError {
     /// The error for status 407 of a proxy for plain http.
     pub(super) fn proxy_authentication() -> RequestError {
-        let status = "407 Proxy Authentication Required".to_owned();
-        RequestError::Http(ConnectError::ProxyRefused(status).into())
+        RequestError::Http(ConnectError::ProxyRefused(407).into())
     }
 
     pub(super) fn describe(self, subject: &Subject, route: &Route) -> Error {
@@ -39,76 +44,110 @@ impl RequestError {
                 "{server} returned a response larger than 1 MiB: check that this is the URL of a \
                  W&B server"
             )),
-            RequestError::Http(error) => {
-                let proxy = route.proxy.as_ref().map(|proxy| proxy.shown.as_str());
-                describe(error, server, proxy)
+            RequestError::CorruptGzip => {
+                Error::Server(format!("{server} returned a corrupt gzip response"))
             }
+            RequestError::Encoding(encoding) => Error::Server(format!(
+                "{server} returned a response in the unsupported encoding {:?}",
+                clean(&encoding)
+            )),
+            RequestError::Http(error) => describe(error, server, route),
         }
     }
 }
 
-pub(super) fn timed_out(server: &str) -> Error {
-    Error::Timeout(format!("{server} did not answer in time"))
+/// The error for a passed deadline. It names the proxy until there is a connection
+/// through it.
+pub(super) fn timed_out(server: &str, route: &Route) -> Error {
+    Error::Timeout(match &route.proxy {
+        None => format!("{server} did not answer in time"),
+        Some(proxy) if route.proxy_connected.load(Ordering::Relaxed) => {
+            format!("{server} did not answer in time through {}", proxy.shown)
+        }
+        Some(proxy) => format!("{} did not answer in time", proxy.shown),
+    })
 }
 
-fn describe(error: Http, server: &str, proxy: Option<&str>) -> Error {
+/// `HTTP 404 Not Found`.
+pub(super) fn status(code: u16) -> String {
+    let reason = StatusCode::from_u16(code)
+        .ok()
+        .and_then(|status| status.canonical_reason());
+    match reason {
+        Some(reason) => format!("HTTP {code} {reason}"),
+        None => format!("HTTP {code}"),
+    }
+}
+
+fn describe(error: Http, server: &str, route: &Route) -> Error {
     match error {
-        Http::Timeout(_) => timed_out(server),
-        Http::Io(error) => io(&error, server),
-        Http::HostNotFound => not_resolved(proxy, server, "no address"),
-        Http::Other(other) => match other.downcast::<ConnectError>().map(|error| *error) {
-            Ok(ConnectError::Resolve(error)) => not_resolved(proxy, server, &error.to_string()),
-            Ok(ConnectError::Proxy(error)) => {
-                let name = proxy.unwrap_or(server);
-                match describe(error, name, None) {
-                    error @ Error::Timeout(_) => error,
-                    error => Error::Proxy(error.to_string()),
-                }
-            }
-            Ok(ConnectError::ProxyRefused(status)) => Error::Proxy(format!(
-                "{} refused the connection to {server}: {}",
-                proxy.unwrap_or("the proxy"),
-                show(&status, &[])
-            )),
+        Http::Timeout(_) => timed_out(server, route),
+        Http::Other(other) => match other.downcast::<ConnectError>() {
+            Ok(error) => connect(*error, server, route),
             Err(other) => Error::Network(format!("the request to {server} failed: {other}")),
         },
-        Http::Protocol(_) | Http::LargeResponseHeader(..) => Error::Server(format!(
-            "{server} does not speak HTTP: check the scheme and the port"
+        Http::Io(error) if is_time_out(&error) => timed_out(server, route),
+        other => exchange(other, server),
+    }
+}
+
+/// An error before the server itself is reached.
+fn connect(error: ConnectError, server: &str, route: &Route) -> Error {
+    let Some(proxy) = &route.proxy else {
+        return Error::Network(format!("the host name of {server} was not found: {error}"));
+    };
+    let proxy = &proxy.shown;
+    match error {
+        ConnectError::Resolve(error) => {
+            Error::Proxy(format!("the host name of {proxy} was not found: {error}"))
+        }
+        ConnectError::Proxy(Http::Io(error)) if is_time_out(&error) => timed_out(server, route),
+        ConnectError::Proxy(error) => Error::Proxy(exchange(error, proxy).to_string()),
+        ConnectError::ProxyRefused(code) => Error::Proxy(format!(
+            "{proxy} refused the connection to {server} ({})",
+            status(code)
         )),
-        other => Error::Network(format!("the request to {server} failed: {other}")),
     }
 }
 
-fn not_resolved(proxy: Option<&str>, server: &str, reason: &str) -> Error {
-    match proxy {
-        Some(proxy) => Error::Proxy(format!("the host name of {proxy} was not found: {reason}")),
-        None => Error::Network(format!("the host name of {server} was not found: {reason}")),
+/// An error in the exchange with a server or proxy.
+fn exchange(error: Http, peer: &str) -> Error {
+    match error {
+        Http::Io(error) => io(&error, peer),
+        Http::HostNotFound => Error::Network(format!("the host name of {peer} has no address")),
+        Http::Protocol(_) | Http::LargeResponseHeader(..) => Error::Server(format!(
+            "{peer} does not speak HTTP: check the scheme and the port"
+        )),
+        other => Error::Network(format!("the request to {peer} failed: {other}")),
     }
 }
 
-fn io(error: &std::io::Error, server: &str) -> Error {
+fn is_time_out(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
+}
+
+fn io(error: &std::io::Error, peer: &str) -> Error {
     if let Some(error) = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        return tls(error, server);
+        return tls(error, peer);
     }
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => timed_out(server),
-        ErrorKind::ConnectionRefused => Error::Network(format!(
-            "{server} refused the connection: no server is listening there"
-        )),
+    Error::Network(match error.kind() {
+        ErrorKind::ConnectionRefused => {
+            format!("{peer} refused the connection: no server is listening there")
+        }
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
-            Error::Network(format!("{server} is unreachable: {error}"))
+            format!("{peer} is unreachable: {error}")
         }
         ErrorKind::UnexpectedEof
         | ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe => Error::Network(format!(
-            "{server} closed the connection before the response was complete"
-        )),
-        _ => Error::Network(format!("the connection to {server} failed: {error}")),
-    }
+        | ErrorKind::BrokenPipe => {
+            format!("{peer} closed the connection before the response was complete")
+        }
+        _ => format!("the connection to {peer} failed: {error}"),
+    })
 }
 
 fn tls(error: &rustls::Error, server: &str) -> Error {
@@ -126,6 +165,10 @@ fn tls(error: &rustls::Error, server: &str) -> Error {
             C::NotValidYet | C::NotValidYetContext { .. } => format!(
                 "the certificate of {server} is not valid yet, or the system clock is wrong"
             ),
+            C::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
+                "the certificate of {server} has no subject alternative name; its common name \
+                 is not used"
+            ),
             C::NotValidForName | C::NotValidForNameContext { .. } => {
                 format!("the certificate of {server} is for another name")
             }
@@ -139,6 +182,16 @@ fn tls(error: &rustls::Error, server: &str) -> Error {
         rustls::Error::InvalidMessage(_) => {
             format!("{server} does not speak TLS: check whether it uses plain http")
         }
+        rustls::Error::AlertReceived(
+            AlertDescription::HandshakeFailure
+            | AlertDescription::ProtocolVersion
+            | AlertDescription::InsufficientSecurity,
+        )
+        | rustls::Error::PeerIncompatible(_) => format!(
+            "{server} supports no TLS version and cipher suite of this library: it needs TLS 1.3, \
+             or TLS 1.2 with ECDHE and AES-GCM or ChaCha20 (CBC and RSA key exchange are not \
+             supported)"
+        ),
         other => format!("the TLS connection to {server} failed: {other}"),
     })
 }

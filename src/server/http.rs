@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,16 +13,18 @@ use ureq::unversioned::transport::Connector;
 
 use super::connect::{Route, RouteConnector, RouteResolver};
 use super::error::{RequestError, Subject, timed_out};
+use super::gzip;
 use super::proxy::Proxy;
+use super::redact::{self, MaskConnector};
 use super::settings::Transport;
 use super::tls::{self, TlsConnector};
 use super::wait::Wait;
 use super::zeroizing::wiped_header;
 use crate::error::{Error, Result};
-use crate::util::secret::WipedBytes;
+use crate::util::secret::{Secret, WipedBytes};
 
 /// The size limit of a response body.
-const BODY_LIMIT: usize = 1 << 20;
+pub(super) const BODY_LIMIT: usize = 1 << 20;
 /// The size limit of a response's status line and headers.
 const HEAD_LIMIT: usize = 32 << 10;
 /// The number of retries of the SDK's client.
@@ -57,6 +60,23 @@ pub(super) struct Response {
     pub body: WipedBytes,
 }
 
+impl Response {
+    /// Masks the secrets that the response repeats.
+    pub fn mask(&mut self, secrets: &[Secret]) {
+        let shortest = match self.status {
+            200 => redact::SHORTEST,
+            _ => 1, // error texts are quoted
+        };
+        redact::unescape(&mut self.body);
+        redact::mask(&mut self.body, secrets, shortest);
+        if let Some(location) = self.location.take() {
+            let mut location = location.into_bytes();
+            redact::mask(&mut location, secrets, shortest);
+            self.location = String::from_utf8(location).ok();
+        }
+    }
+}
+
 /// Sends the request. Temporary failures are retried while the deadline allows
 /// the next pause.
 pub(super) fn post(
@@ -89,12 +109,20 @@ pub(super) fn post(
     let tls = encrypted
         .then(|| tls::config(&transport.trust_anchors))
         .transpose()?;
-    let route = Arc::new(Route { proxy, tls });
+    let mut secrets = subject.secrets.clone();
+    secrets.extend(proxy.iter().flat_map(Proxy::secrets));
+    let secrets: Arc<[Secret]> = secrets.into();
+    let route = Arc::new(Route {
+        proxy,
+        proxy_connected: AtomicBool::new(false),
+        tls,
+    });
     let request = Arc::new(request);
     let mut retries = 0;
     loop {
-        let agent = agent(&route, &request, wait);
-        let response = attempt(agent, &request, &route, subject, wait)?;
+        let agent = agent(&route, &request, &secrets, wait);
+        let mut response = attempt(agent, &request, &route, subject, wait)?;
+        response.mask(&secrets);
         if route.proxy.is_some() && response.status == 407 {
             return Err(RequestError::proxy_authentication().describe(subject, &route));
         }
@@ -105,7 +133,7 @@ pub(super) fn post(
         if pause >= wait.left() {
             return Ok(response);
         }
-        wait.sleep(pause, subject)?;
+        wait.sleep(pause, subject, &route)?;
         retries += 1;
     }
 }
@@ -125,12 +153,13 @@ fn back_off(retries: u32) -> Duration {
     pause + pause / 4 * random as u32 / 1024
 }
 
-fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
+fn agent(route: &Arc<Route>, request: &Request, secrets: &Arc<[Secret]>, wait: &Wait) -> Agent {
+    let socks = route.proxy.as_ref().and_then(|proxy| proxy.socks.clone());
     let config = Agent::config_builder()
         .max_response_header_size(HEAD_LIMIT)
         .input_buffer_size(HEAD_LIMIT + 1) // so that a larger head is detected
         .output_buffer_size(request.head_size())
-        .proxy(None)
+        .proxy(socks)
         .max_redirects(0)
         .http_status_as_error(false)
         .max_idle_connections(0)
@@ -138,7 +167,9 @@ fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
         .user_agent("")
         .accept("")
         .accept_encoding("");
-    let connector = RouteConnector(Arc::clone(route)).chain(TlsConnector(route.tls.clone()));
+    let connector = RouteConnector(Arc::clone(route))
+        .chain(TlsConnector(route.tls.clone()))
+        .chain(MaskConnector(Arc::clone(secrets)));
     Agent::with_parts(config.build(), connector, RouteResolver(Arc::clone(route)))
 }
 
@@ -155,7 +186,7 @@ fn attempt(
     subject: &Subject,
     wait: &Wait,
 ) -> Result<Response> {
-    wait.check(subject)?;
+    wait.check(subject, route)?;
     let (sender, receiver) = mpsc::sync_channel(1);
     let worker = thread::Builder::new()
         .name("wandb-login".to_owned())
@@ -181,7 +212,7 @@ fn attempt(
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
-        if let Err(error) = wait.check(subject) {
+        if let Err(error) = wait.check(subject, route) {
             // Closing the connection wakes the thread.
             agent.shutdown();
             if receiver.recv_timeout(GRACE).is_ok() {
@@ -199,14 +230,25 @@ fn perform(agent: &Agent, request: &Request) -> std::result::Result<Response, Re
     }
     let response = call.send(&request.body[..]).map_err(RequestError::Http)?;
     let text = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-    let location = text(header::LOCATION);
+    // The query of a redirect may hold anything, so it is not kept.
+    let location = text(header::LOCATION).map(|location| {
+        let end = location.find(['?', '#']).unwrap_or(location.len());
+        location[..end].to_owned()
+    });
+    let encoding = text(header::CONTENT_ENCODING).unwrap_or_default();
     let retry_after = text(header::RETRY_AFTER).and_then(|value| pause(&value));
     let status = response.status().as_u16();
+    let body = read_body(response.into_body().into_reader())?;
+    let body = match encoding.trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => body,
+        "gzip" | "x-gzip" => gzip::decompress(&body)?,
+        other => return Err(RequestError::Encoding(other.to_owned())),
+    };
     Ok(Response {
         status,
         location,
         retry_after,
-        body: read_body(response.into_body().into_reader())?,
+        body,
     })
 }
 
@@ -250,7 +292,7 @@ impl Wait<'_> {
     }
 
     /// An error if the call was cancelled or its deadline has passed.
-    fn check(&self, subject: &Subject) -> Result<()> {
+    fn check(&self, subject: &Subject, route: &Route) -> Result<()> {
         if (self.cancel)() {
             let server = subject.server;
             return Err(Error::Cancelled(format!(
@@ -258,15 +300,15 @@ impl Wait<'_> {
             )));
         }
         if self.left().is_zero() {
-            return Err(timed_out(subject.server));
+            return Err(timed_out(subject.server, route));
         }
         Ok(())
     }
 
-    fn sleep(&self, pause: Duration, subject: &Subject) -> Result<()> {
+    fn sleep(&self, pause: Duration, subject: &Subject, route: &Route) -> Result<()> {
         let end = Instant::now() + pause;
         loop {
-            self.check(subject)?;
+            self.check(subject, route)?;
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());

@@ -5,6 +5,7 @@ mod api;
 mod ca;
 mod connect;
 mod error;
+mod gzip;
 mod http;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod invariants;

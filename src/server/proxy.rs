@@ -9,6 +9,7 @@ use ureq::http::Uri;
 use crate::env::variables::{self, setting};
 use crate::error::{Error, Result};
 use crate::url::has_valid_escapes;
+use crate::util::sanitize::clean;
 use crate::util::secret::{Secret, WipedBytes, WipedText};
 
 /// What the settings files say; the variable of each wins.
@@ -43,6 +44,15 @@ pub(super) struct Proxy {
     pub shown: String,
     /// The value of a `Proxy-Authorization` header.
     pub authorization: Option<Secret>,
+    /// User name and password, decoded.
+    user_info: Option<UserInfo>,
+    /// The same proxy for ureq, if it is a SOCKS proxy.
+    pub socks: Option<ureq::Proxy>,
+}
+
+struct UserInfo {
+    user: Secret,
+    password: Secret,
 }
 
 impl Proxies {
@@ -114,6 +124,20 @@ impl Proxy {
         self.uri.scheme_str() == Some("https")
     }
 
+    /// What a proxy may repeat and no message may contain.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let header = self.authorization.as_ref();
+        let encoded = header.and_then(|header| header.as_bytes().strip_prefix(b"Basic "));
+        let password = self.user_info.as_ref().map(|info| info.password.clone());
+        let encoded = encoded.map(Secret::new);
+        header
+            .cloned()
+            .into_iter()
+            .chain(encoded)
+            .chain(password)
+            .collect()
+    }
+
     fn parse(setting: &Setting, authorization: Option<&Secret>) -> Result<Proxy> {
         let name = setting.name;
         let value = setting.value.trim();
@@ -122,49 +146,102 @@ impl Proxy {
             // `host:port` is short for `http://host:port`.
             None => ("http".to_owned(), value),
         };
-        if scheme != "http" && scheme != "https" {
+        if !["http", "https", "socks5", "socks5h"].contains(&scheme.as_str()) {
             return Err(Error::Proxy(format!(
-                "{name}: unsupported proxy scheme {:?}; use an http or https proxy",
-                crate::util::sanitize::clean(&scheme)
+                "{name}: unsupported proxy scheme {:?}; use an http, https or socks5 proxy",
+                clean(&scheme)
             )));
         }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let (user, host) = match authority.rsplit_once('@') {
-            Some((user, host)) => (Some(user), host),
-            None => (None, authority),
-        };
         // The value is not quoted: a typing error may put the password anywhere.
-        let invalid = || Error::Proxy(format!("{name} is not a valid proxy URL"));
-        let uri: Uri = format!("{scheme}://{host}/")
-            .parse()
-            .map_err(|_| invalid())?;
-        // `Uri` accepts an invalid port and reports none.
-        let bare = uri.host() == Some(host);
-        if uri.host().is_none_or(str::is_empty) || (!bare && uri.port_u16().is_none()) {
+        let invalid = || {
+            let advice = match rest.contains('@') {
+                true => {
+                    "; percent-encode special characters such as # / % @ in its user name \
+                         and password"
+                }
+                false => "",
+            };
+            Error::Proxy(format!("{name} is not a valid proxy URL{advice}"))
+        };
+        if rest.contains('@') && !authority.contains('@') {
             return Err(invalid());
         }
+        let (user_info, host) = match authority.rsplit_once('@') {
+            Some((user, host)) => (Some(UserInfo::parse(user).ok_or_else(invalid)?), host),
+            None => (None, authority),
+        };
+        let uri = proxy_uri(&scheme, host).ok_or_else(invalid)?;
+        let socks = match scheme.starts_with("socks") {
+            true => Some(socks(&uri, user_info.as_ref()).ok_or_else(invalid)?),
+            false => None,
+        };
+        let authorization = match &user_info {
+            _ if socks.is_some() => None,
+            Some(info) => Some(info.basic()),
+            None => authorization.cloned(),
+        };
         Ok(Proxy {
             shown: format!("the proxy {scheme}://{host} ({name})"),
             uri,
-            authorization: match user {
-                Some(user) => Some(basic(user).ok_or_else(invalid)?),
-                None => authorization.cloned(),
-            },
+            authorization,
+            user_info,
+            socks,
         })
     }
 }
 
-/// The header value for the percent-encoded `user:password` of a URL.
-fn basic(user: &str) -> Option<Secret> {
-    if !has_valid_escapes(user) {
-        return None;
+impl UserInfo {
+    /// Decodes `user:password` of a URL.
+    fn parse(text: &str) -> Option<UserInfo> {
+        if !has_valid_escapes(text) {
+            return None;
+        }
+        let decode = |text: &str| {
+            let mut plain = WipedBytes::new(Vec::with_capacity(text.len()));
+            plain.extend(percent_decode_str(text));
+            Secret::new(&plain)
+        };
+        let (user, password) = text.split_once(':').unwrap_or((text, ""));
+        Some(UserInfo {
+            user: decode(user),
+            password: decode(password),
+        })
     }
-    let mut plain = WipedBytes::new(Vec::with_capacity(user.len() + 1));
-    plain.extend(percent_decode_str(user));
-    if !user.contains(':') {
-        plain.push(b':');
+
+    /// The value of a `Proxy-Authorization` header.
+    fn basic(&self) -> Secret {
+        let parts = [self.user.as_bytes(), b":", self.password.as_bytes()];
+        crate::session::basic(Secret::from_parts(&parts).as_bytes())
     }
-    Some(crate::session::basic(&plain))
+}
+
+/// The URI of a proxy, with a port if it is a SOCKS proxy.
+fn proxy_uri(scheme: &str, host: &str) -> Option<Uri> {
+    let uri: Uri = format!("{scheme}://{host}/").parse().ok()?;
+    let name = uri.host().filter(|name| !name.is_empty())?;
+    match uri.port_u16() {
+        Some(_) => Some(uri),
+        // `Uri` accepts an invalid port and reports none.
+        None if name != host => None,
+        None if scheme.starts_with("socks") => format!("{scheme}://{host}:1080/").parse().ok(),
+        None => Some(uri),
+    }
+}
+
+/// A SOCKS5 proxy that resolves host names itself: Go, and so the SDK's client,
+/// does this for both `socks5` and `socks5h`.
+fn socks(uri: &Uri, user_info: Option<&UserInfo>) -> Option<ureq::Proxy> {
+    let mut proxy = ureq::Proxy::builder(ureq::ProxyProtocol::Socks5h)
+        .host(uri.host()?)
+        .port(uri.port_u16()?)
+        .resolve_target(false);
+    if let Some(info) = user_info {
+        proxy = proxy
+            .username(std::str::from_utf8(info.user.as_bytes()).ok()?)
+            .password(std::str::from_utf8(info.password.as_bytes()).ok()?);
+    }
+    proxy.build().ok()
 }
 
 /// Whether a server is on the loopback or in `NO_PROXY`, so that shared proxies
@@ -378,8 +455,8 @@ mod tests {
     #[test]
     fn an_unusable_proxy_is_an_error_and_never_a_direct_connection() {
         for value in [
-            "socks5://h:1",
-            "socks5h://u:secret@h",
+            "socks4://h:1",
+            "socks4a://u:secret@h",
             "ftp://h",
             "http://",
             "http://u:secret@",

@@ -1,9 +1,8 @@
 //! Reads the server's responses.
 
 use serde_json::Value;
-use ureq::http::StatusCode;
 
-use super::error::Subject;
+use super::error::{Subject, status};
 use super::http::{Response, is_temporary};
 use super::redact::show;
 use crate::error::{Error, Result};
@@ -19,15 +18,10 @@ fn read(response: &Response, subject: &Subject) -> Result<WipedJson> {
     if response.status == 200 {
         return json.ok_or_else(|| not_wandb(response, server));
     }
-    let quoted = quoted(response, json.as_ref(), subject.secrets);
-    let status = match StatusCode::from_u16(response.status)
-        .ok()
-        .and_then(|s| s.canonical_reason())
-    {
-        Some(reason) => format!("HTTP {} {reason}", response.status),
-        None => format!("HTTP {}", response.status),
-    };
+    let quoted = quoted(response, json.as_ref());
+    let status = status(response.status);
     Err(match response.status {
+        401 | 403 if is_html(&response.body) => not_wandb(response, server),
         401 | 403 => Error::Rejected(format!(
             "{server} does not accept {} ({status}){quoted}",
             subject.credential
@@ -36,7 +30,7 @@ fn read(response: &Response, subject: &Subject) -> Result<WipedJson> {
             Some(location) => format!(
                 "{server} redirects to {} ({status}); redirects are not followed. If that is your \
                  server, configure its URL",
-                show(location, subject.secrets)
+                show(location)
             ),
             None => format!("{server} returned a redirect without a Location header ({status})"),
         }),
@@ -56,10 +50,9 @@ fn read(response: &Response, subject: &Subject) -> Result<WipedJson> {
 pub(super) fn viewer(response: &Response, subject: &Subject) -> Result<Viewer> {
     let json = read(response, subject)?;
     let server = subject.server;
-    let errors = errors(&json.0, subject.secrets);
+    let errors = errors(&json.0);
     match json.0.get("data").and_then(|data| data.get("viewer")) {
         Some(Value::Object(viewer)) => {
-            let name_of = |value: &Value| name_of(value, subject.secrets);
             let text = |name: &str| name_of(viewer.get(name)?);
             let teams = json
                 .0
@@ -93,11 +86,7 @@ pub(super) fn anonymous_key(response: &Response, subject: &Subject) -> Result<Se
     let key = json.0.pointer("/data/createAnonymousEntity/apiKey/name");
     match key.and_then(Value::as_str) {
         Some(key) if is_token(key) => Ok(Secret::new(key.as_bytes())),
-        _ => Err(failed(
-            errors(&json.0, subject.secrets),
-            response,
-            subject.server,
-        )),
+        _ => Err(failed(errors(&json.0), response, subject.server)),
     }
 }
 
@@ -111,10 +100,13 @@ pub(super) fn access_token(
     let token = json.0.get("access_token").and_then(Value::as_str);
     let lifetime = json.0.get("expires_in").and_then(Value::as_i64);
     match (token, lifetime) {
-        (Some(token), Some(lifetime)) if is_token(token) => Ok(AccessToken {
-            token: Secret::new(token.as_bytes()),
-            expires_at: now.saturating_add(lifetime),
-        }),
+        // With an asterisk it repeats the identity token, which is masked.
+        (Some(token), Some(lifetime)) if is_token(token) && !token.contains('*') => {
+            Ok(AccessToken {
+                token: Secret::new(token.as_bytes()),
+                expires_at: now.saturating_add(lifetime),
+            })
+        }
         _ => Err(failed(None, response, subject.server)),
     }
 }
@@ -130,52 +122,49 @@ fn failed(errors: Option<String>, response: &Response, server: &str) -> Error {
 fn not_wandb(response: &Response, server: &str) -> Error {
     let what = match response.body.trim_ascii_start().first() {
         None => "an empty response",
-        Some(b'<') => "HTML",
+        _ if is_html(&response.body) => "HTML",
         Some(_) => "other data",
     };
+    let status = status(response.status);
     Error::Server(format!(
-        "{server} returned {what} instead of a W&B API response: check the URL, and for a login \
+        "{server} returned {what} ({status}) instead of a W&B API response: check the URL, and for a login \
          page or captive portal in between"
     ))
 }
 
 /// The messages of a GraphQL response's `errors`.
-fn errors(json: &Value, secrets: &[&[u8]]) -> Option<String> {
+fn errors(json: &Value) -> Option<String> {
     let errors = json.get("errors")?.as_array()?;
     let messages = errors
         .iter()
         .filter_map(|error| error.get("message")?.as_str());
-    let messages: Vec<String> = messages
-        .take(5)
-        .map(|message| show(message, secrets))
-        .collect();
-    (!messages.is_empty()).then(|| show(&messages.join("; "), &[]))
+    let messages: Vec<String> = messages.take(5).map(show).collect();
+    (!messages.is_empty()).then(|| show(&messages.join("; ")))
 }
 
 /// The server's own message about an error, as the end of a sentence.
-fn quoted(response: &Response, json: Option<&WipedJson>, secrets: &[&[u8]]) -> String {
+fn quoted(response: &Response, json: Option<&WipedJson>) -> String {
     let text = match json {
-        Some(json) => errors(&json.0, secrets).or_else(|| {
+        Some(json) => errors(&json.0).or_else(|| {
             ["error_description", "error", "message"]
                 .iter()
-                .find_map(|name| Some(show(json.0.get(name)?.as_str()?, secrets)))
+                .find_map(|name| Some(show(json.0.get(name)?.as_str()?)))
         }),
         // Markup is of no use in a message.
-        None if response.body.trim_ascii_start().starts_with(b"<") => None,
-        None => Some(show(&String::from_utf8_lossy(&response.body), secrets)),
+        None if is_html(&response.body) => None,
+        None => Some(show(&String::from_utf8_lossy(&response.body))),
     };
     text.filter(|text| !text.is_empty())
         .map(|text| format!(": {text}"))
         .unwrap_or_default()
 }
 
-/// A user's or a team's name, safe to print and to pass to C. A name that
-/// contains a secret is dropped.
-fn name_of(value: &Value, secrets: &[&[u8]]) -> Option<String> {
+fn is_html(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// A user's or a team's name, safe to print and to pass to C.
+fn name_of(value: &Value) -> Option<String> {
     let name = value.as_str().filter(|name| !name.is_empty())?;
-    let holds = |secret: &&[u8]| {
-        let mut windows = name.as_bytes().windows(secret.len().max(1));
-        windows.any(|window| window == *secret)
-    };
-    (!secrets.iter().any(holds)).then(|| crate::util::sanitize::clean(name).into_owned())
+    Some(crate::util::sanitize::clean(name).into_owned())
 }

@@ -136,10 +136,11 @@ impl ServerCertVerifier for Verifier {
                 .webpki
                 .verify_server_cert(certificate, intermediates, name, ocsp, now);
         match outcome {
-            // `openssl req -x509` marks a server's certificate as a CA. OpenSSL
-            // and Go accept it where the certificate itself is listed. webpki
-            // reports this error only for a certificate whose dates are valid.
-            Err(error) if is_ca_as_server(&error) && trusted.certificates.contains(certificate) => {
+            // OpenSSL and Go accept a certificate that is listed itself. webpki
+            // looks for an issuer, and refuses a CA's certificate, which is what
+            // `openssl req -x509` creates. It reports these two problems only
+            // for a certificate whose dates are valid.
+            Err(error) if is_about_issuer(&error) && trusted.certificates.contains(certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
                 Ok(ServerCertVerified::assertion())
             }
@@ -170,12 +171,15 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Whether a CA's certificate was used as a server's.
-fn is_ca_as_server(error: &rustls::Error) -> bool {
-    let rustls::Error::InvalidCertificate(CertificateError::Other(error)) = error else {
-        return false;
-    };
-    error.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+/// Whether the certificate is a CA's, or has no trusted issuer.
+fn is_about_issuer(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        rustls::Error::InvalidCertificate(CertificateError::Other(error)) => {
+            error.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+        }
+        _ => false,
+    }
 }
 
 /// Adds TLS to a connection to an https server.

@@ -191,8 +191,8 @@ static void verify(const char *what, const char *server, wandb_login_status expe
   }
 }
 
-/* Arguments: the URLs of servers that accept the key over HTTP and over TLS, and of one
- * that rejects it; or none. */
+/* Arguments: none, or the URLs of servers to verify the key with: over HTTP, over
+ * TLS, and any number that refuse it. */
 int main(int argc, char **argv) {
   const char *const variants[] = {"", "local-", "!"};
   make_key();
@@ -290,10 +290,11 @@ int main(int argc, char **argv) {
     wandb_login_forget(&options);
     GONE("forgetting a key");
   }
-  if (argc == 4) {
+  if (argc > 3) {
     verify("verifying over HTTP", argv[1], WANDB_LOGIN_STATUS_OK);
     verify("verifying over TLS", argv[2], WANDB_LOGIN_STATUS_OK);
-    verify("a key that is refused", argv[3], WANDB_LOGIN_STATUS_ERR_REJECTED);
+    for (int i = 3; i < argc; i++)
+      verify("a key that is refused", argv[i], WANDB_LOGIN_STATUS_ERR_REJECTED);
   }
   fprintf(stderr, "%d scans, %d failures; on the stack: %d\n", scans, failures, sightings(1, 0));
   return failures != 0;

@@ -103,11 +103,11 @@ fn an_unsupported_proxy_is_never_bypassed() {
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let variables = [
         ("WANDB_BASE_URL", url.as_str()),
-        ("WANDB_HTTP_PROXY", "socks5://127.0.0.1:9"),
+        ("WANDB_HTTP_PROXY", "socks4://127.0.0.1:9"),
     ];
     let run = run(&home, &variables, &["--verify", CANARY]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("socks5"), "{}", run.stderr);
+    assert!(run.stderr.contains("socks4"), "{}", run.stderr);
     assert_eq!(server.connections(), 0);
 }
 

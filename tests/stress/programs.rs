@@ -5,6 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine as _;
+
 use crate::rounds;
 use crate::stub::{Authority, Reply, Stub};
 use crate::support::{self, Home, Run, TempDir, root, tool};
@@ -162,6 +164,23 @@ impl Program {
     }
 }
 
+/// Responses that repeat the key of `memory.c`: in headers and as JSON with
+/// escapes; and as bytes that are not UTF-8.
+fn repeated_key() -> [Reply; 2] {
+    let letter = |i: usize| char::from(b"bcdfghjkmnpqrstv"[(i * 7 + i / 16) % 16]);
+    let key: String = (0..40).map(letter).collect();
+    let header = base64::engine::general_purpose::STANDARD.encode(format!("api:{key}"));
+    let escaped: String = key.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let body =
+        format!(r#"{{"errors":[{{"message":"bad\n{key} {escaped}"}}],"{key}\n":"{header}\n"}}"#);
+    let escaped = Reply::new(401, body)
+        .header("Location", &format!("https://other.example/{key}?{header}"))
+        .header("X-Key", &key)
+        .header("WWW-Authenticate", &format!("Basic {header}"));
+    let bytes = [b"\xff\xfe ", key.as_bytes(), b" \xff ", header.as_bytes()].concat();
+    [escaped, Reply::new(401, bytes)]
+}
+
 #[test]
 fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
     let Some(program) = Program::build("memory", &[]) else {
@@ -170,10 +189,15 @@ fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
     let home = Home::new();
     let mut command = program.command(&home, &[]);
     let authority = Authority::new();
+    let [escaped, bytes] = repeated_key();
     let servers = [
         Stub::http([Reply::viewer()]),
         Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]),
         Stub::http([Reply::new(401, "")]),
+        // Servers that repeat the key. Not over TLS: rustls does not wipe what it
+        // received.
+        Stub::http([escaped]),
+        Stub::http([bytes]),
     ];
     if cfg!(feature = "http") {
         command.env("SSL_CERT_FILE", home.write("ca.pem", authority.pem()));

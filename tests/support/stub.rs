@@ -92,6 +92,7 @@ pub struct Stub {
 }
 
 struct State {
+    raw: bool,
     script: Vec<Reply>,
     tls: Option<Arc<rustls::ServerConfig>>,
     connections: AtomicUsize,
@@ -103,6 +104,11 @@ struct State {
 impl Stub {
     pub fn http(script: impl Into<Vec<Reply>>) -> Stub {
         Stub::start("http", None, script.into())
+    }
+
+    /// A server that replies to any first bytes: for what is not HTTP.
+    pub fn raw(script: impl Into<Vec<Reply>>) -> Stub {
+        Stub::start("raw", None, script.into())
     }
 
     pub fn https(identity: &Identity, script: impl Into<Vec<Reply>>) -> Stub {
@@ -118,6 +124,7 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bind the loopback");
         let address = listener.local_addr().expect("local address");
         let state = Arc::new(State {
+            raw: scheme == "raw",
             script,
             tls,
             connections: AtomicUsize::new(0),
@@ -203,8 +210,12 @@ impl State {
     }
 
     fn listen(&self, stream: &mut dyn Stream) -> io::Result<Reply> {
-        let seen = read_request(stream)?;
-        self.seen.lock().expect("no panic").push(seen);
+        if self.raw {
+            let _ = stream.read(&mut [0; 1024])?;
+        } else {
+            let seen = read_request(stream)?;
+            self.seen.lock().expect("no panic").push(seen);
+        }
         let turn = self.answered.fetch_add(1, Ordering::SeqCst);
         Ok(self.script[turn.min(self.script.len() - 1)].clone())
     }
@@ -344,6 +355,15 @@ impl Authority {
     /// A certificate for these names, valid today.
     pub fn issue(&self, names: &[&str]) -> Identity {
         self.issue_for_years(names, 2020..2090)
+    }
+
+    /// A certificate with a common name and no subject alternative name.
+    pub fn issue_with_common_name(&self, name: &str) -> Identity {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = parameters(&[name], 2020..2090);
+        params.subject_alt_names.clear();
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Identity::new(&certificate, &key)
     }
 
     pub fn issue_for_years(&self, names: &[&str], years: std::ops::Range<i32>) -> Identity {

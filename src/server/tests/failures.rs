@@ -267,7 +267,12 @@ fn redirects_without_or_with_unprintable_location_are_reported() {
         (302, None, "without a Location header"),
         (304, None, "HTTP 304"),
         (302, Some("\u{1b}[2Jhttp://x/"), "redirects to"),
-        (302, Some(KEY), "[secret]"),
+        (302, Some(KEY), "****"),
+        (
+            302,
+            Some("https://x/login?token=abc#d"),
+            "redirects to https://x/login (HTTP",
+        ),
     ] {
         let reply = Reply::new(status, "");
         let reply = match location {
@@ -288,11 +293,12 @@ fn a_key_in_a_response_is_redacted() {
         format!(r#"{{"errors":[{{"message":"bad key {KEY}"}}]}}"#),
         format!(r#"{{"error":"bad header {BASIC}"}}"#),
         format!("{KEY}\r\n\x1b[31m{BASIC}"),
+        format!(r#"{{"error":"bad\nkey \u0031{}"}}"#, &KEY[1..]),
     ] {
         let server = Stub::http([Reply::new(401, body)]);
         let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
         assert!(matches!(error, Error::Rejected(_)), "{error:?}");
-        text(&error, "[secret]");
+        text(&error, "****");
     }
 }
 
@@ -306,4 +312,60 @@ fn names_in_the_response_are_made_safe_to_print() {
         Some("u\u{fffd}[31m\u{fffd}\u{fffd}")
     );
     assert_eq!(viewer.teams, ["t\u{fffd}"]);
+}
+
+#[test]
+fn a_web_page_in_place_of_the_api_is_not_a_rejected_key() {
+    for status in [200, 401, 403] {
+        let page = Reply::new(status, "\n<!DOCTYPE html><title>Sign in</title>");
+        let server = Stub::http([page]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+        assert!(matches!(error, Error::Server(_)), "{error:?}");
+        text(&error, &format!("returned HTML (HTTP {status}"));
+        text(&error, "login page or captive portal");
+    }
+}
+
+/// A gzip file with one stored block.
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut file = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    let mut blocks = text.chunks(0xffff).peekable();
+    while let Some(block) = blocks.next() {
+        let size = block.len() as u16;
+        file.push(u8::from(blocks.peek().is_none()));
+        file.extend(size.to_le_bytes());
+        file.extend((!size).to_le_bytes());
+        file.extend(block);
+    }
+    file.extend([0; 4]);
+    file.extend((text.len() as u32).to_le_bytes());
+    file
+}
+
+#[test]
+fn a_gzip_response_is_read_although_none_was_requested() {
+    for encoding in ["gzip", "x-gzip", "GZIP"] {
+        let body = gzip(stub::VIEWER.as_bytes());
+        let server = Stub::http([Reply::new(200, body).header("Content-Encoding", encoding)]);
+        let viewer = verify(&server.url("127.0.0.1"), &Variables::new(), &patient()).unwrap();
+        assert_eq!(viewer.username.as_deref(), Some("usr"));
+        assert_eq!(server.seen()[0].header("accept-encoding"), None);
+    }
+    let repeats = gzip(format!(r#"{{"error":"bad key {KEY}"}}"#).as_bytes());
+    for (status, body, encoding, words) in [
+        (401, repeats, "gzip", "bad key ****"),
+        (
+            200,
+            gzip(&vec![b' '; (1 << 20) + 1]),
+            "gzip",
+            "larger than 1 MiB",
+        ),
+        (200, b"\x1f\x8b\x08".to_vec(), "gzip", "corrupt gzip"),
+        (200, stub::VIEWER.into(), "gzip", "corrupt gzip"),
+        (200, b"\x8b\x02\x80".to_vec(), "br", "encoding \"br\""),
+    ] {
+        let server = Stub::http([Reply::new(status, body).header("Content-Encoding", encoding)]);
+        let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
+        text(&error, words);
+    }
 }

@@ -22,12 +22,19 @@ fn a_private_ca_from_a_variable_is_trusted() {
         [Reply::viewer()],
     );
     let list = format!("/nonexistent:{dir}");
+    let empty = scratch.file("empty.pem", "");
     for vars in [
         variables([("SSL_CERT_FILE", ca.as_str())]),
         variables([("SSL_CERT_DIR", dir)]),
         variables([("SSL_CERT_DIR", list.as_str())]),
         variables([("REQUESTS_CA_BUNDLE", ca.as_str())]),
         variables([("REQUESTS_CA_BUNDLE", dir)]),
+        variables([("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", dir)]),
+        variables([("SSL_CERT_FILE", empty.as_str()), ("SSL_CERT_DIR", dir)]),
+        variables([
+            ("SSL_CERT_FILE", ca.as_str()),
+            ("SSL_CERT_DIR", "/nonexistent"),
+        ]),
         variables([
             ("SSL_CERT_FILE", ca.as_str()),
             ("REQUESTS_CA_BUNDLE", "/nonexistent"),
@@ -36,7 +43,7 @@ fn a_private_ca_from_a_variable_is_trusted() {
         verify(&server.url("localhost"), &vars, &patient()).unwrap();
         verify(&server.url("127.0.0.1"), &vars, &patient()).unwrap();
     }
-    assert_eq!(server.seen().len(), 12);
+    assert_eq!(server.seen().len(), 18);
 }
 
 #[test]
@@ -63,6 +70,10 @@ fn each_certificate_problem_has_its_own_message() {
             "not valid yet",
         ),
         (authority.issue(&["other.example.test"]), "for another name"),
+        (
+            authority.issue_with_common_name("localhost"),
+            "has no subject alternative name",
+        ),
     ] {
         let server = Stub::https(&identity, [Reply::viewer()]);
         is_tls(&problem(&server.url("localhost"), &vars, &patient()), words);
@@ -79,29 +90,54 @@ fn the_system_trust_store_does_not_include_a_private_ca() {
     assert_eq!(server.seen().len(), 0);
 }
 
+/// Each kind of certificate that a server's operator may list: self-signed, self-signed
+/// as a CA, and issued by a CA that is not listed.
+fn listed(kind: usize, years: std::ops::Range<i32>) -> Identity {
+    match kind {
+        0 | 1 => Identity::self_signed_for_years(&["localhost"], kind == 1, years),
+        _ => Authority::new().issue_for_years(&["localhost"], years),
+    }
+}
+
 #[test]
-fn a_listed_self_signed_certificate_is_trusted_for_its_name_and_dates() {
+fn a_listed_server_certificate_is_trusted_for_its_name_and_dates() {
     let scratch = Scratch::new("self");
-    for ca in [false, true] {
-        let identity = Identity::self_signed(&["localhost"], ca);
-        let pem = scratch.file("c.pem", identity.pem());
-        let server = Stub::https(&identity, [Reply::viewer()]);
-        let vars = variables([("SSL_CERT_FILE", pem.as_str())]);
-        verify(&server.url("localhost"), &vars, &patient()).unwrap();
-        is_tls(
-            &problem(&server.url("127.0.0.1"), &vars, &patient()),
-            "for another name",
-        );
-        for (years, words) in [
-            (2001..2002, "has expired"),
-            (2080..2090, "is not valid yet"),
+    for kind in 0..3 {
+        for (years, host, words) in [
+            (2020..2090, "localhost", None),
+            (2020..2090, "127.0.0.1", Some("for another name")),
+            (2001..2002, "localhost", Some("has expired")),
+            (2080..2090, "localhost", Some("is not valid yet")),
         ] {
-            let identity = Identity::self_signed_for_years(&["localhost"], ca, years);
-            let pem = scratch.file("dates.pem", identity.pem());
+            let identity = listed(kind, years);
+            let pem = scratch.file("c.pem", identity.pem());
             let server = Stub::https(&identity, [Reply::viewer()]);
             let vars = variables([("SSL_CERT_FILE", pem.as_str())]);
-            is_tls(&problem(&server.url("localhost"), &vars, &patient()), words);
+            match words {
+                None => drop(verify(&server.url(host), &vars, &patient()).unwrap()),
+                Some(words) => is_tls(&problem(&server.url(host), &vars, &patient()), words),
+            }
         }
+        // Another certificate for the same name is not trusted.
+        let server = Stub::https(&listed(kind, 2020..2090), [Reply::viewer()]);
+        let pem = scratch.file("c.pem", listed(kind, 2020..2090).pem());
+        let vars = variables([("SSL_CERT_FILE", pem.as_str())]);
+        is_tls(
+            &problem(&server.url("localhost"), &vars, &patient()),
+            "certificate of",
+        );
+        assert_eq!(server.seen().len(), 0);
+    }
+}
+
+#[test]
+fn a_server_without_a_supported_cipher_suite_is_reported() {
+    // Fatal alerts: handshake_failure, protocol_version, insufficient_security.
+    for alert in [40, 70, 71] {
+        let server = Stub::raw([Reply::Raw(vec![0x15, 3, 3, 0, 2, 2, alert])]);
+        let url = server.url("localhost").replace("raw:", "https:");
+        let error = problem(&url, &Variables::new(), &patient());
+        is_tls(&error, "CBC and RSA key exchange are not supported");
     }
 }
 
