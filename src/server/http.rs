@@ -62,7 +62,7 @@ pub(super) struct Response {
 
 impl Response {
     /// Masks the secrets that the response repeats.
-    pub fn mask(&mut self, secrets: &[Secret]) {
+    pub(super) fn mask(&mut self, secrets: &[Secret]) {
         let shortest = match self.status {
             200 => redact::SHORTEST,
             _ => 1, // error texts are quoted

@@ -125,7 +125,7 @@ impl Proxy {
     }
 
     /// What a proxy may repeat and no message may contain.
-    pub fn secrets(&self) -> Vec<Secret> {
+    pub(super) fn secrets(&self) -> Vec<Secret> {
         let header = self.authorization.as_ref();
         let encoded = header.and_then(|header| header.as_bytes().strip_prefix(b"Basic "));
         let password = self.user_info.as_ref().map(|info| info.password.clone());
