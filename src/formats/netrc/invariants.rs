@@ -13,6 +13,7 @@ type Item = (Vec<u8>, Vec<(u8, Vec<u8>)>);
 /// If one is violated.
 pub(crate) fn check(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) {
     check_lines(text);
+    check_lenient_entries(text);
     look_up(text, names, is_key);
     if let Ok(stored) = store(text, names, key, is_key) {
         check_store(text, names, key, is_key, &stored.text);
@@ -103,6 +104,32 @@ fn closes_a_quote(text: &[u8], names: &Names, is_key: IsKey) -> bool {
         let mut ours = entries.entries.iter().filter(|entry| entry.ours);
         ours.any(|entry| entry.fields.iter().any(|field| field.value.open))
     })
+}
+
+/// In the lenient dialect no password is taken across a line that begins with
+/// `machine` or `default`, as a comment or not.
+fn check_lenient_entries(text: &[u8]) {
+    let mut scanner = Scanner::new(text, Dialect::Lenient);
+    let mut start = 0;
+    while let Ok(Some(item)) = scanner.next() {
+        match item.event {
+            Event::Machine | Event::Default => start = item.value.end.max(item.keyword.end),
+            Event::Field(Kind::Password) => {
+                let between = &text[start..item.value.end];
+                let mut lines = between.split(|byte| b"\r\n".contains(byte)).skip(1);
+                let begins = |line: &[u8]| {
+                    let word = line.iter().skip_while(|byte| b" \t#".contains(byte));
+                    let word: Vec<u8> = word
+                        .take_while(|byte| !b" \t".contains(byte))
+                        .copied()
+                        .collect();
+                    word == b"machine" || word == b"default"
+                };
+                assert!(!lines.any(begins), "a password of another entry is taken");
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Line numbers are those of Python, which opens the file as text.

@@ -3,7 +3,9 @@
 
 use super::scan::{Dialect, Event, Item, Kind, Scanner};
 use super::token::Token;
-use super::{IsKey, Names, Naming, SdkError, dialect_of, not_utf8, note, shown, single_quoted};
+use super::{
+    IsKey, Names, Naming, SdkError, dialect_of, not_utf8, note, recovery, shown, single_quoted,
+};
 use crate::formats::lines::{BOM, UTF16, is_utf16, newline_of};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
@@ -171,8 +173,9 @@ impl<'t, 'n> Pass<'t, 'n> {
             Event::Unknown { first: true } => {
                 self.unknown += 1;
                 if self.unknown <= MAX_UNKNOWN {
-                    self.notes
-                        .push(note(self.text, start, "ignored an unknown token"));
+                    let word = &self.text[start..item.keyword.end];
+                    let message = recovery::describe(word);
+                    self.notes.push(note(self.text, start, message));
                 }
             }
         }

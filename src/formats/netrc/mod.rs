@@ -10,6 +10,7 @@ mod entries;
 pub(crate) mod invariants;
 mod lookup;
 mod patch;
+mod recovery;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use super::SdkError;
+use super::recovery::{self, Recovery, bare_word};
 use super::token::{Token, after_separator, is_space, skip_blanks};
 use crate::formats::lines::{BOM, has_newline, line_end, line_of, newline_len};
 
@@ -150,18 +151,6 @@ pub(super) struct Scanner<'a> {
     recovery: Recovery,
 }
 
-/// What the lenient dialect remembers of the tokens that it does not know.
-#[derive(Default)]
-struct Recovery {
-    /// Tokens before this position are on a line that begins with an unknown
-    /// token.
-    ignored_until: usize,
-    /// The entry contains an unknown token.
-    unknown_in_entry: bool,
-    /// Which kinds of values the entry has.
-    seen: [bool; 3],
-}
-
 /// Where the first token may be: after a byte-order mark, which only the lenient
 /// dialect accepts.
 pub(super) fn origin(text: &[u8], dialect: Dialect) -> usize {
@@ -237,7 +226,6 @@ impl<'a> Scanner<'a> {
         match word {
             Word::Machine => self.read_machine(),
             _ if self.keyword.start < self.recovery.ignored_until => {
-                self.note_open_keyword();
                 Ok(Event::Unknown { first: false })
             }
             Word::Default => {
@@ -257,8 +245,7 @@ impl<'a> Scanner<'a> {
     fn begin_entry(&mut self) {
         self.item_gap = self.before..self.keyword.start;
         self.in_entry = true;
-        self.recovery.unknown_in_entry = false;
-        self.recovery.seen = [false; 3];
+        self.recovery.begin_entry();
         if self.keyword.open {
             self.open = Some(self.item_gap.clone());
         }
@@ -308,16 +295,37 @@ impl<'a> Scanner<'a> {
                 "bad toplevel token"
             }));
         }
-        self.note_open_keyword();
         // A line that begins with an unknown token is ignored as a whole: its
         // `password` could be that of a machine whose keyword is misspelled.
-        let first_of_file = self.before == origin(self.text, self.dialect);
         let gap = &self.text[self.before..self.keyword.start];
-        if first_of_file || has_newline(gap) {
+        if self.is_first_of_file() || has_newline(gap) {
             self.recovery.ignored_until = line_end(self.text, self.keyword.end);
         }
-        self.recovery.unknown_in_entry = true;
+        let word = &self.text[self.keyword.start..self.keyword.end];
+        if self.recovery.ends_entry(word, gap, self.before) {
+            self.in_entry = false;
+        }
+        if recovery::takes_value(word) {
+            self.skip_value();
+        }
         Ok(Event::Unknown { first: true })
+    }
+
+    /// Skips the value of a keyword that is ignored.
+    fn skip_value(&mut self) {
+        if self.is_value_missing() {
+            return;
+        }
+        let end = self.end_of_line();
+        let pos = self.value.read_in_line(self.text, end, self.pos);
+        if self.value.end > self.value.start {
+            self.pos = pos;
+            self.last_end = self.value.end;
+        }
+    }
+
+    fn is_first_of_file(&self) -> bool {
+        self.before == origin(self.text, self.dialect)
     }
 
     fn note_open_keyword(&mut self) {
@@ -345,32 +353,55 @@ impl<'a> Scanner<'a> {
     }
 
     fn read_token(&mut self) {
-        self.pos = self.value.read(self.text, self.pos);
+        self.pos = match self.dialect {
+            Dialect::CPython => self.value.read(self.text, self.pos),
+            Dialect::Lenient => {
+                let end = self.end_of_line();
+                self.value.read_in_line(self.text, end, self.pos)
+            }
+        };
         self.last_end = self.value.end;
         if self.value.open || self.value.start == self.text.len() {
             self.open = Some(self.item_gap.clone());
         }
     }
 
-    /// A value is missing where another machine begins, or where the next line
-    /// begins with a keyword or a comment. Otherwise that machine's password
-    /// would become this one's.
-    fn is_value_missing(&self) -> bool {
-        let next = skip_blanks(self.text, self.pos);
-        let word = Scanner::bare_word(&self.text[next..]);
-        match Word::of(word) {
-            Word::Machine => true,
-            Word::Other | Word::Empty => false,
-            // More often our own login than the keyword.
-            _ if word == b"user" => false,
-            _ => has_newline(&self.text[self.keyword.end..next]),
+    /// The end of the next token's line. It is searched once per line: a line can
+    /// have millions of tokens.
+    fn end_of_line(&mut self) -> usize {
+        let start = skip_blanks(self.text, self.pos);
+        if start >= self.recovery.line_end {
+            self.recovery.line_end = line_end(self.text, start);
         }
+        self.recovery.line_end
     }
 
-    /// The bytes up to white space; one more than the longest keyword at most.
-    fn bare_word(text: &[u8]) -> &[u8] {
-        let end = text.iter().take(9).position(|&byte| is_space(byte));
-        &text[..end.unwrap_or(text.len().min(9))]
+    /// A value is missing where another machine begins, or where the next line
+    /// begins with anything but a value. Otherwise that machine's password would
+    /// become this one's.
+    fn is_value_missing(&mut self) -> bool {
+        let end = self.end_of_line();
+        let mut next = Token::absent(self.pos);
+        next.read_in_line(self.text, end, self.pos);
+        let word = &self.text[next.start..next.end];
+        if word.eq_ignore_ascii_case(b"machine") {
+            return true;
+        }
+        if word.is_empty() || !has_newline(&self.text[self.keyword.end..next.start]) {
+            return false;
+        }
+        // More often our own login than the keyword.
+        let keyword = word != b"user" && Word::of(word) != Word::Other;
+        let rest = &self.text[next.end..end];
+        keyword || recovery::begins_entry(word) || !Scanner::can_follow_value(rest)
+    }
+
+    /// Whether a value on a line of its own can be followed by this text: by
+    /// nothing, a comment or a keyword. Anything else makes its line that of a
+    /// keyword which is not known.
+    fn can_follow_value(rest: &[u8]) -> bool {
+        let word = bare_word(rest.trim_ascii_start());
+        Word::of(word) != Word::Other
     }
 
     fn read_keyword(&mut self) -> Word {
@@ -385,25 +416,29 @@ impl<'a> Scanner<'a> {
                 word
             }
             None => {
-                self.pos = self.keyword.read(self.text, start);
+                self.pos = match self.dialect {
+                    Dialect::CPython => self.keyword.read(self.text, start),
+                    Dialect::Lenient => {
+                        let end = self.end_of_line();
+                        self.keyword.read_in_line(self.text, end, start)
+                    }
+                };
                 self.word()
             }
         };
+        if self.dialect == Dialect::Lenient {
+            let gap = &self.text[self.before..start];
+            let first = self.is_first_of_file();
+            self.recovery.indent(gap, first);
+        }
         self.last_end = self.keyword.end;
         word
     }
 
     /// The keyword's meaning.
     fn word(&self) -> Word {
-        let lenient = self.dialect == Dialect::Lenient;
         if self.keyword.plain {
-            let value = self.keyword.inner(self.text);
-            // A machine begins in any case of letters.
-            return match Word::of(value) {
-                Word::Other if lenient && value.eq_ignore_ascii_case(b"machine") => Word::Machine,
-                Word::Other if lenient && value.eq_ignore_ascii_case(b"default") => Word::Default,
-                word => word,
-            };
+            return Word::of(self.keyword.inner(self.text));
         }
         let mut head = [0; 9];
         let mut len = 0;
@@ -432,12 +467,17 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips a comment of the lenient dialect, with its line end.
+    /// Skips a comment of the lenient dialect, with its line end. One that may be the
+    /// beginning of an entry ends the entry before it.
     fn skip_comment(&mut self) -> bool {
         self.pos = skip_blanks(self.text, self.pos);
         let comment = self.text.get(self.pos) == Some(&b'#');
         if comment {
+            let start = self.pos;
             self.read_line();
+            if recovery::begins_entry(&self.text[start..self.last_end]) {
+                self.in_entry = false;
+            }
         }
         comment
     }

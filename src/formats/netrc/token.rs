@@ -49,6 +49,26 @@ impl Token {
         after_separator(text, self.end)
     }
 
+    /// Becomes the next token, which ends where its line ends at the latest: in the
+    /// lenient dialect neither a quote nor an escape reaches across lines. A quote
+    /// without a second one on its line is an ordinary character.
+    pub(super) fn read_in_line(&mut self, text: &[u8], line_end: usize, at: usize) -> usize {
+        let line = &text[..line_end];
+        self.read(line, at);
+        if self.quoted && self.open {
+            *self = Token::absent(self.start);
+            self.end = skip_plain(line, self.start);
+            if line.get(self.end) == Some(&b'\\') {
+                self.read_escaped(line);
+            }
+        }
+        self.open = false;
+        match self.quoted {
+            true => self.end,
+            false => after_separator(text, self.end),
+        }
+    }
+
     #[cold]
     fn read_quoted(&mut self, text: &[u8]) {
         (self.quoted, self.open) = (true, true);

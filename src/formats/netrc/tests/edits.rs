@@ -259,8 +259,8 @@ fn forgetting_removes_our_lines_and_no_others() {
     forgets("\u{feff}machine x.com password {K}\n", "\u{feff}");
     // Unknown tokens are not ours.
     forgets(
-        "machine x.com login user\nfoo bar\npassword {K}\n",
-        "foo bar\n",
+        "machine x.com login user\n  foo bar\n  password {K}\n",
+        "  foo bar\n",
     );
     // CPython would refuse `#machine … login` at the top of the file.
     forgets(

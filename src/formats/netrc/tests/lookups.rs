@@ -176,6 +176,45 @@ fn an_entry_without_a_password_is_reported_and_skipped() {
     assert!(found.found.notes[0].text.contains("'x.com' has no API key"));
 }
 
+/// The words that git and Emacs know, a field in capitals and a stray word end no
+/// entry.
+#[test]
+fn harmless_words_do_not_end_an_entry() {
+    for entry in [
+        "machine x.com login user port 443 password {K}\n",
+        "machine x.com\nport 443\nlogin user\npassword {K}\n",
+        "machine x.com protocol https login user password {K}\n",
+        "machine x.com foo login user password {K}\n",
+        "machine x.com\n  foo bar\n  password {K}\n",
+        "machine x.com\nLogin user\npassword {K}\n",
+        "foo\nmachine\nx.com\nlogin\nuser\npassword\n{K}\n",
+        "foo\nmachine x.com\n  # the machine of the lab\n  password {K}\n",
+        "foo\nmachine machine-7.lab password p\nmachine x.com login\n  user password {K}\n",
+    ] {
+        let found = look(entry, &names("x.com"));
+        assert!(found.found.sdk_error.is_some(), "{entry:?}");
+        let password = found.found.hit.map(|hit| hit.password.to_vec());
+        assert_eq!(password.as_deref(), Some(OLD.as_bytes()), "{entry:?}");
+    }
+}
+
+#[test]
+fn keywords_in_capitals_are_reported_with_their_lines() {
+    let found = look(
+        "machine x.com\n  Login user\n  PASSWORD {K}\nMachine y.com\n",
+        &names("x.com"),
+    );
+    assert!(found.hit.is_none());
+    for (line, word) in [(2, "Login"), (3, "PASSWORD"), (4, "Machine")] {
+        let text = format!("ignored `{word}`: netrc keywords are in lower case");
+        let mut notes = found.found.notes.iter();
+        assert!(
+            notes.any(|note| note.line == line && note.text == text),
+            "{word}"
+        );
+    }
+}
+
 /// In a file that CPython refuses, no password may move to another machine.
 #[test]
 fn lenient_reading_never_mixes_machines() {
@@ -186,6 +225,28 @@ fn lenient_reading_never_mixes_machines() {
         "machine x.com\nmachne y.com login u password {K}\n",
         "machine x.com login user password # none\nmachne y.com\n  login u\n  password {K}\n",
         "machine x.com foo\n# password {K}\n",
+        "foo\nmachine x.com login user\n#machine y.com\n  login u\n  password {K}\n",
+        "foo\nmachine x.com login user\n# Machine y.com login u\n  password {K}\n",
+        "foo\nmachine x.com\n\t## machne y.com\n  password {K}\n",
+        "foo\nmachine x.com # default\n  password {K}\n",
+        "foo\nmachine x.com\n#default login u\npassword {K}\n",
+        "machine x.com\nhost y.com\npassword {K}\n",
+        "machine x.com\nMACHINE y.com\npassword {K}\n",
+        "machine x.com\n  machne y.com\n  password {K}\n",
+        "machine x.com\n\u{feff}machine y.com\npassword {K}\n",
+        "machine x.com\n//machine y.com\npassword {K}\n",
+        "machine x.com\n\"machine y.com\npassword {K}\n",
+        "machine x.com login user machne y.com password {K}\n",
+        "machine x.com login user host y.com password {K}\n",
+        "machine x.com login user\\\nmachine y.com login u password {K}\n",
+        "foo\nmachine x.com login\nmachne y.com\npassword {K}\n",
+        "foo\nmachine x.com login user password\nhost y.com password {K}\n",
+        "machine x.com login user password Machine y.com password {K}\n",
+        "foo\nmachine x.com \"\n  login user\nmachine y.com\n  password \"{K}\"\n",
+        "foo\nmachine x.com\" login user\nmachine y.com password \"{K}\"\n",
+        "foo\nmachine x.com password \"\nmachine y.com password \"{K}\n",
+        "machine x.com Login user Password {K}\n",
+        "machine x.com\n  login user\n  PASSWORD {K}\n",
     ] {
         let found = look(text, &names("x.com"));
         assert!(found.found.sdk_error.is_some(), "{text:?}");
