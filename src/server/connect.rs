@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
     TransportAdapter,
 };
 
-use super::proxy::Proxy;
+use super::proxy_url::Proxy;
 use super::tls;
 use super::zeroizing::WipedTransport;
 use crate::util::secret::{Secret, WipedBytes};
@@ -29,6 +29,8 @@ pub(super) struct Route {
     pub proxy_connected: AtomicBool,
     /// Set if the server or the proxy uses https.
     pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// Masked in everything that is received.
+    pub secrets: Arc<[Secret]>,
 }
 
 /// A failure before the server itself is reached. It travels inside ureq's

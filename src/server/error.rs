@@ -9,7 +9,6 @@ use ureq::http::StatusCode;
 
 use super::connect::{ConnectError, Route};
 use crate::error::Error;
-use crate::util::sanitize::clean;
 use crate::util::secret::Secret;
 
 /// What the messages about a request refer to.
@@ -27,8 +26,8 @@ pub(super) enum RequestError {
     Http(Http),
     TooLarge,
     CorruptGzip,
-    /// The response has this `Content-Encoding`.
-    Encoding(String),
+    /// The response has an unsupported `Content-Encoding`.
+    Encoding,
 }
 
 impl RequestError {
@@ -47,9 +46,8 @@ impl RequestError {
             RequestError::CorruptGzip => {
                 Error::Server(format!("{server} returned a corrupt gzip response"))
             }
-            RequestError::Encoding(encoding) => Error::Server(format!(
-                "{server} returned a response in the unsupported encoding {:?}",
-                clean(&encoding)
+            RequestError::Encoding => Error::Server(format!(
+                "{server} returned a response with an unsupported Content-Encoding"
             )),
             RequestError::Http(error) => describe(error, server, route),
         }
@@ -188,9 +186,8 @@ fn tls(error: &rustls::Error, server: &str) -> Error {
             | AlertDescription::InsufficientSecurity,
         )
         | rustls::Error::PeerIncompatible(_) => format!(
-            "{server} supports no TLS version and cipher suite of this library: it needs TLS 1.3, \
-             or TLS 1.2 with ECDHE and AES-GCM or ChaCha20 (CBC and RSA key exchange are not \
-             supported)"
+            "no TLS cipher suite in common with {server}: it must support TLS 1.3, or TLS 1.2 with \
+             ECDHE and AES-GCM or ChaCha20 (CBC and RSA key exchange are not supported)"
         ),
         other => format!("the TLS connection to {server} failed: {other}"),
     })

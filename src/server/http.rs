@@ -14,7 +14,7 @@ use ureq::unversioned::transport::Connector;
 use super::connect::{Route, RouteConnector, RouteResolver};
 use super::error::{RequestError, Subject, timed_out};
 use super::gzip;
-use super::proxy::Proxy;
+use super::proxy_url::Proxy;
 use super::redact::{self, MaskConnector};
 use super::settings::Transport;
 use super::tls::{self, TlsConnector};
@@ -58,22 +58,22 @@ pub(super) struct Response {
     pub location: Option<String>,
     pub retry_after: Option<Duration>,
     pub body: WipedBytes,
+    /// What was sent and must not be quoted.
+    pub secrets: Arc<[Secret]>,
 }
 
 impl Response {
-    /// Masks the secrets that the response repeats.
-    pub(super) fn mask(&mut self, secrets: &[Secret]) {
-        let shortest = match self.status {
-            200 => redact::SHORTEST,
-            _ => 1, // error texts are quoted
-        };
+    /// Masks the secrets that the body repeats.
+    pub(super) fn mask(&mut self) {
         redact::unescape(&mut self.body);
-        redact::mask(&mut self.body, secrets, shortest);
-        if let Some(location) = self.location.take() {
-            let mut location = location.into_bytes();
-            redact::mask(&mut location, secrets, shortest);
-            self.location = String::from_utf8(location).ok();
-        }
+        redact::mask(&mut self.body, &self.secrets, redact::SHORTEST);
+    }
+
+    /// Text of the response for a message.
+    pub(super) fn quote(&self, text: &[u8]) -> String {
+        let mut text = WipedBytes::new(text.to_vec());
+        redact::mask(&mut text, &self.secrets, 1);
+        redact::show(&String::from_utf8_lossy(&text))
     }
 }
 
@@ -111,18 +111,17 @@ pub(super) fn post(
         .transpose()?;
     let mut secrets = subject.secrets.clone();
     secrets.extend(proxy.iter().flat_map(Proxy::secrets));
-    let secrets: Arc<[Secret]> = secrets.into();
     let route = Arc::new(Route {
         proxy,
         proxy_connected: AtomicBool::new(false),
         tls,
+        secrets: secrets.into(),
     });
     let request = Arc::new(request);
     let mut retries = 0;
     loop {
-        let agent = agent(&route, &request, &secrets, wait);
-        let mut response = attempt(agent, &request, &route, subject, wait)?;
-        response.mask(&secrets);
+        let agent = agent(&route, &request, wait);
+        let response = attempt(agent, &request, &route, subject, wait)?;
         if route.proxy.is_some() && response.status == 407 {
             return Err(RequestError::proxy_authentication().describe(subject, &route));
         }
@@ -153,7 +152,7 @@ fn back_off(retries: u32) -> Duration {
     pause + pause / 4 * random as u32 / 1024
 }
 
-fn agent(route: &Arc<Route>, request: &Request, secrets: &Arc<[Secret]>, wait: &Wait) -> Agent {
+fn agent(route: &Arc<Route>, request: &Request, wait: &Wait) -> Agent {
     let socks = route.proxy.as_ref().and_then(|proxy| proxy.socks.clone());
     let config = Agent::config_builder()
         .max_response_header_size(HEAD_LIMIT)
@@ -169,7 +168,7 @@ fn agent(route: &Arc<Route>, request: &Request, secrets: &Arc<[Secret]>, wait: &
         .accept_encoding("");
     let connector = RouteConnector(Arc::clone(route))
         .chain(TlsConnector(route.tls.clone()))
-        .chain(MaskConnector(Arc::clone(secrets)));
+        .chain(MaskConnector(Arc::clone(&route.secrets)));
     Agent::with_parts(config.build(), connector, RouteResolver(Arc::clone(route)))
 }
 
@@ -193,9 +192,10 @@ fn attempt(
         .spawn({
             let agent = agent.clone();
             let request = Arc::clone(request);
+            let secrets = Arc::clone(&route.secrets);
             move || {
                 // The receiver is gone if the call was cancelled.
-                let _ = sender.send(perform(&agent, &request));
+                let _ = sender.send(perform(&agent, &request, secrets));
             }
         })
         .map_err(|error| {
@@ -223,7 +223,11 @@ fn attempt(
     }
 }
 
-fn perform(agent: &Agent, request: &Request) -> std::result::Result<Response, RequestError> {
+fn perform(
+    agent: &Agent,
+    request: &Request,
+    secrets: Arc<[Secret]>,
+) -> std::result::Result<Response, RequestError> {
     let mut call = agent.post(&request.url);
     for (name, value) in &request.headers {
         call = call.header(name, value);
@@ -242,14 +246,17 @@ fn perform(agent: &Agent, request: &Request) -> std::result::Result<Response, Re
     let body = match encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => body,
         "gzip" | "x-gzip" => gzip::decompress(&body)?,
-        other => return Err(RequestError::Encoding(other.to_owned())),
+        _ => return Err(RequestError::Encoding),
     };
-    Ok(Response {
+    let mut response = Response {
         status,
         location,
         retry_after,
         body,
-    })
+        secrets,
+    };
+    response.mask();
+    Ok(response)
 }
 
 /// Reads a response body. It may repeat a secret, so buffers that it outgrows are

@@ -10,6 +10,7 @@ mod http;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod invariants;
 mod proxy;
+mod proxy_url;
 mod redact;
 mod response;
 mod settings;

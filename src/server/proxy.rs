@@ -3,14 +3,12 @@
 
 use std::net::IpAddr;
 
-use percent_encoding::percent_decode_str;
 use ureq::http::Uri;
 
+use super::proxy_url::Proxy;
 use crate::env::variables::{self, setting};
-use crate::error::{Error, Result};
-use crate::url::has_valid_escapes;
-use crate::util::sanitize::clean;
-use crate::util::secret::{Secret, WipedBytes, WipedText};
+use crate::error::Result;
+use crate::util::secret::{Secret, WipedText};
 
 /// What the settings files say; the variable of each wins.
 #[derive(Default)]
@@ -35,24 +33,6 @@ struct Setting {
     /// Whether the setting is W&B's own. The shared variables (`HTTP_PROXY`) do
     /// not apply to the loopback and to what `NO_PROXY` lists.
     ours: bool,
-}
-
-/// A proxy to use.
-pub(super) struct Proxy {
-    pub uri: Uri,
-    /// For messages: without user information, with the setting's name.
-    pub shown: String,
-    /// The value of a `Proxy-Authorization` header.
-    pub authorization: Option<Secret>,
-    /// User name and password, decoded.
-    user_info: Option<UserInfo>,
-    /// The same proxy for ureq, if it is a SOCKS proxy.
-    pub socks: Option<ureq::Proxy>,
-}
-
-struct UserInfo {
-    user: Secret,
-    password: Secret,
 }
 
 impl Proxies {
@@ -114,134 +94,8 @@ impl Proxies {
         if !setting.ours && is_exempt(host, port, &self.no_proxy) {
             return Ok(None);
         }
-        Proxy::parse(setting, self.authorization.as_ref()).map(Some)
+        Proxy::parse(setting.name, &setting.value, self.authorization.as_ref()).map(Some)
     }
-}
-
-impl Proxy {
-    /// Whether the connection to the proxy itself uses TLS.
-    pub(super) fn is_https(&self) -> bool {
-        self.uri.scheme_str() == Some("https")
-    }
-
-    /// What a proxy may repeat and no message may contain.
-    pub(super) fn secrets(&self) -> Vec<Secret> {
-        let header = self.authorization.as_ref();
-        let encoded = header.and_then(|header| header.as_bytes().strip_prefix(b"Basic "));
-        let password = self.user_info.as_ref().map(|info| info.password.clone());
-        let encoded = encoded.map(Secret::new);
-        header
-            .cloned()
-            .into_iter()
-            .chain(encoded)
-            .chain(password)
-            .collect()
-    }
-
-    fn parse(setting: &Setting, authorization: Option<&Secret>) -> Result<Proxy> {
-        let name = setting.name;
-        let value = setting.value.trim();
-        let (scheme, rest) = match value.split_once("://") {
-            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-            // `host:port` is short for `http://host:port`.
-            None => ("http".to_owned(), value),
-        };
-        if !["http", "https", "socks5", "socks5h"].contains(&scheme.as_str()) {
-            return Err(Error::Proxy(format!(
-                "{name}: unsupported proxy scheme {:?}; use an http, https or socks5 proxy",
-                clean(&scheme)
-            )));
-        }
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        // The value is not quoted: a typing error may put the password anywhere.
-        let invalid = || {
-            let advice = match rest.contains('@') {
-                true => {
-                    "; percent-encode special characters such as # / % @ in its user name \
-                         and password"
-                }
-                false => "",
-            };
-            Error::Proxy(format!("{name} is not a valid proxy URL{advice}"))
-        };
-        if rest.contains('@') && !authority.contains('@') {
-            return Err(invalid());
-        }
-        let (user_info, host) = match authority.rsplit_once('@') {
-            Some((user, host)) => (Some(UserInfo::parse(user).ok_or_else(invalid)?), host),
-            None => (None, authority),
-        };
-        let uri = proxy_uri(&scheme, host).ok_or_else(invalid)?;
-        let socks = match scheme.starts_with("socks") {
-            true => Some(socks(&uri, user_info.as_ref()).ok_or_else(invalid)?),
-            false => None,
-        };
-        let authorization = match &user_info {
-            _ if socks.is_some() => None,
-            Some(info) => Some(info.basic()),
-            None => authorization.cloned(),
-        };
-        Ok(Proxy {
-            shown: format!("the proxy {scheme}://{host} ({name})"),
-            uri,
-            authorization,
-            user_info,
-            socks,
-        })
-    }
-}
-
-impl UserInfo {
-    /// Decodes `user:password` of a URL.
-    fn parse(text: &str) -> Option<UserInfo> {
-        if !has_valid_escapes(text) {
-            return None;
-        }
-        let decode = |text: &str| {
-            let mut plain = WipedBytes::new(Vec::with_capacity(text.len()));
-            plain.extend(percent_decode_str(text));
-            Secret::new(&plain)
-        };
-        let (user, password) = text.split_once(':').unwrap_or((text, ""));
-        Some(UserInfo {
-            user: decode(user),
-            password: decode(password),
-        })
-    }
-
-    /// The value of a `Proxy-Authorization` header.
-    fn basic(&self) -> Secret {
-        let parts = [self.user.as_bytes(), b":", self.password.as_bytes()];
-        crate::session::basic(Secret::from_parts(&parts).as_bytes())
-    }
-}
-
-/// The URI of a proxy, with a port if it is a SOCKS proxy.
-fn proxy_uri(scheme: &str, host: &str) -> Option<Uri> {
-    let uri: Uri = format!("{scheme}://{host}/").parse().ok()?;
-    let name = uri.host().filter(|name| !name.is_empty())?;
-    match uri.port_u16() {
-        Some(_) => Some(uri),
-        // `Uri` accepts an invalid port and reports none.
-        None if name != host => None,
-        None if scheme.starts_with("socks") => format!("{scheme}://{host}:1080/").parse().ok(),
-        None => Some(uri),
-    }
-}
-
-/// A SOCKS5 proxy that resolves host names itself: Go, and so the SDK's client,
-/// does this for both `socks5` and `socks5h`.
-fn socks(uri: &Uri, user_info: Option<&UserInfo>) -> Option<ureq::Proxy> {
-    let mut proxy = ureq::Proxy::builder(ureq::ProxyProtocol::Socks5h)
-        .host(uri.host()?)
-        .port(uri.port_u16()?)
-        .resolve_target(false);
-    if let Some(info) = user_info {
-        proxy = proxy
-            .username(std::str::from_utf8(info.user.as_bytes()).ok()?)
-            .password(std::str::from_utf8(info.password.as_bytes()).ok()?);
-    }
-    proxy.build().ok()
 }
 
 /// Whether a server is on the loopback or in `NO_PROXY`, so that shared proxies
@@ -315,6 +169,7 @@ fn is_within(address: IpAddr, network: &str, bits: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn choose(vars: &[(&str, &str)], server: &str) -> Result<Option<Proxy>> {
         let var = |name: &str| {
@@ -463,6 +318,8 @@ mod tests {
             "http://a b",
             "http://u:secret%@h",
             "http://u:secret%+f@h",
+            "http://u@h:80#secret@h",
+            "socks5://u:secret%ff@h",
             "http://h:99999",
             "http://[::1",
         ] {

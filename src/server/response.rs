@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::error::{Subject, status};
 use super::http::{Response, is_temporary};
-use super::redact::show;
 use crate::error::{Error, Result};
 use crate::formats::json::WipedJson;
 use crate::formats::token_cache::{AccessToken, is_token};
@@ -30,7 +29,7 @@ fn read(response: &Response, subject: &Subject) -> Result<WipedJson> {
             Some(location) => format!(
                 "{server} redirects to {} ({status}); redirects are not followed. If that is your \
                  server, configure its URL",
-                show(location)
+                response.quote(location.as_bytes())
             ),
             None => format!("{server} returned a redirect without a Location header ({status})"),
         }),
@@ -50,7 +49,7 @@ fn read(response: &Response, subject: &Subject) -> Result<WipedJson> {
 pub(super) fn viewer(response: &Response, subject: &Subject) -> Result<Viewer> {
     let json = read(response, subject)?;
     let server = subject.server;
-    let errors = errors(&json.0);
+    let errors = errors(response, &json.0);
     match json.0.get("data").and_then(|data| data.get("viewer")) {
         Some(Value::Object(viewer)) => {
             let text = |name: &str| name_of(viewer.get(name)?);
@@ -86,7 +85,7 @@ pub(super) fn anonymous_key(response: &Response, subject: &Subject) -> Result<Se
     let key = json.0.pointer("/data/createAnonymousEntity/apiKey/name");
     match key.and_then(Value::as_str) {
         Some(key) if is_token(key) => Ok(Secret::new(key.as_bytes())),
-        _ => Err(failed(errors(&json.0), response, subject.server)),
+        _ => Err(failed(errors(response, &json.0), response, subject.server)),
     }
 }
 
@@ -133,26 +132,29 @@ fn not_wandb(response: &Response, server: &str) -> Error {
 }
 
 /// The messages of a GraphQL response's `errors`.
-fn errors(json: &Value) -> Option<String> {
+fn errors(response: &Response, json: &Value) -> Option<String> {
     let errors = json.get("errors")?.as_array()?;
     let messages = errors
         .iter()
         .filter_map(|error| error.get("message")?.as_str());
-    let messages: Vec<String> = messages.take(5).map(show).collect();
-    (!messages.is_empty()).then(|| show(&messages.join("; ")))
+    let messages: Vec<String> = messages
+        .take(5)
+        .map(|message| response.quote(message.as_bytes()))
+        .collect();
+    (!messages.is_empty()).then(|| response.quote(messages.join("; ").as_bytes()))
 }
 
 /// The server's own message about an error, as the end of a sentence.
 fn quoted(response: &Response, json: Option<&WipedJson>) -> String {
     let text = match json {
-        Some(json) => errors(&json.0).or_else(|| {
+        Some(json) => errors(response, &json.0).or_else(|| {
             ["error_description", "error", "message"]
                 .iter()
-                .find_map(|name| Some(show(json.0.get(name)?.as_str()?)))
+                .find_map(|name| Some(response.quote(json.0.get(name)?.as_str()?.as_bytes())))
         }),
         // Markup is of no use in a message.
         None if is_html(&response.body) => None,
-        None => Some(show(&String::from_utf8_lossy(&response.body))),
+        None => Some(response.quote(&response.body)),
     };
     text.filter(|text| !text.is_empty())
         .map(|text| format!(": {text}"))

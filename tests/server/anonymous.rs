@@ -27,7 +27,7 @@ fn must_creates_an_anonymous_account_and_records_it() {
     let seen = server.seen();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].target, "/graphql");
-    // A key of nobody: `api:`.
+    // An empty key: `api:`.
     assert_eq!(seen[0].header("authorization"), Some("Basic YXBpOg=="));
     assert!(String::from_utf8_lossy(&seen[0].body).contains("CreateAnonymousApiKey"));
     assert_eq!(home.text("home/.netrc"), Some(entry(&url, CANARY)));

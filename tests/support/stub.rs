@@ -31,9 +31,9 @@ pub enum Reply {
     },
     /// These bytes, and the end of the connection.
     Raw(Vec<u8>),
-    /// The end of the connection, without a word.
+    /// The end of the connection.
     Close,
-    /// Silence until the client goes away.
+    /// No response until the client closes the connection.
     Hang,
     /// These bytes, one by one.
     Drip(Vec<u8>, Duration),
@@ -263,8 +263,8 @@ impl State {
     }
 }
 
-/// Says goodbye so that the client reads all that was said: a connection that
-/// closes with unread input may lose its last words.
+/// Closes the connection after the client has read everything: closing with unread
+/// input may discard data in transit.
 fn finish(mut tcp: &TcpStream) -> io::Result<()> {
     tcp.shutdown(Shutdown::Write)?;
     tcp.set_read_timeout(Some(Duration::from_millis(200)))?;

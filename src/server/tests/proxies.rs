@@ -221,6 +221,8 @@ fn special_characters_in_a_proxy_password_are_explained() {
 #[test]
 fn a_proxy_password_in_a_response_is_masked() {
     let encoded = "dXNlcjpzZWNyZXQ="; // user:secret
+    let errors =
+        format!(r#"{{"data":{{"viewer":null}},"errors":[{{"message":"secret {encoded}"}}]}}"#);
     let body = format!("bad user 'secret', {encoded}");
     let head = format!("HTTP/1.1 407 {encoded} secret\r\n\r\n");
     for (url, reply) in [
@@ -229,6 +231,8 @@ fn a_proxy_password_in_a_response_is_masked() {
             "http://w.test",
             Reply::new(302, "").header("Location", &format!("/{encoded}/secret")),
         ),
+        ("http://w.test", Reply::new(200, &*errors)),
+        ("http://w.test", Reply::new(401, &*errors)),
         ("http://w.test", Reply::Raw(head.clone().into())),
         ("https://w.test", Reply::Raw(head.clone().into())),
     ] {
