@@ -90,6 +90,14 @@ impl Error {
              terminal first, or mount a file with the key and name it in WANDB_API_KEY_FILE."
         ))
     }
+
+    /// The error for a login that must prompt although a key may be configured.
+    pub(crate) fn cannot_relogin(server: &str, why: &str) -> Error {
+        Error::NotConfigured(format!(
+            "Relogin needs a new API key for {server} and cannot prompt for one: {why}. Run \
+             `wandb-login --relogin` in a terminal, or give the key to `wandb-login --key-stdin`."
+        ))
+    }
 }
 
 /// The result of everything here that can fail.

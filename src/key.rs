@@ -1,5 +1,6 @@
 //! The API key. An [`ApiKey`] has been validated and cannot be printed.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::util::secret::Secret;
@@ -161,6 +162,39 @@ fn is_jwt(key: &[u8]) -> bool {
 /// survive the SDK's own netrc, and no server issues one.
 fn is_key_byte(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// The fewest characters of a word that looks like a key.
+const SHORTEST_LOOKALIKE: usize = 20;
+
+/// The text with `****` in place of each word that looks like an API key: 20 or
+/// more of `A-Z a-z 0-9 _ -`, with a digit. For values that a message repeats.
+pub fn mask_keys(text: &str) -> Cow<'_, str> {
+    let words = || text.split_inclusive(ends_key);
+    if !words().any(|word| looks_like_key(key_part(word))) {
+        return Cow::Borrowed(text);
+    }
+    let masked = words().map(|word| match key_part(word) {
+        key if looks_like_key(key) => format!("****{}", &word[key.len()..]),
+        _ => word.to_string(),
+    });
+    Cow::Owned(masked.collect())
+}
+
+/// Whether all of a text looks like an API key.
+pub(crate) fn looks_like_key(text: &[u8]) -> bool {
+    text.len() >= SHORTEST_LOOKALIKE
+        && text.iter().all(is_key_byte)
+        && text.iter().any(u8::is_ascii_digit)
+}
+
+/// A word without the character that ends it.
+fn key_part(word: &str) -> &[u8] {
+    word.trim_end_matches(ends_key).as_bytes()
+}
+
+fn ends_key(c: char) -> bool {
+    !u8::try_from(c).is_ok_and(|byte| is_key_byte(&byte))
 }
 
 #[cfg(test)]

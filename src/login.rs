@@ -408,6 +408,9 @@ fn complete(
     if is_new(source) && (saved || context.relogin().unwrap_or(false)) {
         diagnostics::warn_overrides(context, server, &session);
     }
+    if context.writes() && server.is_named_by_caller() {
+        diagnostics::warn_next_server(context, server);
+    }
     Ok(session)
 }
 

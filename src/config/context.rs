@@ -14,6 +14,7 @@ use crate::env::rank::Rank;
 use crate::env::variables;
 use crate::env::{Environment, display_path};
 use crate::error::{Error, Result};
+use crate::key::mask_keys;
 use crate::log::{self, Log, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
@@ -97,6 +98,7 @@ impl<'a> Context<'a> {
     ) -> Result<Option<T>> {
         match self.env.text(variable) {
             Some(value) => parse(value.as_bytes()).map(Some).ok_or_else(|| {
+                let value = mask_keys(&value);
                 Error::Credentials(format!(
                     "{variable} is '{value}'; set it to {want}, or unset it"
                 ))

@@ -126,3 +126,22 @@ fn debug_does_not_show_the_key() {
     let parsed = parse(&"7".repeat(40));
     assert!(!format!("{parsed:?} {:?}", parsed.key.secret()).contains('7'));
 }
+
+#[test]
+fn what_looks_like_a_key_is_masked() {
+    let key = "0123456789abcdefABCDEF_-0123456789abcdef";
+    assert_eq!(mask_keys(&format!("--{key}")), "****");
+    assert_eq!(
+        mask_keys(&format!("--timeout='{key}' é {key}.")),
+        "--timeout='****' é ****."
+    );
+    assert_eq!(mask_keys(key), "****");
+    for text in [
+        "",
+        "0123456789abcdef012",
+        "WANDB_IDENTITY_TOKEN_FILE",
+        "https://wandb.example.com:8080",
+    ] {
+        assert!(matches!(mask_keys(text), Cow::Borrowed(shown) if shown == text));
+    }
+}

@@ -32,7 +32,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
     /// Prepares the prompt. Fails if prompting is disabled or impossible.
     pub(crate) fn open(context: &'c Context<'a>, server: &'c Endpoint) -> Result<Prompt<'c, 'a>> {
         if let Some(why) = forbidden(context) {
-            return Err(Error::not_configured(server.url.as_str(), Some(&why)));
+            return Err(cannot_prompt(context, server, &why)?);
         }
         let app_url = context.app_url(&server.url)?;
         let referrer = context.options.referrer;
@@ -118,7 +118,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
 
     fn need_terminal(&self) -> Result<()> {
         match no_terminal(self.context)? {
-            Some(why) => Err(Error::not_configured(self.server.url.as_str(), Some(&why))),
+            Some(why) => Err(cannot_prompt(self.context, self.server, &why)?),
             None => Ok(()),
         }
     }
@@ -135,6 +135,15 @@ fn accept(answer: PromptAnswer, request: &PromptRequest<'_>) -> Result<Answer> {
         PromptAnswer::GiveUp | PromptAnswer::Terminal => "gave no key",
     };
     Err(Error::Prompt(format!("the prompt callback {problem}")))
+}
+
+/// The error for a login that must prompt and cannot.
+fn cannot_prompt(context: &Context, server: &Endpoint, why: &str) -> Result<Error> {
+    let url = server.url.as_str();
+    Ok(match context.relogin()? {
+        true => Error::cannot_relogin(url, why),
+        false => Error::not_configured(url, Some(why)),
+    })
 }
 
 /// Why prompting is disabled; `None` if it is not.

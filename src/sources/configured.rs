@@ -10,7 +10,7 @@ use crate::config::settings::{Scope, SettingsFile};
 use crate::env::{display_path, unix_time, variables};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::key::ApiKey;
+use crate::key::{ApiKey, looks_like_key};
 use crate::url::{BaseUrl, authorize_url};
 use crate::util::secret::WipedBytes;
 
@@ -125,7 +125,7 @@ fn named_file(
     server: &Endpoint,
     name: &'static str,
 ) -> std::result::Result<(PathBuf, files::Text), Outcome> {
-    credential_variable(context, server, name)?;
+    let value = credential_variable(context, server, name)?;
     let path = context
         .env
         .absolute(context.env.var(name).unwrap_or_default());
@@ -139,6 +139,12 @@ fn named_file(
             }
             Ok((path, text))
         }
+        Err(_) if looks_like_key(&value) => Err(Outcome::Malformed(SourceProblem {
+            text: format!(
+                "{name} holds what looks like an API key, not a path: set WANDB_API_KEY instead."
+            ),
+            location: SourceLocation::new(SourceName::Variable(name)),
+        })),
         Err(problem) => Err(Outcome::Malformed(SourceProblem {
             text: format!("{name}={shown}: {problem}. Mount the file or unset {name}."),
             location: SourceLocation::new(SourceName::File(path)),

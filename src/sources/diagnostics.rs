@@ -10,6 +10,7 @@ use crate::env::variables;
 use crate::files;
 use crate::session::Session;
 use crate::sources::{self, CREDENTIAL_VARIABLES, FoundCredential, Outcome, Provider};
+use crate::url::BaseUrl;
 
 /// The files that the user edits.
 const USER_FILES: [Provider; 3] = [
@@ -207,6 +208,21 @@ pub(crate) fn warn_overrides(context: &Context, server: &Endpoint, session: &Ses
                 found.origin()
             ));
         }
+    }
+}
+
+/// Warns that `WANDB_BASE_URL` names another server for the next login than the
+/// caller did for this one.
+pub(crate) fn warn_next_server(context: &Context, server: &Endpoint) {
+    let Some(value) = context.env.var(variables::BASE_URL) else {
+        return;
+    };
+    let next = value.to_str().map(BaseUrl::parse);
+    if !matches!(next, Some(Ok(next)) if next.same_server(&server.url)) {
+        context.log.warn(&format!(
+            "WANDB_BASE_URL is set and takes precedence at the next login: unset it to use {}",
+            server.url.as_str()
+        ));
     }
 }
 

@@ -147,3 +147,50 @@ fn a_variable_that_relogin_passed_over_is_said() {
     );
     assert!(home.read("home/.netrc").is_none());
 }
+
+/// A server that the caller names is stored, but the variable wins over it.
+#[test]
+fn a_variable_that_names_another_server_for_the_next_login_is_reported() {
+    let warning = |server: &str| {
+        format!(
+            "wandb: WARNING WANDB_BASE_URL is set and takes precedence at the next login: unset it to use {server}"
+        )
+    };
+    for (arguments, server) in [
+        (&["--cloud", KEY_1][..], "https://api.wandb.ai"),
+        (
+            &["--host", "https://corp.example", KEY_1],
+            "https://corp.example",
+        ),
+    ] {
+        let home = Home::new();
+        let mut command = home.wandb_login(arguments);
+        let run = Run::ok(command.env("WANDB_BASE_URL", "https://other.example"));
+        assert!(
+            lines(&run).contains(&warning(server).as_str()),
+            "{}",
+            run.stderr
+        );
+        // Not where it names the same server, is not there, or nothing was stored.
+        let quiet = [
+            Run::ok(command.env("WANDB_BASE_URL", format!("{server}/"))),
+            Run::ok(command.env_remove("WANDB_BASE_URL")),
+            Run::ok(
+                command
+                    .env("WANDB_BASE_URL", "https://other.example")
+                    .arg("--no-save"),
+            ),
+            Run::ok(
+                home.wandb_login(&["token", "--host", server])
+                    .env("WANDB_BASE_URL", "https://other.example"),
+            ),
+        ];
+        for run in quiet {
+            assert!(
+                !run.stderr.contains("WANDB_BASE_URL is set"),
+                "{}",
+                run.stderr
+            );
+        }
+    }
+}

@@ -16,11 +16,17 @@ fn run(arguments: &[&str]) -> Run {
 }
 
 /// Runs a command that must be refused as a usage error, before it does anything.
+/// `env` prints what makes `eval` fail.
 fn refused(arguments: &[&str]) -> Run {
     let home = Home::new();
     let run = Run::of(&mut home.wandb_login(arguments));
     assert_eq!(run.code, Some(2), "{arguments:?}: {}", run.stderr);
-    assert_eq!(run.stdout, "", "{arguments:?}");
+    let printed = if arguments.contains(&"env") {
+        "false\n"
+    } else {
+        ""
+    };
+    assert_eq!(run.stdout, printed, "{arguments:?}");
     assert!(run.stderr.contains("(see wandb-login"), "{}", run.stderr);
     assert_eq!(fs::read_dir(home.home()).expect("home").count(), 0);
     run
@@ -79,7 +85,10 @@ fn a_wrong_value_is_a_usage_error_that_names_the_choices() {
     for (arguments, choices) in [
         (&["--order", "netrc"][..], "documented, sdk"),
         (&["--anonymous", "yes"], "never, allow, must"),
-        (&["env", "--format", "zsh"], "shell, plain"),
+        (
+            &["env", "--format", "zsh"],
+            "shell, plain, powershell, fish, github",
+        ),
         (&["--timeout", "soon"], "a number of seconds"),
         (&["--timeout", "-1"], "a number of seconds"),
         (&["completions", "csh"], "bash"),
@@ -106,7 +115,7 @@ fn a_mistyped_command_is_not_a_key() {
         ("relogin", "--relogin"),
         ("whoami", "status"),
         ("list", "status"),
-        ("qqq", "login, status, token, env, logout"),
+        ("qqq", "login, status, token, header, env, logout"),
     ] {
         let run = refused(&[word]);
         let expected = format!("there is no command '{word}'; did you mean {meant}");
@@ -199,17 +208,122 @@ fn no_verify_is_the_default() {
     assert_ne!(Run::of(&mut home.wandb_login(&both)).code, Some(0));
 }
 
+/// Logs in with these bytes on standard input.
+fn login_with(home: &Home, input: &[u8]) -> Run {
+    Run::with_input(&mut home.wandb_login(&["--key-stdin"]), input)
+}
+
 #[test]
 fn a_key_on_standard_input_that_is_not_text_is_an_error() {
-    let home = Home::new();
+    let spaced = |space: &str| format!("{KEY_1}{space}\n").into_bytes();
+    let utf16: Vec<u8> = KEY_1.encode_utf16().flat_map(u16::to_le_bytes).collect();
     for (input, problem) in [
-        (&b"\xe9cole"[..], "standard input is not UTF-8"),
-        (b"", "there is no key on standard input"),
-        (b" \r\n\t", "there is no key on standard input"),
+        (b"\xe9cole".to_vec(), "standard input is not UTF-8"),
+        (b"".to_vec(), "there is no key on standard input"),
+        (b" \r\n\t".to_vec(), "there is no key on standard input"),
+        (
+            b"\xef\xbb\xbf\n".to_vec(),
+            "there is no key on standard input",
+        ),
+        (
+            [b"\xff\xfe", &utf16[..]].concat(),
+            "standard input is UTF-16",
+        ),
+        (b"\xfe\xff\x001".to_vec(), "standard input is UTF-16"),
+        (utf16.clone(), "standard input is UTF-16"),
+        (spaced("\u{a0}"), "no-break space (U+00A0)"),
+        (spaced("\u{2028}"), "line separator (U+2028)"),
+        (spaced("\u{200b}"), "mark without a width (U+200B)"),
+        (
+            format!("\u{3000}{KEY_1}").into_bytes(),
+            "wide space (U+3000)",
+        ),
+        (
+            format!("{KEY_1} {KEY_2}").into_bytes(),
+            "API key may only contain",
+        ),
     ] {
-        let run = Run::with_input(&mut home.wandb_login(&["--key-stdin"]), input);
+        let home = Home::new();
+        let run = login_with(&home, &input);
         assert_eq!(run.code, Some(1), "{input:?}");
-        assert!(run.stderr.contains(problem), "{}", run.stderr);
+        assert!(run.stderr.contains(problem), "{problem}: {}", run.stderr);
+        assert!(!run.stderr.contains(&KEY_1[..8]), "{}", run.stderr);
+        assert_eq!(home.text(NETRC), None);
+    }
+}
+
+#[test]
+fn a_key_on_standard_input_may_have_a_mark_before_it_and_white_space_around_it() {
+    for (before, behind, noticed) in [
+        ("", "", false),
+        ("\u{feff}", "\r\n", false),
+        ("", " \t\n\n", false),
+        (" ", "\n", true),
+        ("\u{feff}\n", "\n", true),
+    ] {
+        let home = Home::new();
+        let run = login_with(&home, format!("{before}{KEY_1}{behind}").as_bytes());
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let netrc = home.text(NETRC).expect("netrc");
+        assert!(netrc.ends_with(&format!("password {KEY_1}\n")), "{netrc}");
+        let notice = run
+            .stderr
+            .contains("white space around the key was ignored");
+        assert_eq!(notice, noticed, "{before:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_piped_key_without_its_option_names_the_option() {
+    let hint = "To read the key from standard input, use --key-stdin.";
+    let home = Home::new();
+    let run = Run::with_input(&mut home.wandb_login(&[]), KEY_1);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains(hint), "{}", run.stderr);
+    let run = Run::of(&mut home.wandb_login(&["--no-prompt"]));
+    assert!(!run.stderr.contains(hint), "{}", run.stderr);
+}
+
+#[test]
+fn relogin_without_a_terminal_says_that_it_cannot_prompt() {
+    let home = Home::new();
+    for arguments in [&["--relogin"][..], &["--relogin", "--no-prompt"]] {
+        let run = Run::of(home.wandb_login(arguments).env("WANDB_API_KEY", KEY_1));
+        assert_eq!(run.code, Some(1));
+        let text =
+            "Relogin needs a new API key for https://api.wandb.ai and cannot prompt for one: ";
+        assert!(run.stderr.contains(text), "{}", run.stderr);
+        assert!(
+            !run.stderr.contains("No API key configured"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_key_in_the_wrong_variable_is_masked() {
+    let home = Home::new();
+    for (name, problem) in [
+        ("WANDB_MODE", "WANDB_MODE is '****'"),
+        ("WANDB_SILENT", "WANDB_SILENT is '****'"),
+        (
+            "WANDB_API_KEY_FILE",
+            "holds what looks like an API key, not a path",
+        ),
+        (
+            "WANDB_IDENTITY_TOKEN_FILE",
+            "holds what looks like an API key, not a path",
+        ),
+    ] {
+        for command in ["login", "status", "token"] {
+            let run = Run::of(home.wandb_login(&[command]).env(name, KEY));
+            let output = run.stdout + &run.stderr;
+            assert!(!output.contains(&KEY[..8]), "{name}: {output}");
+            // `token` does not depend on the mode.
+            let is_mode = !name.ends_with("_FILE") && command == "token";
+            assert!(is_mode || output.contains(problem), "{name}: {output}");
+        }
     }
 }
 

@@ -86,7 +86,7 @@ fn the_message_of_a_server_without_anonymous_mode_is_shown() {
     let server = Stub::http([Reply::new(200, refusal)]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
     let run = run(&home, &[("WANDB_BASE_URL", &url)], &["--anonymously"]);
-    assert_eq!(run.code, Some(1));
+    assert_eq!(run.code, Some(4));
     assert!(
         run.stderr.contains("anonymous mode is gone"),
         "{}",

@@ -28,7 +28,7 @@ fn a_redirect_is_named_and_never_followed() {
             let url = server.url("127.0.0.1");
             let variables = [("WANDB_BASE_URL", url.as_str()), ("SSL_CERT_FILE", &ca)];
             let run = run(&home, &variables, &["--verify", CANARY]);
-            assert_eq!(run.code, Some(1), "{status}");
+            assert_eq!(run.code, Some(4), "{status}");
             assert!(run.stderr.contains(&target), "{}", run.stderr);
             assert_eq!(server.seen().len(), 1);
             assert_eq!(receiver.connections(), 0, "{status} to {target}");
@@ -49,7 +49,7 @@ fn a_redirect_from_https_to_http_is_never_followed() {
     let url = server.url("localhost");
     let variables = [("WANDB_BASE_URL", url.as_str()), ("SSL_CERT_FILE", &ca)];
     let run = run(&home, &variables, &["--verify", CANARY]);
-    assert_eq!(run.code, Some(1));
+    assert_eq!(run.code, Some(4));
     assert!(run.stderr.contains(&target), "{}", run.stderr);
     assert_eq!(receiver.connections(), 0);
 }
@@ -86,7 +86,7 @@ fn a_login_through_a_proxy_tunnel() {
         let address = format!("http://user:secret@{}", proxy.address);
         let variables = [variables[0], ("WANDB_HTTPS_PROXY", &address), variables[2]];
         let refused = run(&home, &variables, &["--verify"]);
-        assert_eq!(refused.code, Some(1));
+        assert_eq!(refused.code, Some(4));
         assert!(
             refused.stderr.contains(word) && refused.stderr.contains("proxy"),
             "{}",
@@ -106,7 +106,7 @@ fn an_unsupported_proxy_is_never_bypassed() {
         ("WANDB_HTTP_PROXY", "socks4://127.0.0.1:9"),
     ];
     let run = run(&home, &variables, &["--verify", CANARY]);
-    assert_eq!(run.code, Some(1));
+    assert_eq!(run.code, Some(4));
     assert!(run.stderr.contains("socks4"), "{}", run.stderr);
     assert_eq!(server.connections(), 0);
 }

@@ -74,7 +74,7 @@ fn an_unverified_login_makes_no_network_call_at_all() {
         .arg(crate::support::wandb_login_path())
         .args(["--verify", KEY_2])
         .env("WANDB_BASE_URL", URL);
-    assert_eq!(Run::of(&mut traced).code, Some(1));
+    assert_eq!(Run::of(&mut traced).code, Some(4));
     let calls = fs::read_to_string(&trace).expect("a trace");
     assert!(calls.contains("connect("), "{calls}");
 }

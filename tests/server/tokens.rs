@@ -212,7 +212,7 @@ fn a_refused_identity_token_and_a_missing_file_are_distinguished() {
         ("WANDB_IDENTITY_TOKEN_FILE", file.as_str()),
     ];
     let refused = run(&home, &variables, &[]);
-    assert_eq!(refused.code, Some(1));
+    assert_eq!(refused.code, Some(3));
     assert!(
         refused.stderr.contains("401") && refused.stderr.contains("identity token"),
         "{}",
@@ -253,4 +253,63 @@ fn forget_removes_the_cached_token_of_this_server_only() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let cache = home.text(CACHE).expect("it stays");
     assert!(!cache.contains(&url) && cache.contains("theirs"), "{cache}");
+}
+
+/// `token --min-ttl` renews what would end sooner, and only that.
+#[test]
+fn a_token_that_ends_too_soon_is_renewed() {
+    let server = Stub::http([grants("short", 1800), grants("long", 7200)]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", &file),
+    ];
+    login(&home, &variables, Options::default()).unwrap();
+    for (min_ttl, token, requests) in [
+        (None, "short", 1),
+        (Some("1000"), "short", 1),
+        (Some("3600"), "long", 2),
+        (Some("3600"), "long", 2),
+    ] {
+        let mut arguments = vec!["token"];
+        arguments.extend(min_ttl.into_iter().flat_map(|ttl| ["--min-ttl", ttl]));
+        let run = Run::ok(&mut wandb_login(&home, &variables, &arguments));
+        assert_eq!(run.stdout, format!("{token}\n"), "{min_ttl:?}");
+        assert_eq!(run.stderr, "");
+        assert_eq!(server.seen().len(), requests, "{min_ttl:?}");
+    }
+    // The server does not give a token that lasts longer.
+    let run = Run::ok(&mut wandb_login(
+        &home,
+        &variables,
+        &["token", "--min-ttl", "9000"],
+    ));
+    assert_eq!(run.stdout, "long\n");
+    assert!(
+        run.stderr.contains("ends in less than 9000 s"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn each_command_that_needs_an_access_token_tells_why_there_is_none() {
+    for (reply, code) in [(Reply::new(401, "{}"), 3), (Reply::new(503, ""), 4)] {
+        let server = Stub::http([reply]);
+        let ((home, file), url) = (home(), server.url("127.0.0.1"));
+        let variables = [
+            ("WANDB_BASE_URL", url.as_str()),
+            ("WANDB_IDENTITY_TOKEN_FILE", &file),
+        ];
+        for (command, stdout) in [
+            ("login", ""),
+            ("token", ""),
+            ("header", ""),
+            ("env", "false\n"),
+        ] {
+            let run = run(&home, &variables, &[command]);
+            assert_eq!(run.code, Some(code), "{command}: {}", run.stderr);
+            assert_eq!(run.stdout, stdout, "{command}");
+        }
+    }
 }

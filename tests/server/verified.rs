@@ -111,7 +111,7 @@ fn a_login_over_tls_with_a_private_ca() {
     // Unknown to the system, and then switched off with a warning.
     let plain = [("WANDB_BASE_URL", url.as_str())];
     let refused = run(&home, &plain, &["--verify"]);
-    assert_eq!(refused.code, Some(1));
+    assert_eq!(refused.code, Some(4));
     assert!(refused.stderr.contains("certificate"), "{}", refused.stderr);
     let insecure = [
         plain[0],
@@ -196,7 +196,7 @@ fn a_refused_connection_fails_a_verified_login() {
     };
     let home = Home::new();
     let run = run(&home, &[("WANDB_BASE_URL", &url)], &["--verify", CANARY]);
-    assert_eq!(run.code, Some(1));
+    assert_eq!(run.code, Some(4));
     assert!(run.stderr.contains("refused"), "{}", run.stderr);
     assert_eq!(home.text("home/.netrc"), None);
 }
@@ -223,7 +223,7 @@ fn status_verifies_on_request() {
     let url = server.url("127.0.0.1");
     home.write("home/.netrc", entry(&url, CANARY));
     let refused = run(&home, &[("WANDB_BASE_URL", &url)], &["status", "--verify"]);
-    assert_eq!(refused.code, Some(1));
+    assert_eq!(refused.code, Some(3));
     assert!(refused.stderr.contains("ERROR"), "{}", refused.stderr);
 }
 
@@ -241,4 +241,23 @@ fn other_ranks_neither_verify_nor_write() {
     assert!(!session.verified());
     assert_eq!(server.connections(), 0);
     assert_eq!(home.text("home/.netrc"), None);
+}
+
+/// Status 3: the server refused the credential. Status 4: it could not be asked.
+#[test]
+fn the_exit_status_tells_a_refused_key_from_a_server_that_cannot_be_asked() {
+    for (reply, code) in [
+        (Reply::new(401, ""), 3),
+        (Reply::new(500, ""), 4),
+        (Reply::new(200, "<html>"), 4),
+        (Reply::Close, 4),
+    ] {
+        let server = Stub::http([reply]);
+        let (home, url) = (Home::new(), server.url("127.0.0.1"));
+        let variables = [("WANDB_BASE_URL", url.as_str()), ("WANDB_API_KEY", CANARY)];
+        for arguments in [&["login", "--verify"][..], &["status", "--verify"]] {
+            let run = run(&home, &variables, arguments);
+            assert_eq!(run.code, Some(code), "{arguments:?}: {}", run.stderr);
+        }
+    }
 }

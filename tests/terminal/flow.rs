@@ -335,7 +335,7 @@ fn relogin_replaces_on_success_and_leaves_on_failure() {
         shell.run(line);
         assert_eq!(shell.exit(), 1, "{line}");
     }
-    assert!(shell.shown().contains("No API key configured"));
+    assert!(shell.shown().contains("Relogin needs a new API key"));
     assert_eq!(shell.netrc(), others.replace(OLD, CANARY));
 }
 

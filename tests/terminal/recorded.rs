@@ -9,9 +9,10 @@ use crate::pty;
 use crate::shell::{CANARY, Shell};
 
 /// Lines that the SDK has no like of, in every login.
-const OURS: [&str; 2] = [
+const OURS: [&str; 3] = [
     "wandb: [wandb.login()] Using the key from the prompt for ",
     "wandb: Default team: ",
+    "wandb: WARNING WANDB_BASE_URL is set and takes precedence at the next login",
 ];
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {

@@ -27,7 +27,8 @@ Examples:
   wandb-login --key-stdin < key.txt            read the key from a file
   wandb-login status                           show which key is in force, and why
 
-Exit status: 0 done, 1 failed or not configured, 2 wrong usage, 130 interrupted."
+Exit status: 0 done, 1 failed or not configured, 2 wrong usage, 3 the server refused
+the credential, 4 the server could not be asked, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -55,13 +56,24 @@ Examples:
     #[command(after_help = "\
 Examples:
   wandb-login token
-  wandb-login token --host https://wandb.example.com | docker login -u user --password-stdin registry.example.com")]
-    Token(ServerArguments),
+  wandb-login token --host https://wandb.example.com
+  wandb-login token --json --min-ttl 600 | jq -r .authorization")]
+    Token(TokenArguments),
+    /// Print the Authorization header for the server
+    #[command(after_help = "\
+Examples:
+  wandb-login header | curl -H @- https://api.wandb.ai/graphql")]
+    Header(ServerArguments),
     /// Print environment variables that log a child process in
     #[command(after_help = "\
 Examples:
   eval \"$(wandb-login env)\"
-  wandb-login env --format plain > job.env && docker run --env-file job.env IMAGE")]
+  wandb-login env --format fish | source
+  wandb-login env --format powershell | Out-String | Invoke-Expression
+  wandb-login env --format github    (a step of a GitHub Actions workflow)
+  wandb-login env --format plain > job.env && docker run --env-file job.env IMAGE
+
+Where it fails, the shell formats print a command that fails too (false or throw).")]
     Env(EnvArguments),
     /// Remove the stored key
     #[command(after_help = "\
@@ -156,6 +168,18 @@ pub(crate) struct StatusArguments {
 }
 
 #[derive(Args)]
+pub(crate) struct TokenArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Print JSON: authorization, scheme, credential, base_url, expires_at
+    #[arg(long)]
+    pub json: bool,
+    /// Renew an access token that ends sooner
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub min_ttl: Option<Duration>,
+}
+
+#[derive(Args)]
 pub(crate) struct EnvArguments {
     #[command(flatten)]
     pub server: ServerArguments,
@@ -205,6 +229,13 @@ pub(crate) enum EnvFormat {
     Shell,
     /// `NAME=value` lines
     Plain,
+    /// For PowerShell
+    #[value(name = "powershell")]
+    PowerShell,
+    /// For fish
+    Fish,
+    /// For the following steps of a GitHub Actions job
+    Github,
 }
 
 /// What `wandb-login` accepts. The options of `login` are also those of the

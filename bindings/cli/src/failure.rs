@@ -41,8 +41,17 @@ impl Failure {
     fn exit_status(&self) -> u8 {
         match self {
             Failure::Usage(_) => 2,
-            Failure::Login(Error::Interrupted(_)) => 130,
-            Failure::Login(_) | Failure::Io(_) => 1,
+            Failure::Login(error) => match error {
+                Error::Rejected(_) => 3,
+                Error::Network(_)
+                | Error::Tls(_)
+                | Error::Timeout(_)
+                | Error::Proxy(_)
+                | Error::Server(_) => 4,
+                Error::Interrupted(_) => 130,
+                _ => 1,
+            },
+            Failure::Io(_) => 1,
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, FromArgMatches};
+use clap::{ArgAction, FromArgMatches, ValueEnum};
 
-use crate::arguments::{Arguments, Command, definition};
+use crate::arguments::{Arguments, Command, EnvFormat, definition};
+use crate::commands::env;
 use crate::failure::Failure;
 use crate::mistakes;
 
@@ -16,7 +17,32 @@ pub(crate) enum Request {
     Print(String),
 }
 
-pub(crate) fn parse(mut words: Vec<OsString>) -> Result<Request, Failure> {
+pub(crate) fn parse(words: Vec<OsString>) -> Result<Request, Failure> {
+    let env_format = words
+        .iter()
+        .any(|word| word == "env")
+        .then(|| env_format(&words));
+    let request = parse_words(words);
+    if let (Err(_), Some(format)) = (&request, env_format) {
+        env::print_failure(format);
+    }
+    request
+}
+
+/// The format of `env` on a command line that may be wrong.
+fn env_format(words: &[OsString]) -> EnvFormat {
+    let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
+    let behind = |pair: &[&str]| (pair[0] == "--format").then(|| pair[1].to_string());
+    let in_one = |word: &&str| word.strip_prefix("--format=").map(String::from);
+    words
+        .windows(2)
+        .find_map(behind)
+        .or_else(|| words.iter().find_map(in_one))
+        .and_then(|name| EnvFormat::from_str(&name, false).ok())
+        .unwrap_or_default()
+}
+
+fn parse_words(mut words: Vec<OsString>) -> Result<Request, Failure> {
     let mut definition = definition();
     definition.build();
     mistakes::check_dashes(&words)?;

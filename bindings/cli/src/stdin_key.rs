@@ -10,6 +10,8 @@ use crate::failure::Failure;
 /// The largest key that is read, and a little more.
 const LIMIT: u64 = 70_000;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Reads standard input to its end.
 pub(crate) fn read() -> Result<Zeroizing<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
@@ -17,16 +19,48 @@ pub(crate) fn read() -> Result<Zeroizing<String>, Failure> {
         .lock()
         .take(LIMIT)
         .read_to_end(&mut bytes)?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(problem("standard input is not UTF-8"));
-    };
-    let key = text.trim();
-    if key.is_empty() {
-        return Err(problem("there is no key on standard input"));
-    }
+    let key = key_in(&bytes).map_err(|problem| Error::Credentials(problem.to_string()))?;
     Ok(Zeroizing::new(key.to_string()))
 }
 
-fn problem(text: &str) -> Failure {
-    Failure::Login(Error::Credentials(text.into()))
+/// The key in what was read, or what is wrong. White space before the key is
+/// left to the library, which drops it with a notice; behind it, it is usual.
+fn key_in(bytes: &[u8]) -> Result<&str, String> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+        return Err("standard input is UTF-16; write the key as UTF-8 or ASCII".into());
+    }
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err("standard input is not UTF-8".into());
+    };
+    let key = text.trim_ascii_end();
+    if key.is_empty() {
+        return Err("there is no key on standard input".into());
+    }
+    if let Some(space) = key.chars().find(|&c| is_invisible(c)) {
+        let (name, code) = (name_of(space), u32::from(space));
+        return Err(format!(
+            "there is a {name} (U+{code:04X}) at the key on standard input: remove it"
+        ));
+    }
+    Ok(key)
+}
+
+/// White space that is not ASCII, and marks without a width.
+fn is_invisible(c: char) -> bool {
+    !c.is_ascii() && c.is_whitespace()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+fn name_of(c: char) -> &'static str {
+    match c {
+        '\u{a0}' => "no-break space",
+        '\u{202f}' => "narrow no-break space",
+        '\u{2028}' => "line separator",
+        '\u{2029}' => "paragraph separator",
+        '\u{3000}' => "wide space",
+        '\u{feff}' => "byte-order mark",
+        _ if c.is_whitespace() => "space that is not ASCII",
+        _ => "mark without a width",
+    }
 }

@@ -1,6 +1,8 @@
 //! `login`: find, prompt for, verify and store a key.
 
-use wandb_login::{Anonymous, Flags, Level, Login, Timeout};
+use std::io::{IsTerminal, stdin};
+
+use wandb_login::{Anonymous, Error, Flags, Level, Login, Timeout};
 use zeroize::Zeroizing;
 
 use crate::arguments::{AnonymousMode, LoginArguments};
@@ -23,11 +25,19 @@ pub(super) fn run(arguments: &LoginArguments) -> Result<(), Failure> {
     if let Some(limit) = arguments.timeout {
         options = options.prompt_timeout(Timeout::After(limit));
     }
-    match wandb_login::login(&options)? {
-        Login::Session(_) => {}
-        Login::Offline => wandb_login::print(Level::Info, "W&B is disabled: nothing was done."),
+    match wandb_login::login(&options) {
+        Ok(Login::Session(_)) => Ok(()),
+        Ok(Login::Offline) => {
+            wandb_login::print(Level::Info, "W&B is disabled: nothing was done.");
+            Ok(())
+        }
+        // `echo KEY | wandb-login`
+        Err(Error::NotConfigured(text)) if !arguments.no_prompt && !stdin().is_terminal() => {
+            let hint = "To read the key from standard input, use --key-stdin.";
+            Err(Error::NotConfigured(format!("{text} {hint}")).into())
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 fn flags(arguments: &LoginArguments) -> Flags {

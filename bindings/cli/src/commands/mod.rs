@@ -1,6 +1,6 @@
 //! The commands, one file each.
 
-mod env;
+pub(crate) mod env;
 mod help;
 mod login;
 mod status;
@@ -27,6 +27,7 @@ pub(crate) fn run(request: Request) -> Result<ExitCode, Failure> {
         Command::Login(arguments) => login::run(&arguments)?,
         Command::Status(arguments) => return status::run(&arguments),
         Command::Token(arguments) => token::run(&arguments)?,
+        Command::Header(arguments) => token::header(&arguments)?,
         Command::Env(arguments) => env::run(&arguments)?,
         Command::Logout(arguments) => wandb_login::forget(&options(&arguments, Flags::ALL_RANKS)?)?,
         Command::Help(arguments) => return help::run(arguments.topic.as_deref()),
