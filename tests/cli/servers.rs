@@ -258,7 +258,7 @@ fn the_working_directory_names_no_proxy() {
         home.write(path, format!("[default]\nhttp_proxy = {url}\n"));
         let mut command = home.wandb_login(&["--verify", "--host", "http://wandb.invalid", KEY_1]);
         let run = Run::of(command.env("WANDB_HTTP_TIMEOUT", "1"));
-        assert_eq!(run.code, Some(1), "{}", run.stderr);
+        assert_eq!(run.code, Some(4), "{}", run.stderr);
         assert_eq!(proxy.accept().is_ok(), asked, "{path}: {}", run.stderr);
     }
 }

@@ -42,7 +42,7 @@ fn a_key_that_fails_to_verify_replaces_no_good_one() {
     let before = format!("machine 127.0.0.1:1 login user password {KEY_1}\n");
     home.write("home/.netrc", &before);
     let run = Run::of(&mut home.wandb_login(&["--verify", "--host", "http://127.0.0.1:1", KEY_2]));
-    assert_eq!(run.code, Some(1));
+    assert_eq!(run.code, Some(4));
     assert!(
         run.stderr
             .contains("Nothing was stored. To log in without verification, omit --verify."),
