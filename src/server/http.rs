@@ -85,38 +85,7 @@ pub(super) fn post(
     transport: &Transport,
     wait: &Wait,
 ) -> Result<Response> {
-    let server: Uri = request
-        .url
-        .parse()
-        .map_err(|_| Error::Argument(format!("{} is not a valid server URL", subject.server)))?;
-    let proxy = transport.proxies.choose(&server)?;
-    let https = server.scheme_str() == Some("https");
-    if let Some(proxy) = &proxy
-        && let Some(authorization) = &proxy.authorization
-        && !https
-    {
-        // Without a tunnel the proxy reads the request itself.
-        let value = wiped_header(authorization.as_bytes()).map_err(|_| {
-            Error::Proxy(format!(
-                "the user name or password of {} is not valid",
-                proxy.shown
-            ))
-        })?;
-        request.headers.push((header::PROXY_AUTHORIZATION, value));
-    }
-    // CA files are read only if needed.
-    let encrypted = https || proxy.as_ref().is_some_and(Proxy::is_https);
-    let tls = encrypted
-        .then(|| tls::config(&transport.trust_anchors))
-        .transpose()?;
-    let mut secrets = subject.secrets.clone();
-    secrets.extend(proxy.iter().flat_map(Proxy::secrets));
-    let route = Arc::new(Route {
-        proxy,
-        proxy_connected: AtomicBool::new(false),
-        tls,
-        secrets: secrets.into(),
-    });
+    let route = Arc::new(route(&mut request, subject, transport)?);
     let request = Arc::new(request);
     let mut retries = 0;
     loop {
@@ -135,6 +104,44 @@ pub(super) fn post(
         wait.sleep(pause, subject, &route)?;
         retries += 1;
     }
+}
+
+/// The route to the server. Adds the header for a proxy that reads the request.
+fn route(request: &mut Request, subject: &Subject, transport: &Transport) -> Result<Route> {
+    let server: Uri = request
+        .url
+        .parse()
+        .map_err(|_| Error::Argument(format!("{} is not a valid server URL", subject.server)))?;
+    let proxy = transport.proxies.choose(&server)?;
+    let https = server.scheme_str() == Some("https");
+    if let Some(proxy) = &proxy
+        && let Some(authorization) = &proxy.authorization
+        && !https
+    {
+        let value = wiped_header(authorization.as_bytes()).map_err(|_| {
+            Error::Proxy(format!(
+                "the user name or password of {} is not valid",
+                proxy.shown
+            ))
+        })?;
+        request.headers.push((header::PROXY_AUTHORIZATION, value));
+    }
+    // CA files are read only if needed.
+    let encrypted = https || proxy.as_ref().is_some_and(Proxy::is_https);
+    let tls = encrypted
+        .then(|| tls::config(&transport.trust_anchors))
+        .transpose()?;
+    let extra = transport.headers.iter().map(|(_, value)| value.as_bytes());
+    let extra = extra.filter(|value| value.len() >= redact::SHORTEST);
+    let mut secrets = subject.secrets.clone();
+    secrets.extend(extra.map(Secret::new));
+    secrets.extend(proxy.iter().flat_map(Proxy::secrets));
+    Ok(Route {
+        proxy,
+        proxy_connected: AtomicBool::new(false),
+        tls,
+        secrets: secrets.into(),
+    })
 }
 
 /// Whether a retry may succeed.

@@ -303,6 +303,15 @@ fn a_key_in_a_response_is_redacted() {
 }
 
 #[test]
+fn extra_headers_in_a_response_are_redacted() {
+    let headers = r#"{"X-Gate": "gate-token-1"}"#;
+    let vars = variables([("WANDB_X_EXTRA_HTTP_HEADERS", headers)]);
+    let server = Stub::http([Reply::new(403, "X-Gate: gate-token-1 is no good")]);
+    let error = problem(&server.url("127.0.0.1"), &vars, &patient());
+    text(&error, ": X-Gate: ************ is no good");
+}
+
+#[test]
 fn names_in_the_response_are_made_safe_to_print() {
     let body = r#"{"data":{"viewer":{"username":"u\u001b[31m\u0000\u202e","teams":{"edges":[{"node":{"name":"t\n"}},{"node":null},5]}}}}"#;
     let server = Stub::http([Reply::new(200, body)]);
