@@ -11,7 +11,11 @@ use std::path::{Path, PathBuf};
 use crate::util::secret::WipedBytes;
 
 #[cfg(unix)]
+mod at;
+#[cfg(unix)]
 mod create;
+#[cfg(unix)]
+mod guard;
 #[cfg(unix)]
 mod lock;
 mod read;
@@ -88,6 +92,8 @@ pub(crate) enum WriteProblem {
     Foreign(u32),
     #[error("is behind a symbolic link that another user (uid {0}) can redirect")]
     StrangersLink(u32),
+    #[error("has a hard link that another user (uid {0}) can redirect")]
+    StrangersHardLink(u32),
     #[error("is in a directory that does not exist")]
     NoDirectory,
     #[error("is locked by another program; gave up after {0} s")]

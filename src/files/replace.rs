@@ -1,26 +1,22 @@
 //! Writing the new text: by rename, or in place where rename would lose data.
 
-use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, fchown};
 
-use super::resolve::{ResolvedPath, User};
-use super::{WriteProblem, sys};
+use super::at::Dir;
+use super::lock::{FOREIGN_TIMEOUT, Lock, LockedFile};
+use super::resolve::User;
+use super::{WriteProblem, guard, sys};
 
 /// A change that is ready to be written.
 pub(super) struct Change<'a> {
-    pub resolved: &'a ResolvedPath,
-    /// The file as it was read.
-    pub file: &'a File,
-    pub meta: &'a Metadata,
+    pub locked: &'a LockedFile,
     pub old: &'a [u8],
     pub new: &'a [u8],
-    /// The lock is held: no other process of this library writes the file.
-    pub locked: bool,
     /// Whether the path still leads to this file, and the file holds `old`.
     pub undisturbed: &'a dyn Fn() -> Result<bool, WriteProblem>,
 }
@@ -40,6 +36,19 @@ enum Replacement {
     MustOverwrite(&'static str),
 }
 
+/// Why a new file in its place would lose something.
+pub(super) fn reason_to_overwrite(file: &File, meta: &Metadata) -> Option<&'static str> {
+    if meta.nlink() > 1 {
+        Some("it has hard links")
+    } else if sys::has_acl(file) {
+        Some(ACL)
+    } else {
+        None
+    }
+}
+
+const ACL: &str = "it has an access control list or attributes of its own";
+
 impl Change<'_> {
     /// Writes by rename where that loses nothing, else in place.
     pub(super) fn write(
@@ -47,31 +56,45 @@ impl Change<'_> {
         user: &User,
         notes: &mut Vec<String>,
     ) -> Result<Outcome, WriteProblem> {
-        let has_acl = sys::has_acl(self.file);
-        let replacement = if self.meta.nlink() > 1 {
-            Replacement::MustOverwrite("it has hard links")
-        } else if has_acl {
-            Replacement::MustOverwrite("it has an access control list or attributes of its own")
-        } else {
-            self.replace(user, notes)?
+        let _blocked = sys::FileSizeSignal::block();
+        let LockedFile {
+            file,
+            meta,
+            resolved,
+            lock,
+            ..
+        } = self.locked;
+        let replacement = match reason_to_overwrite(file, meta) {
+            Some(reason) => Replacement::MustOverwrite(reason),
+            None if !resolved.may_replace() => {
+                Replacement::MustOverwrite("its directory belongs to another user")
+            }
+            None => self.replace(user, notes)?,
         };
         match replacement {
             Replacement::Replaced => Ok(Outcome::Written),
             Replacement::Disturbed => Ok(Outcome::Disturbed),
-            Replacement::MustOverwrite(reason) => self.write_in_place(has_acl, reason, notes),
+            Replacement::MustOverwrite(_) if *lock == Lock::Foreign => {
+                Err(WriteProblem::Locked(FOREIGN_TIMEOUT.as_secs()))
+            }
+            Replacement::MustOverwrite(reason) => self.write_in_place(reason, notes),
         }
     }
 
     fn replace(&self, user: &User, notes: &mut Vec<String>) -> Result<Replacement, WriteProblem> {
         const DOING: &str = "a new copy cannot be written beside it";
-        let prefix = self.temp_prefix();
-        let dir = sys::open_dir(self.resolved.dir());
-        if self.locked
-            && let Ok(dir) = &dir
-        {
-            self.remove_stale_copies(dir, &prefix, user);
+        let LockedFile {
+            file,
+            meta,
+            resolved,
+            ..
+        } = self.locked;
+        let prefix = temp_prefix(&resolved.name);
+        let dir = resolved.dir.open_for_reading();
+        if let Ok(dir) = &dir {
+            remove_stale_copies(&resolved.dir, &sys::names(dir), &prefix, user);
         }
-        let mut temp = match Temp::create(self.resolved.dir(), &prefix) {
+        let mut temp = match Temp::create(&resolved.dir, &prefix) {
             Ok(temp) => temp,
             Err(error) if is_impossible(&error) => {
                 return Ok(Replacement::MustOverwrite(
@@ -81,27 +104,22 @@ impl Change<'_> {
             Err(error) => return Err(WriteProblem::when(DOING)(error)),
         };
         let made = temp.file.metadata().map_err(WriteProblem::when(DOING))?;
-        let owner = Some((self.meta.uid(), self.meta.gid()));
-        if chown_to(&temp.file, &made, owner).is_err() {
+        if chown_to(&temp.file, &made, Some((meta.uid(), meta.gid()))).is_err() {
             return Ok(Replacement::MustOverwrite(
                 "a new file would lose its owner",
             ));
         }
-        if sys::copy_acl(self.file, &temp.file).is_err() {
+        if sys::copy_acl(file, &temp.file).is_err() {
             let reason = "a new file would lose its access control list";
             return Ok(Replacement::MustOverwrite(reason));
         }
-        let note = tighten_mode(&temp.file, &made, self.meta.mode() & 0o700)
-            .and_then(|note| {
-                temp.file.write_all(self.new)?;
-                temp.file.sync_all()?;
-                Ok(note)
-            })
+        let note = temp
+            .fill(self.new, &made, meta.mode() & 0o700)
             .map_err(WriteProblem::when(DOING))?;
         if !(self.undisturbed)()? {
             return Ok(Replacement::Disturbed);
         }
-        match temp.rename_to(&self.resolved.path) {
+        match temp.rename_to(&resolved.name) {
             Ok(()) => {}
             // A process on another host, where our lock does not count, has
             // removed the copy as a stale one.
@@ -111,26 +129,31 @@ impl Change<'_> {
             }
             Err(error) => return Err(WriteProblem::when("cannot be replaced")(error)),
         }
-        notes.extend(note.or_else(|| self.tightened()));
-        notes.extend(dir.and_then(|dir| dir.sync_all()).err().and_then(unsynced));
+        notes.extend(note.or_else(|| tightened(meta)));
+        // The new text is in place; a power failure could still undo the rename.
+        if let Err(error) = dir.and_then(|dir| sys::sync_all(&dir)) {
+            notes.push(format!(
+                "was saved, but its directory cannot be flushed to disk: {error}"
+            ));
+        }
         Ok(Replacement::Replaced)
     }
 
     fn write_in_place(
         &self,
-        has_acl: bool,
         reason: &str,
         notes: &mut Vec<String>,
     ) -> Result<Outcome, WriteProblem> {
         if !(self.undisturbed)()? {
             return Ok(Outcome::Disturbed);
         }
-        let mode = self.meta.mode();
-        if !has_acl {
-            let note = tighten_mode(self.file, self.meta, mode & 0o700).map_err(
-                WriteProblem::when("its access by other users cannot be removed"),
-            )?;
-            notes.extend(note.or_else(|| self.tightened()));
+        let LockedFile { file, meta, .. } = self.locked;
+        let mode = meta.mode();
+        if reason != ACL {
+            let note = tighten_mode(file, meta, mode & 0o700).map_err(WriteProblem::when(
+                "its access by other users cannot be removed",
+            ))?;
+            notes.extend(note.or_else(|| tightened(meta)));
         } else if mode & 0o077 != 0 {
             // With an access control list, the group bits are its mask, which
             // the user has set.
@@ -146,92 +169,102 @@ impl Change<'_> {
     /// beyond the old end is written and flushed first: only that part takes
     /// space, so a full disk stops the write before an old byte has changed.
     fn overwrite(&self) -> io::Result<()> {
-        let (file, old, new) = (self.file, self.old, self.new);
+        let (file, old, new) = (&self.locked.file, self.old, self.new);
         let same = old.iter().zip(new).take_while(|(a, b)| a == b).count();
         let kept = old.len().min(new.len());
         let write = || {
             if new.len() > old.len() {
                 file.write_all_at(&new[kept..], kept as u64)?;
-                file.sync_data()?;
+                sys::sync_data(file)?;
             }
             file.write_all_at(&new[same..kept], same as u64)?;
             if new.len() < old.len() {
                 file.set_len(new.len() as u64)?;
             }
-            file.sync_all()
+            sys::sync_all(file)
         };
         write().inspect_err(|_| {
             // Restore the old text, as far as the disk allows.
             let _ = file.write_all_at(&old[same..], same as u64);
             let _ = file.set_len(old.len() as u64);
-            let _ = file.sync_all();
+            let _ = sys::sync_all(file);
         })
     }
+}
 
-    /// The prefix of the names of this file's temporary copies.
-    fn temp_prefix(&self) -> OsString {
-        let name = self.resolved.name();
-        let mut prefix = OsString::new();
-        if !name.as_bytes().starts_with(b".") {
-            prefix.push(".");
+/// The prefix of the names of a file's temporary copies.
+pub(super) fn temp_prefix(name: &OsStr) -> OsString {
+    let mut prefix = OsString::new();
+    if !name.as_bytes().starts_with(b".") {
+        prefix.push(".");
+    }
+    prefix.push(name);
+    prefix.push(".wandb-login-");
+    prefix
+}
+
+/// Whether this library gives such names: the prefix, then 16 hexadecimal digits
+/// for a copy, or the guard's suffix.
+fn is_our_name(name: &OsStr, prefix: &OsStr) -> bool {
+    let Some(end) = name.as_bytes().strip_prefix(prefix.as_bytes()) else {
+        return false;
+    };
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    end == guard::SUFFIX.as_bytes() || end.len() == 16 && end.iter().all(is_digit)
+}
+
+/// Removes the copies that killed writers left. A writer locks its copy, so one
+/// whose lock is free is stale.
+fn remove_stale_copies(dir: &Dir, names: &[OsString], prefix: &OsStr, user: &User) {
+    for name in names.iter().filter(|name| is_our_name(name, prefix)) {
+        let flags = libc::O_RDWR | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+        if let Ok(file) = dir.open(name, flags, 0)
+            && let Ok(meta) = file.metadata()
+            && meta.is_file()
+            && user.may_write_for(meta.uid())
+            && file.try_lock().is_ok()
+            && dir.holds(name, &meta).unwrap_or(false)
+        {
+            let _ = dir.remove_file(name);
         }
-        prefix.push(name);
-        prefix.push(".wandb-login-");
-        prefix
     }
+}
 
-    /// Removes the copies that killed writers left. The lock is held, so none of
-    /// them is in use.
-    fn remove_stale_copies(&self, dir: &File, prefix: &OsString, user: &User) {
-        for name in sys::names(dir, prefix.as_bytes()) {
-            let path = self.resolved.dir().join(name);
-            if let Ok(meta) = fs::symlink_metadata(&path)
-                && meta.is_file()
-                && user.may_write_for(meta.uid())
-            {
-                let _ = fs::remove_file(path);
-            }
-        }
-    }
-
-    /// The warning for a file that others could access before the change.
-    fn tightened(&self) -> Option<String> {
-        let mode = self.meta.mode() & 0o7777;
-        (mode & 0o077 != 0).then(|| {
-            format!(
-                "permissions changed from {mode:04o} to {:04o} (it was open to other users)",
-                mode & 0o700
-            )
-        })
-    }
+/// The warning for a file that others could access before the change.
+fn tightened(meta: &Metadata) -> Option<String> {
+    let mode = meta.mode() & 0o7777;
+    (mode & 0o077 != 0).then(|| {
+        let tight = mode & 0o700;
+        format!("permissions changed from {mode:04o} to {tight:04o} (it was open to other users)")
+    })
 }
 
 /// A temporary copy in the file's directory, removed on drop unless renamed.
-struct Temp {
+struct Temp<'a> {
     file: File,
-    path: PathBuf,
+    dir: &'a Dir,
+    name: OsString,
     renamed: bool,
 }
 
-impl Temp {
-    fn create(dir: &Path, prefix: &OsString) -> io::Result<Temp> {
+impl<'a> Temp<'a> {
+    fn create(dir: &'a Dir, prefix: &OsStr) -> io::Result<Temp<'a>> {
         loop {
             // Std seeds its hasher from the system's random numbers: the name
             // cannot be predicted.
-            let mut name = prefix.clone();
+            let mut name = prefix.to_owned();
             name.push(format!("{:016x}", RandomState::new().hash_one(0)));
-            let path = dir.join(name);
-            let created = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path);
-            match created {
+            let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL;
+            match dir.open(&name, flags, 0o600) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                created => {
-                    return created.map(|file| Temp {
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    // Marks the copy as one in use, where there are locks.
+                    let _ = file.try_lock();
+                    return Ok(Temp {
                         file,
-                        path,
+                        dir,
+                        name,
                         renamed: false,
                     });
                 }
@@ -239,31 +272,32 @@ impl Temp {
         }
     }
 
-    fn rename_to(&mut self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.path, path)?;
+    /// Writes the text; returns the warning of `tighten_mode`.
+    fn fill(&mut self, text: &[u8], meta: &Metadata, mode: u32) -> io::Result<Option<String>> {
+        let note = tighten_mode(&self.file, meta, mode)?;
+        self.file.write_all(text)?;
+        sys::sync_all(&self.file)?;
+        Ok(note)
+    }
+
+    fn rename_to(&mut self, name: &OsStr) -> io::Result<()> {
+        self.dir.rename(&self.name, name)?;
         self.renamed = true;
         Ok(())
     }
 }
 
-/// The warning for a directory that could not be flushed after the rename. The
-/// new text is in place; only a power failure could still undo the rename.
-fn unsynced(error: io::Error) -> Option<String> {
-    let unsupported = [ErrorKind::InvalidInput, ErrorKind::Unsupported];
-    (!unsupported.contains(&error.kind()))
-        .then(|| format!("was saved, but its directory cannot be flushed to disk: {error}"))
-}
-
-impl Drop for Temp {
+impl Drop for Temp<'_> {
     fn drop(&mut self) {
         if !self.renamed {
-            let _ = fs::remove_file(&self.path);
+            let _ = self.dir.remove_file(&self.name);
         }
+        let _ = self.file.unlock();
     }
 }
 
 /// Whether the cause is the directory and not the disk.
-fn is_impossible(error: &io::Error) -> bool {
+pub(super) fn is_impossible(error: &io::Error) -> bool {
     let reasons = [
         libc::EACCES,
         libc::EPERM,

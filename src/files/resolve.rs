@@ -1,11 +1,21 @@
 //! Which file a path leads to, and whether this user may change it.
+//!
+//! The path is walked once, from one open directory to the next, so that every
+//! link on it is seen and judged. Two rules follow from who could redirect it:
+//!
+//! 1. A link that another user can redirect is not followed.
+//! 2. Where root follows a link of the home's owner, it may do there what that
+//!    owner may do: change the owner's files, and create files in the owner's
+//!    directories.
 
-use std::ffi::OsStr;
+use std::collections::VecDeque;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
-use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
+use super::at::{Dir, Entry, is_same};
+use super::create::create_dir;
 use super::read::kind;
 use super::{ReadProblem, WriteProblem, sys};
 
@@ -15,102 +25,101 @@ const MAX_LINKS: usize = 40;
 /// The user who writes, and whose files root may write.
 pub(super) struct User {
     id: u32,
-    home: Option<Home>,
-}
-
-/// The home directory of another user, whose files root may write.
-struct Home {
-    path: PathBuf,
-    owner: u32,
-    group: u32,
+    /// The home directory of another user, for whom root writes.
+    home: Option<Metadata>,
 }
 
 impl User {
     pub(super) fn current(home: Option<&Path>) -> User {
         let id = sys::effective_user();
-        let home = home.filter(|_| id == 0).and_then(|path| {
-            let path = fs::canonicalize(path).ok()?;
-            let meta = fs::metadata(&path).ok()?;
-            Some(Home {
-                owner: meta.uid(),
-                group: meta.gid(),
-                path,
-            })
-        });
-        let home = home.filter(|home| home.owner != id);
-        User { id, home }
+        let home = home.filter(|_| id == 0);
+        let home = home.and_then(|path| fs::metadata(path).ok());
+        User {
+            id,
+            home: home.filter(|home| home.uid() != id),
+        }
     }
 
     fn is_home_owner(&self, owner: u32) -> bool {
-        self.home.as_ref().is_some_and(|home| home.owner == owner)
+        self.home.as_ref().is_some_and(|home| home.uid() == owner)
+    }
+
+    fn home_owner(&self) -> Option<(u32, u32)> {
+        let home = self.home.as_ref()?;
+        Some((home.uid(), home.gid()))
     }
 
     pub(super) fn may_write_for(&self, owner: u32) -> bool {
         owner == self.id || self.is_home_owner(owner)
     }
 
-    /// The owner of a file that root creates in this directory, if that is the
-    /// home's owner. The canonical path decides: a link in the home does not
-    /// make a directory elsewhere part of it.
-    pub(super) fn owner_of_new(&self, dir: &Path) -> Option<(u32, u32)> {
-        let home = self.home.as_ref()?;
-        let dir = fs::canonicalize(dir).ok()?;
-        dir.starts_with(&home.path)
-            .then_some((home.owner, home.group))
+    /// Whether this user trusts another one as much as root. The owner of `/` is
+    /// root, also in a user namespace, where root may have another number.
+    fn trusts(&self, owner: u32) -> bool {
+        owner == self.id || owner == 0 || fs::metadata("/").is_ok_and(|root| root.uid() == owner)
     }
 
-    /// Refuses a link that another user can redirect: it could lead to any file
-    /// that this user may write. Returns the home's owner if the link is theirs.
-    fn trust_link(&self, link: &Path, owner: u32) -> Result<Option<u32>, WriteProblem> {
-        let ours = |owner| owner == self.id || owner == 0;
-        if ours(owner) {
-            return Ok(None);
+    /// Refuses a link that another user can redirect. Returns the home's owner
+    /// if it is them: the link is theirs, or stands in a directory of theirs.
+    fn check_link(&self, dir: &Metadata, link: &Metadata) -> Result<Option<u32>, WriteProblem> {
+        let owners = if dir.mode() & 0o022 != 0 {
+            [dir.uid(), link.uid()]
+        } else {
+            [dir.uid(); 2]
+        };
+        for owner in owners {
+            if !self.is_home_owner(owner) && !self.trusts(owner) {
+                return Err(WriteProblem::StrangersLink(owner));
+            }
         }
-        if self.is_home_owner(owner) {
-            return Ok(Some(owner));
-        }
-        let dir = fs::metadata(parent(link)).map_err(ReadProblem::from)?;
-        if dir.mode() & 0o022 != 0 || !ours(dir.uid()) {
-            return Err(WriteProblem::StrangersLink(owner));
-        }
-        Ok(None)
+        let owners = [dir.uid(), link.uid()];
+        Ok(owners.into_iter().find(|&owner| self.is_home_owner(owner)))
     }
 }
 
 /// The file that a path leads to.
 pub(super) struct ResolvedPath {
+    /// For messages only: the file is `name` in `dir`.
     pub path: PathBuf,
+    pub dir: Dir,
+    pub name: OsString,
     /// The file, if it exists; never a link.
     pub found: Option<Metadata>,
-    /// The home's owner, if root followed a link of theirs.
+    dir_meta: Metadata,
+    in_home: bool,
+    /// The home's owner, if root followed a link that they can redirect.
     redirected_by: Option<u32>,
 }
 
+/// What to do about a missing directory on the path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parents {
+    Existing,
+    Create,
+}
+
 impl ResolvedPath {
-    /// Follows the links at the end of the path, also to a missing file. The
-    /// kernel follows links among its directories.
-    pub(super) fn of(path: &Path, user: &User) -> Result<ResolvedPath, WriteProblem> {
-        let mut path = path.to_path_buf();
-        let mut redirected_by = None;
-        for _ in 0..=MAX_LINKS {
-            let found = match fs::symlink_metadata(&path) {
-                Ok(meta) if meta.is_symlink() => {
-                    redirected_by = redirected_by.or(user.trust_link(&path, meta.uid())?);
-                    let link = fs::read_link(&path).map_err(ReadProblem::from)?;
-                    path = parent(&path).join(link);
-                    continue;
+    /// Follows all links, also to a missing file.
+    pub(super) fn of(
+        path: &Path,
+        user: &User,
+        parents: Parents,
+    ) -> Result<ResolvedPath, WriteProblem> {
+        let mut walk = Walk::from(path, user)?;
+        while let Some(name) = walk.rest.pop_front() {
+            if name == ".." {
+                walk.climb()?;
+            } else if walk.rest.is_empty() {
+                match walk.peek(&name)? {
+                    Some(entry) if entry.meta.is_symlink() => walk.follow(&name, &entry)?,
+                    found => return walk.end(name, found.map(|entry| entry.meta)),
                 }
-                Ok(meta) => Some(meta),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-                Err(error) => return Err(ReadProblem::from(error).into()),
-            };
-            return Ok(ResolvedPath {
-                path,
-                found,
-                redirected_by,
-            });
+            } else {
+                walk.descend(&name, parents)?;
+            }
         }
-        Err(ReadProblem::LinkLoop.into())
+        // The path ends in `/` or `..`.
+        Err(ReadProblem::NotAFile("a directory").into())
     }
 
     /// Whether the existing file may be changed. The kernel lets root write any
@@ -123,38 +132,180 @@ impl ResolvedPath {
         if !user.may_write_for(owner) {
             return Err(WriteProblem::Foreign(owner));
         }
-        match self.redirected_by {
-            // A user's link must not lead root to a file of somebody else.
-            Some(owner_of_link) if owner_of_link != owner => {
-                Err(WriteProblem::StrangersLink(owner_of_link))
-            }
-            _ if meta.mode() & 0o200 == 0 => Err(WriteProblem::ReadOnly),
-            _ => Ok(()),
+        // A user's link must not lead root to a file of somebody else.
+        if let Some(owner_of_link) = self.redirected_by
+            && owner_of_link != owner
+        {
+            return Err(WriteProblem::StrangersLink(owner_of_link));
         }
-    }
-
-    /// Whether a new file may be created there.
-    pub(super) fn check_new(&self, user: &User) -> Result<(), WriteProblem> {
-        match self.redirected_by {
-            Some(owner_of_link) if user.owner_of_new(self.dir()).is_none() => {
-                Err(WriteProblem::StrangersLink(owner_of_link))
-            }
-            _ => Ok(()),
+        // Neither must a hard link in the directory of another user.
+        let host = self.dir_meta.uid();
+        if meta.nlink() > 1 && host != owner && !user.trusts(host) {
+            return Err(WriteProblem::StrangersHardLink(host));
         }
+        if meta.mode() & 0o200 == 0 {
+            return Err(WriteProblem::ReadOnly);
+        }
+        Ok(())
     }
 
-    pub(super) fn dir(&self) -> &Path {
-        parent(&self.path)
+    /// Whether a file may be created in the directory.
+    pub(super) fn check_new(&self) -> Result<(), WriteProblem> {
+        check_new(self.redirected_by, &self.dir_meta)
     }
 
-    pub(super) fn name(&self) -> &OsStr {
-        self.path.file_name().unwrap_or_default()
+    /// Whether the file may be replaced, which needs a new file beside it.
+    pub(super) fn may_replace(&self) -> bool {
+        self.check_new().is_ok()
+    }
+
+    /// The owner of a file that root creates in the directory, if that is the
+    /// home's owner.
+    pub(super) fn owner_of_new(&self, user: &User) -> Option<(u32, u32)> {
+        user.home_owner().filter(|_| self.in_home)
     }
 }
 
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
+fn check_new(redirected_by: Option<u32>, dir: &Metadata) -> Result<(), WriteProblem> {
+    match redirected_by {
+        Some(owner_of_link) if owner_of_link != dir.uid() => {
+            Err(WriteProblem::StrangersLink(owner_of_link))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A path that is walked from directory to directory.
+struct Walk<'a> {
+    user: &'a User,
+    dir: Dir,
+    path: PathBuf,
+    in_home: bool,
+    redirected_by: Option<u32>,
+    links: usize,
+    rest: VecDeque<OsString>,
+}
+
+impl Walk<'_> {
+    fn from<'a>(path: &Path, user: &'a User) -> Result<Walk<'a>, WriteProblem> {
+        if path.as_os_str().is_empty() {
+            return Err(ReadProblem::Missing.into());
+        }
+        let mut walk = Walk {
+            user,
+            dir: Dir::start(false).map_err(ReadProblem::from)?,
+            path: PathBuf::new(),
+            in_home: false,
+            redirected_by: None,
+            links: 0,
+            rest: VecDeque::new(),
+        };
+        walk.in_home = walk.is_at_home()?;
+        walk.begin(path)?;
+        Ok(walk)
+    }
+
+    /// Goes to where the path begins, and puts its names before the rest.
+    fn begin(&mut self, path: &Path) -> Result<(), WriteProblem> {
+        if path.is_absolute() {
+            self.path = PathBuf::from("/");
+            self.enter(Dir::start(true).map_err(ReadProblem::from)?, false)?;
+        }
+        let names = path
+            .components()
+            .rev()
+            .filter_map(|component| match component {
+                Component::Normal(name) => Some(name.to_owned()),
+                Component::ParentDir => Some(OsString::from("..")),
+                _ => None,
+            });
+        names.for_each(|name| self.rest.push_front(name));
+        Ok(())
+    }
+
+    fn enter(&mut self, dir: Dir, within_home: bool) -> Result<(), WriteProblem> {
+        self.dir = dir;
+        self.in_home = within_home || self.is_at_home()?;
+        Ok(())
+    }
+
+    fn is_at_home(&self) -> Result<bool, WriteProblem> {
+        let Some(home) = &self.user.home else {
+            return Ok(false);
+        };
+        let meta = self.dir.metadata().map_err(ReadProblem::from)?;
+        Ok(is_same(&meta, home))
+    }
+
+    fn climb(&mut self) -> Result<(), WriteProblem> {
+        let parent = self
+            .dir
+            .open_dir(OsStr::new(".."))
+            .map_err(ReadProblem::from)?;
+        let within_home = self.in_home && !self.is_at_home()?;
+        self.path.push("..");
+        self.enter(parent, within_home)
+    }
+
+    /// Enters a directory, or follows a link in its place.
+    fn descend(&mut self, name: &OsStr, parents: Parents) -> Result<(), WriteProblem> {
+        let error = match self.dir.open_dir(name) {
+            Ok(dir) => {
+                self.path.push(name);
+                return self.enter(dir, self.in_home);
+            }
+            Err(error) => error,
+        };
+        match error.raw_os_error() {
+            Some(libc::ENOENT) if parents == Parents::Create => {
+                self.create(name)?;
+                self.rest.push_front(name.to_owned());
+                Ok(())
+            }
+            Some(libc::ENOENT) => Err(WriteProblem::NoDirectory),
+            // What a link answers depends on the system.
+            Some(libc::ENOTDIR | libc::ELOOP) => match self.peek(name)? {
+                Some(entry) if entry.meta.is_symlink() => self.follow(name, &entry),
+                _ => Err(ReadProblem::from(error).into()),
+            },
+            _ => Err(ReadProblem::from(error).into()),
+        }
+    }
+
+    fn create(&mut self, name: &OsStr) -> Result<(), WriteProblem> {
+        let meta = self.dir.metadata().map_err(ReadProblem::from)?;
+        check_new(self.redirected_by, &meta)?;
+        let owner = self.user.home_owner().filter(|_| self.in_home);
+        create_dir(&self.dir, name, owner).map_err(WriteProblem::when(
+            "is in a directory that cannot be created",
+        ))
+    }
+
+    fn peek(&self, name: &OsStr) -> Result<Option<Entry>, WriteProblem> {
+        Ok(self.dir.peek(name).map_err(ReadProblem::from)?)
+    }
+
+    fn follow(&mut self, name: &OsStr, link: &Entry) -> Result<(), WriteProblem> {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(ReadProblem::LinkLoop.into());
+        }
+        let dir = self.dir.metadata().map_err(ReadProblem::from)?;
+        let owner = self.user.check_link(&dir, &link.meta)?;
+        self.redirected_by = self.redirected_by.or(owner);
+        let target = self.dir.read_link(name, link).map_err(ReadProblem::from)?;
+        self.begin(Path::new(&target))
+    }
+
+    fn end(self, name: OsString, found: Option<Metadata>) -> Result<ResolvedPath, WriteProblem> {
+        Ok(ResolvedPath {
+            path: self.path.join(&name),
+            dir_meta: self.dir.metadata().map_err(ReadProblem::from)?,
+            dir: self.dir,
+            name,
+            found,
+            in_home: self.in_home,
+            redirected_by: self.redirected_by,
+        })
     }
 }

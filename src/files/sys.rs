@@ -1,12 +1,11 @@
 //! The system calls that std does not wrap.
 
 use std::ffi::{CStr, OsStr, OsString};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, IntoRawFd};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::time::Duration;
 
 /// The user who will own new files.
@@ -46,20 +45,8 @@ pub(super) fn wait_for_input(file: &File, time: Duration) -> io::Result<PipeStat
     })
 }
 
-/// Opens a directory, to list it and to fsync it. O_NOATIME where possible: an
-/// access time would have to be written to the disk with each login, too.
-pub(super) fn open_dir(path: &Path) -> io::Result<File> {
-    let open = |flags| OpenOptions::new().read(true).custom_flags(flags).open(path);
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Ok(dir) = open(libc::O_DIRECTORY | libc::O_NOATIME) {
-        return Ok(dir);
-    }
-    // O_NOATIME is refused for directories of other users.
-    open(libc::O_DIRECTORY)
-}
-
-/// The names in a directory with this prefix, as far as they can be read.
-pub(super) fn names(dir: &File, prefix: &[u8]) -> Vec<OsString> {
+/// The names in a directory, as far as they can be read.
+pub(super) fn names(dir: &File) -> Vec<OsString> {
     let mut names = Vec::new();
     let Ok(copy) = dir.try_clone() else {
         return names;
@@ -80,13 +67,122 @@ pub(super) fn names(dir: &File, prefix: &[u8]) -> Vec<OsString> {
         // SAFETY: an entry has a name that ends with NUL, and stands until the
         // next call. It may be shorter than its type, so no reference is made.
         let name = unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) };
-        if name.to_bytes().starts_with(prefix) {
-            names.push(OsStr::from_bytes(name.to_bytes()).to_owned());
-        }
+        names.push(OsStr::from_bytes(name.to_bytes()).to_owned());
     }
     // SAFETY: the stream is open, and not used after this.
     unsafe { libc::closedir(stream) };
     names
+}
+
+/// Flushes a file or a directory to the disk.
+pub(super) fn sync_all(file: &File) -> io::Result<()> {
+    ignore_unsupported(file.sync_all())
+}
+
+/// Flushes a file's content to the disk.
+pub(super) fn sync_data(file: &File) -> io::Result<()> {
+    ignore_unsupported(file.sync_data())
+}
+
+/// Some file systems cannot flush. That is no reason not to save.
+fn ignore_unsupported(synced: io::Result<()>) -> io::Result<()> {
+    let unsupported = [libc::EINVAL, libc::ENOSYS, libc::ENOTSUP, libc::EOPNOTSUPP];
+    match synced {
+        Err(error)
+            if error
+                .raw_os_error()
+                .is_some_and(|code| unsupported.contains(&code)) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+/// Blocks SIGXFSZ for this thread: a write beyond RLIMIT_FSIZE then fails with
+/// EFBIG, and does not end the program.
+pub(super) struct FileSizeSignal {
+    /// The mask to restore; `None` if the signal was blocked already.
+    before: Option<libc::sigset_t>,
+}
+
+impl FileSizeSignal {
+    pub(super) fn block() -> FileSizeSignal {
+        let mut before = MaybeUninit::uninit();
+        let signal = only_file_size_signal();
+        // SAFETY: both sets are valid for the call, which fills in the second;
+        // blocking a signal cannot fail.
+        let before = unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, &signal, before.as_mut_ptr());
+            before.assume_init()
+        };
+        // SAFETY: the set is initialized.
+        let blocked = unsafe { libc::sigismember(&before, libc::SIGXFSZ) } == 1;
+        FileSizeSignal {
+            before: (!blocked).then_some(before),
+        }
+    }
+}
+
+impl Drop for FileSizeSignal {
+    fn drop(&mut self) {
+        let Some(before) = &self.before else {
+            return;
+        };
+        let mut pending = MaybeUninit::uninit();
+        let mut signal = 0;
+        // SAFETY: the sets are valid for the calls. A pending signal is taken
+        // before it is unblocked, and `sigwait` returns at once for one.
+        unsafe {
+            libc::sigpending(pending.as_mut_ptr());
+            if libc::sigismember(pending.as_ptr(), libc::SIGXFSZ) == 1 {
+                libc::sigwait(&only_file_size_signal(), &mut signal);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, before, std::ptr::null_mut());
+        }
+    }
+}
+
+fn only_file_size_signal() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: the first call initializes the set.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGXFSZ);
+        set.assume_init()
+    }
+}
+
+/// Keeps the descriptors 0 to 2 in use while files are open. Where the program
+/// has closed one of them, a file would get its number, and a message for
+/// standard error would be written to that file.
+pub(super) struct StandardStreams {
+    /// Descriptors that can be neither read nor written.
+    _reserved: Vec<OwnedFd>,
+}
+
+impl StandardStreams {
+    pub(super) fn reserve() -> StandardStreams {
+        let mut reserved = Vec::new();
+        while (0..3).any(is_closed) {
+            let Ok(dir) = super::at::Dir::start(true) else {
+                break;
+            };
+            let dir = OwnedFd::from(dir);
+            if dir.as_raw_fd() > 2 {
+                break;
+            }
+            reserved.push(dir);
+        }
+        StandardStreams {
+            _reserved: reserved,
+        }
+    }
+}
+
+fn is_closed(descriptor: i32) -> bool {
+    // SAFETY: reads the flags of a descriptor, which need not be open.
+    unsafe { libc::fcntl(descriptor, libc::F_GETFD) < 0 }
 }
 
 /// Whether the file carries an access control list or user attributes, which a

@@ -1,18 +1,17 @@
 //! Changing a file: lock, read, edit and replace. Starts over where another
 //! program changed the file in between.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use super::create::create;
-use super::lock::{LockWait, LockedFile, is_at};
+use super::lock::{Lock, LockWait, LockedFile};
 use super::read::contents;
 use super::replace::{self, Outcome};
-use super::resolve::{ResolvedPath, User};
-use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem};
+use super::resolve::{Parents, ResolvedPath, User};
+use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem, sys};
 use crate::util::secret::WipedBytes;
 
 /// How many times a program that takes no lock may change the file in between.
@@ -26,6 +25,7 @@ const SETTLE_TIME: Duration = Duration::from_millis(20);
 /// each other's change, and a reader sees the whole old text or the whole new
 /// text.
 pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Updated, WriteProblem> {
+    let _stdio = sys::StandardStreams::reserve();
     let user = User::current(target.home);
     let wait = LockWait::new(cancel);
     for _ in 0..MAX_ATTEMPTS {
@@ -49,9 +49,9 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
 }
 
 /// Opens and locks the file that the path leads to; creates a missing one, or
-/// returns `None` if the edit has nothing to write to it.
-/// While it waited for the lock, the previous holder may have put another file
-/// in its place: then it starts over with that one.
+/// returns `None` if the edit has nothing to write to it. While it waited for
+/// the lock, the previous holder may have put another file in its place: then
+/// it starts over with that one.
 fn acquire(
     target: &Target,
     user: &User,
@@ -59,38 +59,49 @@ fn acquire(
     wait: &LockWait,
 ) -> Result<Option<LockedFile>, WriteProblem> {
     loop {
-        let resolved = ResolvedPath::of(target.path, user)?;
+        let Some(resolved) = resolve(target, user, edit)? else {
+            return Ok(None);
+        };
         let opened = match &resolved.found {
             Some(meta) => {
                 resolved.check(meta, user)?;
-                open(&resolved.path)?
+                open(&resolved)?
             }
-            None if !target.create_first && edit(&[]).is_none() => {
-                return Ok(None);
-            }
-            None => create(target, &resolved, user)?,
+            None => create(&resolved, user)?,
         };
-        if let Some(file) = opened {
-            let locked = LockedFile::lock(file, resolved, wait)?;
-            if is_at(target.path, &locked.meta)? {
-                // The check above was of a file that was not locked yet.
-                locked.resolved.check(&locked.meta, user)?;
-                return Ok(Some(locked));
-            }
+        if let Some(file) = opened
+            && let Some(locked) = LockedFile::lock(target.path, file, resolved, user, wait)?
+        {
+            return Ok(Some(locked));
         }
         wait.check_cancelled()?;
     }
 }
 
+/// Finds the file, and creates the directories that lead to it on request;
+/// `None` if it is missing and the edit has nothing to write to it.
+fn resolve(target: &Target, user: &User, edit: Edit) -> Result<Option<ResolvedPath>, WriteProblem> {
+    let existing = ResolvedPath::of(target.path, user, Parents::Existing);
+    let missing = match &existing {
+        Ok(resolved) => resolved.found.is_none(),
+        Err(problem) => matches!(problem, WriteProblem::NoDirectory),
+    };
+    if missing && !target.create_first && edit(&[]).is_none() {
+        return Ok(None);
+    }
+    match existing {
+        Err(WriteProblem::NoDirectory) if target.create_parents => {
+            ResolvedPath::of(target.path, user, Parents::Create).map(Some)
+        }
+        resolved => resolved.map(Some),
+    }
+}
+
 /// Opens the file; `None` if it is gone. Write access is needed because NFS
 /// grants an exclusive lock to nothing else.
-fn open(path: &Path) -> Result<Option<File>, WriteProblem> {
-    let opened = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path);
-    match opened {
+fn open(resolved: &ResolvedPath) -> Result<Option<File>, WriteProblem> {
+    let flags = libc::O_RDWR | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    match resolved.dir.open(&resolved.name, flags, 0) {
         Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.raw_os_error() == Some(libc::ELOOP) => Ok(None),
@@ -120,19 +131,20 @@ fn commit(
     new: &[u8],
 ) -> Result<Option<Updated>, WriteProblem> {
     let change = replace::Change {
-        resolved: &locked.resolved,
-        file: &locked.file,
-        meta: &locked.meta,
+        locked: &locked,
         old,
         new,
-        locked: locked.locked,
         undisturbed: &|| is_undisturbed(&locked, target, old),
     };
     let mut notes = Vec::new();
-    if !locked.locked {
-        let note = "its file system has no locks, so that a change made by another program at \
-                    the same moment may be lost";
-        notes.push(note.to_owned());
+    match locked.lock {
+        Lock::Held => {}
+        Lock::Foreign => notes.push("was replaced while another program had locked it".to_owned()),
+        Lock::Unsupported => notes.push(
+            "its file system has no locks, so that a change made by another program at the same \
+             moment may be lost"
+                .to_owned(),
+        ),
     }
     if change.write(user, &mut notes)? == Outcome::Disturbed {
         return Ok(None);
@@ -151,7 +163,7 @@ fn commit(
 /// one tick of the file system's clock leaves the file's times as they were:
 /// only the content shows it.
 fn is_undisturbed(locked: &LockedFile, target: &Target, old: &[u8]) -> Result<bool, WriteProblem> {
-    if !is_at(target.path, &locked.meta)? {
+    if !locked.is_current(target.path)? {
         return Ok(false);
     }
     match contents(&locked.file, old.len() as u64, target.limit) {

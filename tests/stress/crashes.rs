@@ -145,8 +145,10 @@ impl Scenario<'_> {
                 ],
                 "write" | "pwrite64" => &["ENOSPC", "EDQUOT", "EIO", "EINTR"],
                 "fsync" | "fdatasync" => &["EIO", "ENOSPC", "EDQUOT"],
-                "rename" => &["EBUSY", "EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"],
-                "mkdir" => &["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"],
+                "renameat" | "renameat2" => {
+                    &["EBUSY", "EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"]
+                }
+                "mkdirat" => &["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"],
                 "flock" | "pread64" | "statx" | "getdents64" => &["EIO", "EINTR"],
                 "fchmod" | "fchown" | "ftruncate" | "flistxattr" => &["EACCES", "EROFS", "EIO"],
                 _ => continue,

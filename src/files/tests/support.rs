@@ -202,6 +202,12 @@ fn do_job(job: &str, path: &Path, line: &str) -> Option<Result<Updated, WritePro
     let mark = |name: &str| {
         let _ = fs::metadata(format!("/FILES-TEST-{name}"));
     };
+    if let Some(left) = job.strip_prefix("append with descriptors ") {
+        return Some(append_with_descriptors(left.parse().ok()?, path, line));
+    }
+    if let Some(closed) = job.strip_prefix("append with closed ") {
+        return Some(append_with_closed_streams(closed, path, line));
+    }
     Some(match job {
         "append" => append(path, line),
         "read" => match read(path, LIMIT) {
@@ -229,23 +235,54 @@ fn do_job(job: &str, path: &Path, line: &str) -> Option<Result<Updated, WritePro
             std::thread::sleep(Duration::from_secs(60));
             None
         }),
-        "append without descriptors" => {
-            let limit = |count| libc::rlimit {
-                rlim_cur: count,
-                rlim_max: 256,
-            };
-            // SAFETY: the structure is whole and outlives the call.
-            unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit(256)) };
-            // One is left, for the file itself.
-            let mut taken = Vec::new();
-            while let Ok(file) = fs::File::open("/dev/null") {
-                taken.push(file);
-            }
-            taken.pop();
-            let appended = append(path, line);
-            drop(taken);
-            appended
-        }
         _ => return None,
     })
+}
+
+/// Appends with this many descriptors left to the process.
+fn append_with_descriptors(left: usize, path: &Path, line: &str) -> Result<Updated, WriteProblem> {
+    let limit = libc::rlimit {
+        rlim_cur: 256,
+        rlim_max: 256,
+    };
+    // SAFETY: the structure is complete and outlives the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) };
+    let mut taken = Vec::new();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        taken.push(file);
+    }
+    taken.truncate(taken.len() - left);
+    let appended = append(path, line);
+    drop(taken);
+    appended
+}
+
+/// Appends with closed standard streams, and writes to them during the edit.
+fn append_with_closed_streams(
+    closed: &str,
+    path: &Path,
+    line: &str,
+) -> Result<Updated, WriteProblem> {
+    let streams: Vec<i32> = closed
+        .split(' ')
+        .map(|number| number.parse().unwrap())
+        .collect();
+    // SAFETY: closes descriptors that this process does not use otherwise.
+    streams.iter().for_each(|&stream| unsafe {
+        libc::close(stream);
+    });
+    let appended = change(&target(path), &mut |old| {
+        for &stream in &streams {
+            // SAFETY: the buffer is valid for its length.
+            let written = unsafe { libc::write(stream, b"warning\n".as_ptr().cast(), 8) };
+            assert_eq!(written, -1, "{stream} is open for writing");
+        }
+        Some(wiped(&[old, line.as_bytes(), b"\n"].concat()))
+    });
+    for stream in streams {
+        // SAFETY: reads the flags of a descriptor, which need not be open.
+        let open = unsafe { libc::fcntl(stream, libc::F_GETFD) } >= 0;
+        assert!(!open, "{stream} was left open");
+    }
+    appended
 }

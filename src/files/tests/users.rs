@@ -112,15 +112,205 @@ fn a_users_link_does_not_redirect_root() {
     }
     assert_eq!(fs::read(&secret).unwrap(), b"root\n");
     assert_eq!(root.names(), ["shadow"]);
-    // To a file of her own it does, and to a new one in her home.
+    // To a file of her own it does, and to a new one in her home. In root's
+    // directory no file is created, so that one is written in place.
     chown_to(&secret, ALICE);
-    for to in [secret, home.path("dotfile")] {
+    for (to, in_place) in [(secret, true), (home.path("dotfile"), false)] {
         fs::remove_file(&link).unwrap();
         symlink(&to, &link).unwrap();
         chown_to(&link, ALICE);
-        append_to_link().unwrap();
+        let updated = append_to_link().unwrap();
+        let reason = "was written in place, because its directory belongs to another user";
+        let noted = updated.notes.iter().any(|note| note == reason);
+        assert_eq!(noted, in_place, "{updated:?}");
         assert_eq!(owner(&to), (ALICE, ALICE));
     }
+}
+
+/// The names, texts, owners and modes in a directory.
+fn snapshot(dir: &Path) -> Vec<(String, Vec<u8>, (u32, u32), u32)> {
+    let files = names(dir).into_iter().map(|name| {
+        let path = dir.join(&name);
+        let text = fs::read(&path).unwrap_or_default();
+        (name, text, owner(&path), mode(&path))
+    });
+    files.collect()
+}
+
+fn append_in_home(home: &Scratch, path: &Path) -> Result<crate::files::Updated, WriteProblem> {
+    let with_home = Target {
+        create_parents: true,
+        home: Some(home.dir()),
+        ..target(path)
+    };
+    append_to(&with_home, "x")
+}
+
+#[test]
+fn a_users_link_anywhere_on_the_path_does_not_redirect_root() {
+    if !is_root() {
+        return not_tested("root in another user's home");
+    }
+    let root = Scratch::new();
+    let app = root.subdir("app", 0o755);
+    root.file("app/settings", "root\n", 0o644);
+    root.subdir("app/wandb", 0o755);
+    root.file("app/wandb/settings", "root\n", 0o644);
+    let before = [
+        snapshot(root.dir()),
+        snapshot(&app),
+        snapshot(&app.join("wandb")),
+    ];
+    // (the link in the home, its target, the file)
+    for (link, to, file) in [
+        ("wandb", app.clone(), "wandb/settings"),
+        ("wandb", app.clone(), "wandb/new"),
+        ("wandb", app.clone(), "wandb/deep/down/new"),
+        ("wandb", app.join("wandb"), "wandb/../settings"),
+        ("config", app.clone(), "config/wandb/settings"),
+        ("config", root.dir().to_path_buf(), "config/app/wandb/new"),
+        ("file", app.join("settings"), "file"),
+        ("file", app.join("new"), "file"),
+    ] {
+        for link_owner in [ALICE, 0] {
+            let home = Scratch::new();
+            chown_to(home.dir(), ALICE);
+            symlink(&to, home.path(link)).unwrap();
+            chown_to(&home.path(link), link_owner);
+            let appended = append_in_home(&home, &home.path(file));
+            let refused = matches!(appended, Err(WriteProblem::StrangersLink(ALICE)));
+            assert!(refused, "{link} {to:?} {file}: {appended:?}");
+            let after = [
+                snapshot(root.dir()),
+                snapshot(&app),
+                snapshot(&app.join("wandb")),
+            ];
+            assert_eq!(after, before, "{link} {to:?} {file}");
+        }
+    }
+    // Within her home her links are followed.
+    let home = Scratch::new();
+    chown_to(home.dir(), ALICE);
+    chown_to(&home.subdir("dotfiles", 0o755), ALICE);
+    symlink("dotfiles", home.path("config")).unwrap();
+    chown_to(&home.path("config"), ALICE);
+    append_in_home(&home, &home.path("config/wandb/settings")).unwrap();
+    for path in ["dotfiles/wandb", "dotfiles/wandb/settings"] {
+        assert_eq!(owner(&home.path(path)), (ALICE, ALICE), "{path}");
+    }
+}
+
+#[test]
+fn a_hard_link_in_a_users_home_does_not_redirect_root() {
+    if !is_root() {
+        return not_tested("root in another user's home");
+    }
+    let home = Scratch::new();
+    let secret = home.file("root's", "root\n", 0o644);
+    fs::hard_link(&secret, home.path(".netrc")).unwrap();
+    chown_to(home.dir(), ALICE);
+    let appended = append_in_home(&home, &home.path(".netrc"));
+    let problem = appended.unwrap_err().to_string();
+    assert_eq!(
+        problem,
+        "has a hard link that another user (uid 12345) can redirect"
+    );
+    assert_eq!(
+        (fs::read(&secret).unwrap(), mode(&secret)),
+        (b"root\n".to_vec(), 0o644)
+    );
+}
+
+/// Exchanges two names again and again until the work is done.
+#[cfg(target_os = "linux")]
+fn while_exchanging<T>(one: &Path, other: &Path, work: impl FnOnce() -> T) -> T {
+    use std::os::unix::ffi::OsStrExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let [one, other] =
+        [one, other].map(|path| std::ffi::CString::new(path.as_os_str().as_bytes()).unwrap());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let (at, exchange) = (libc::AT_FDCWD, libc::RENAME_EXCHANGE);
+                // SAFETY: both paths are C strings that outlive the call.
+                unsafe {
+                    libc::syscall(
+                        libc::SYS_renameat2,
+                        at,
+                        one.as_ptr(),
+                        at,
+                        other.as_ptr(),
+                        exchange,
+                    )
+                };
+            }
+        });
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        done.store(true, Ordering::Relaxed);
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// The owner of a home exchanges a directory and a link, or a file and a link,
+/// while root writes there.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_that_changes_during_the_update_does_not_redirect_root() {
+    if !is_root() {
+        return not_tested("root in another user's home");
+    }
+    let rounds: usize =
+        std::env::var("WANDB_LOGIN_TEST_ROUNDS").map_or(3, |rounds| rounds.parse().unwrap());
+    let (mut saved, mut refused) = (0, 0);
+    for (exchanged, file) in [
+        (".config/wandb", ".config/wandb/settings"),
+        (".config", ".config/wandb/settings"),
+        (".config", ".config/wandb/deep/new"),
+        (".netrc", ".netrc"),
+    ] {
+        let root = Scratch::new();
+        root.subdir("wandb", 0o755);
+        root.file("settings", "root\n", 0o644);
+        root.file("wandb/settings", "root\n", 0o644);
+        let before = [snapshot(root.dir()), snapshot(&root.path("wandb"))];
+        let home = Scratch::new();
+        for dir in [".config", ".config/wandb"] {
+            home.subdir(dir, 0o755);
+        }
+        home.file(".netrc", "", 0o600);
+        home.file(".config/wandb/settings", "", 0o600);
+        let to = if exchanged == ".netrc" {
+            root.path("settings")
+        } else {
+            root.dir().to_path_buf()
+        };
+        symlink(to, home.path("link")).unwrap();
+        for path in [
+            "",
+            "link",
+            ".config",
+            ".config/wandb",
+            ".netrc",
+            ".config/wandb/settings",
+        ] {
+            chown_to(&home.path(path), ALICE);
+        }
+        while_exchanging(&home.path(exchanged), &home.path("link"), || {
+            for _ in 0..100 * rounds {
+                match append_in_home(&home, &home.path(file)) {
+                    Ok(updated) => saved += usize::from(updated.changed),
+                    Err(_) => refused += 1,
+                }
+                let after = [snapshot(root.dir()), snapshot(&root.path("wandb"))];
+                assert_eq!(after, before, "{exchanged} {file}");
+            }
+        });
+    }
+    assert!(saved > 0 && refused > 0, "{saved} saved, {refused} refused");
+    eprintln!(
+        "root wrote {saved} times to a home whose paths were exchanged, and was refused {refused} times"
+    );
 }
 
 #[test]

@@ -280,21 +280,43 @@ fn copies_of_killed_writers_are_removed() {
     let scratch = Scratch::new();
     let path = scratch.file(".netrc", "one\n", 0o600);
     scratch.file(".netrc.wandb-login-0123456789abcdef", "half a co", 0o600);
-    scratch.file(".netrc.wandb-login-", "", 0o600);
-    // These are no copies of this file.
-    scratch.file(".netrc.wandb", "", 0o600);
-    scratch.file(".settings.wandb-login-0123456789abcdef", "", 0o600);
-    scratch.subdir(".netrc.wandb-login-dir", 0o755);
+    scratch.file(".netrc.wandb-login-lock", "", 0o600);
+    let others = [
+        ".netrc.wandb",
+        ".netrc.wandb-login-",
+        ".netrc.wandb-login-0123456789ABCDEF",
+        ".netrc.wandb-login-0123456789abcde",
+        ".netrc.wandb-login-0123456789abcdef0",
+        ".netrc.wandb-login-backup",
+        ".netrc.wandb-login-lock.txt",
+        ".settings.wandb-login-0123456789abcdef",
+    ];
+    for name in others {
+        scratch.file(name, "the user's own", 0o600);
+    }
+    scratch.subdir(".netrc.wandb-login-fedcba9876543210", 0o755);
+    symlink(
+        ".netrc.wandb",
+        scratch.path(".netrc.wandb-login-1111111111111111"),
+    )
+    .unwrap();
+    // A writer on another host, which does not share the lock of the file.
+    let in_use = scratch.file(".netrc.wandb-login-2222222222222222", "half", 0o600);
+    let writer = fs::File::open(&in_use).unwrap();
+    writer.lock().unwrap();
     append(&path, "two").unwrap();
-    assert_eq!(
-        scratch.names(),
-        [
-            ".netrc",
-            ".netrc.wandb",
-            ".netrc.wandb-login-dir",
-            ".settings.wandb-login-0123456789abcdef",
-        ]
-    );
+    let mut expected = others.to_vec();
+    expected.extend([
+        ".netrc",
+        ".netrc.wandb-login-1111111111111111",
+        ".netrc.wandb-login-2222222222222222",
+        ".netrc.wandb-login-fedcba9876543210",
+    ]);
+    expected.sort_unstable();
+    assert_eq!(scratch.names(), expected);
+    drop(writer);
+    append(&path, "three").unwrap();
+    assert!(!in_use.exists());
 }
 
 #[test]
