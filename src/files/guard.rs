@@ -49,11 +49,13 @@ impl Guard {
                 Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Interrupted => {
                     continue;
                 }
-                Err(TryLockError::Error(error)) if is_unsupported(&error) => {
+                Err(TryLockError::Error(error)) => {
                     let _ = guard.dir.remove_file(&guard.name);
-                    return Ok(None);
+                    return match is_unsupported(&error) {
+                        true => Ok(None),
+                        false => Err(problem(error)),
+                    };
                 }
-                Err(TryLockError::Error(error)) => return Err(problem(error)),
             }
             // The previous holder may have removed the file.
             if guard.dir.holds(&guard.name, &guard.meta).map_err(problem)? {
@@ -112,7 +114,7 @@ impl Drop for Guard {
         if !self.locked {
             return;
         }
-        if self.dir.holds(&self.name, &self.meta).unwrap_or(false) {
+        if self.dir.holds(&self.name, &self.meta).unwrap_or(true) {
             let _ = self.dir.remove_file(&self.name);
         }
         let _ = self.file.unlock();

@@ -128,13 +128,13 @@ fn a_users_link_does_not_redirect_root() {
 }
 
 /// The names, texts, owners and modes in a directory.
-fn snapshot(dir: &Path) -> Vec<(String, Vec<u8>, (u32, u32), u32)> {
+fn snapshot(dir: &Path) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
     let files = names(dir).into_iter().map(|name| {
         let path = dir.join(&name);
         let text = fs::read(&path).unwrap_or_default();
         (name, text, owner(&path), mode(&path))
     });
-    files.collect()
+    files.collect::<Vec<_>>()
 }
 
 fn append_in_home(home: &Scratch, path: &Path) -> Result<crate::files::Updated, WriteProblem> {

@@ -1,6 +1,6 @@
 //! Stores or removes the server's key and leaves every other byte as it is.
 
-use super::entries::{Entries, others_unchanged};
+use super::entries::{Entries, others_unchanged, same_items};
 use super::patch::{Patch, Removal};
 use super::scan::{Dialect, Kind};
 use super::{
@@ -31,7 +31,7 @@ pub(crate) struct Edited {
 }
 
 /// Stores a key: in our entry if there is one, else in a new one. Also updates an
-/// entry under the cloud's other name.
+/// entry under the cloud's other name. A look-up in the new text finds the key.
 ///
 /// The error says why the file cannot be edited.
 pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Result<Edited, Note> {
@@ -44,12 +44,15 @@ pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Re
         return Err(note(text, 0, message));
     }
     let goal = Goal::Store(key);
-    let edited = Editor {
+    let editor = Editor {
         names,
         is_key,
         goal,
+    };
+    let mut edited = editor.edit(text)?;
+    if !editor.is_reached(&edited.text) {
+        edited = editor.edit_completed(text)?;
     }
-    .edit(text)?;
     if edited.sdk_error.is_some() && is_accepted(text) && !is_accepted(&edited.text) {
         let message =
             "cannot add the key in a way that Python can still parse the file; edit it by hand";
@@ -127,6 +130,39 @@ impl<'a> Editor<'a> {
             };
         }
         Ok(edited)
+    }
+
+    /// Edits after completing the last entry of the file: a new entry cannot
+    /// follow an open quote or a missing value, and before an entry of another
+    /// tool for the same machine it is not found. The completion changes no value.
+    fn edit_completed(&self, text: &[u8]) -> Result<Edited, Note> {
+        let dialect = dialect_of(text).0;
+        for end in [b"\"\"".as_slice(), b" \"\"", b"\""] {
+            let mut completed = WipedBytes::new(Vec::with_capacity(text.len() + end.len()));
+            completed.extend_from_slice(text);
+            completed.extend_from_slice(end);
+            let unchanged = dialect_of(&completed).0 == dialect
+                && same_items(text, &completed, &Names::default(), dialect);
+            let entries = Entries::parse(&completed, self.names, self.is_key)?;
+            if !unchanged || entries.end.gap.end < completed.len() {
+                continue;
+            }
+            let edited = self.edit(&completed)?;
+            if self.is_reached(&edited.text) {
+                return Ok(Edited {
+                    changed: true,
+                    ..edited
+                });
+            }
+        }
+        let entries = Entries::parse(text, self.names, self.is_key)?;
+        let at = entries
+            .foreign()
+            .next_back()
+            .map(|entry| entry.keyword.start);
+        let message = "a key stored in this file would not be found: the entry for this machine \
+                       is incomplete, or hidden by text that is not netrc; correct it by hand";
+        Err(note(text, at.unwrap_or(0), message))
     }
 
     /// Whether a look-up in the text shows that the goal is reached.

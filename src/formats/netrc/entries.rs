@@ -201,8 +201,14 @@ impl Iterator for Others<'_> {
 /// Whether CPython reads the same in both texts, the server's own entries
 /// excluded.
 pub(super) fn others_unchanged(old: &[u8], new: &[u8], names: &Names) -> bool {
+    same_items(old, new, names, Dialect::CPython)
+}
+
+/// Whether the same machines, macros and values are read in both texts, those
+/// under the given names excluded.
+pub(super) fn same_items(old: &[u8], new: &[u8], names: &Names, dialect: Dialect) -> bool {
     let others = |text| Others {
-        scanner: Scanner::new(text, Dialect::CPython),
+        scanner: Scanner::new(text, dialect),
         text,
         names,
         ours: false,

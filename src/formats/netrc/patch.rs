@@ -218,6 +218,7 @@ impl<'a> Patch<'a> {
         key: &'a [u8],
     ) {
         let Entries {
+            text,
             newline,
             ref defaults,
             ref end,
@@ -229,18 +230,19 @@ impl<'a> Patch<'a> {
         let gap = before_default.unwrap_or(&end.gap).clone();
         let place = gap.end;
         let own_line = self.line_start(gap);
-        let mut with = self.line_breaks(place, own_line.is_some());
-        with.extend([
-            b"machine ".as_slice(),
-            netloc,
-            newline,
-            b"  login user",
-            newline,
-        ]);
+        // In the middle of a line the entry gets no line ends: when it is removed
+        // they could not be told from those of the file.
+        let in_line = own_line.is_none() && place < text.len();
+        let (mut with, newline, indent): (_, _, &[u8]) = match in_line {
+            true => (Vec::new(), b" ".as_slice(), b""),
+            false => (self.line_breaks(place, own_line.is_some()), newline, b"  "),
+        };
+        with.extend([b"machine ".as_slice(), netloc, newline]);
+        with.extend([indent, b"login user", newline]);
         if let Some(account) = account {
-            with.extend([b"  account ".as_slice(), account, newline]);
+            with.extend([indent, b"account ", account, newline]);
         }
-        with.extend([b"  password ".as_slice(), key, newline]);
+        with.extend([indent, b"password ", key, newline]);
         self.splices
             .push(Splice::insert(own_line.unwrap_or(place), with));
     }

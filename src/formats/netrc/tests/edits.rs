@@ -77,7 +77,7 @@ fn a_new_entry_goes_where_it_can_be_read() {
     );
     stores(
         "machine y.com password p default login u\n",
-        &format!("machine y.com password p \n{ENTRY}default login u\n"),
+        "machine y.com password p machine x.com login user password {N} default login u\n",
     );
     // A blank line ends the open macro.
     stores("macdef m\n foo\n", &format!("macdef m\n foo\n\n{ENTRY}"));
@@ -99,13 +99,41 @@ fn a_new_entry_goes_where_it_can_be_read() {
     );
     stores(
         "machine y.com password p #\\",
-        &format!("machine y.com password p \n{ENTRY}#\\"),
+        "machine y.com password p machine x.com login user password {N} #\\",
     );
     // CPython takes an empty token in place of a keyword for the end.
     stores(
         "machine y.com password p\n\"\"\nfoo",
         &format!("machine y.com password p\n{ENTRY}\"\"\nfoo"),
     );
+}
+
+/// An entry of another tool for the same machine hides entries before it.
+#[test]
+fn an_incomplete_entry_of_another_tool_is_completed() {
+    let bob = "machine y.com password p\nmachine x.com login bob";
+    for (end, completed) in [
+        (" password", " password \"\"\n"),
+        (" password\n", " password\n\"\"\n"),
+        ("\n  password ", "\n  password \"\"\n"),
+        (" account", " account \"\"\n"),
+        (" password p account\n", " password p account\n\"\"\n"),
+        (" password \"abc", " password \"abc\"\n"),
+        (" password \"abc\n", " password \"abc\n\"\n"),
+        (" password \"", " password \"\"\n"),
+        (" password \"a\\\"b", " password \"a\\\"b\"\n"),
+    ] {
+        stores(&format!("{bob}{end}"), &format!("{bob}{completed}{ENTRY}"));
+    }
+    // A last backslash, or one in an open quote, can only be completed by a
+    // change of the value.
+    for end in [" password ab\\", " password \\", " password \"ab\\"] {
+        let before = format!("{bob}{end}");
+        let stored = store(before.as_bytes(), &names("x.com"), NEW.as_bytes(), is_key);
+        let note = stored.err().expect("not stored");
+        assert_eq!(note.line, 2, "{}", note.text);
+        assert!(note.text.contains("would not be found"), "{}", note.text);
+    }
 }
 
 #[test]
@@ -277,6 +305,15 @@ fn forgetting_undoes_storing() {
         "machine y.com password p\n",
         "default login u\n",
         "machine y.com\r\n password p\r\n\r\n",
+        "machine y.com password p default login u\n",
+        "machine y.com password p  default login u",
+        "machine y.com password p\tdefault login u\n",
+        "machine y.com password \"p\"default login u\n",
+        "machine y.com password p machine z.com password \"q\n",
+        "machine y.com password p machine z.com password q\\",
+        "machine y.com password p machine z.com password",
+        "machine y.com password p #\\",
+        "machine y.com password p \"\" foo",
     ] {
         let with = stored(before.as_bytes(), &names("x.com"));
         let without = forgotten(&with.text, &names("x.com"));

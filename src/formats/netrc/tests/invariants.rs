@@ -1,6 +1,7 @@
 //! Invariants of editing, on pseudo-random files.
 
 use super::*;
+use crate::formats::netrc::entries::Entries;
 use crate::formats::netrc::invariants::has_foreign_login;
 
 /// xorshift64*, the same on every machine.
@@ -142,11 +143,15 @@ fn editing_keeps_its_invariants() {
     let names = names("x.com");
     for file in files(8_000) {
         let shown = String::from_utf8_lossy(&file).into_owned();
-        let once = stored(&file, &names);
-        let after = String::from_utf8_lossy(&once.text).into_owned();
-        let key = key_of(&once.text, &names);
+        let once = store(&file, &names, NEW.as_bytes(), is_key);
         // If another tool's entry ends in an open token, nothing can follow it.
-        if !has_foreign_login(&file, &names, is_key) {
+        assert!(
+            once.is_ok() || has_foreign_login(&file, &names, is_key),
+            "{shown:?}"
+        );
+        if let Ok(once) = once {
+            let after = String::from_utf8_lossy(&once.text).into_owned();
+            let key = key_of(&once.text, &names);
             assert_eq!(key.as_deref(), Some(NEW), "{shown:?} became {after:?}");
             let twice = stored(&once.text, &names);
             // Where CPython refuses the file, removing a duplicate can change which
@@ -178,6 +183,33 @@ fn editing_keeps_its_invariants() {
         );
         assert!(!again.changed || again.removed > 0, "{shown:?}");
     }
+}
+
+/// A log-out restores the file, except that a last line without a line end keeps
+/// the one that it got.
+#[test]
+fn forgetting_restores_the_file() {
+    let names = names("new.example:8080");
+    let mut in_line = 0;
+    for file in files(8_000) {
+        let entries = Entries::parse(&file, &names, is_key).expect("a text");
+        if entries.end.open_macro || !entries.accepted {
+            continue;
+        }
+        let with = stored(&file, &names);
+        let without = forgotten(&with.text, &names);
+        let shown = String::from_utf8_lossy(&file);
+        let rest = without.text.strip_prefix(file.as_slice());
+        let ended = [b"\n".as_slice(), b"\r", b"\r\n"].contains(&rest.unwrap_or(b"?"));
+        let restored = rest == Some(b"") || ended && !file.ends_with(b"\n");
+        assert!(
+            restored,
+            "{shown:?} became {:?}",
+            String::from_utf8_lossy(&without.text)
+        );
+        in_line += usize::from(with.text.windows(7).any(|window| window == b"e:8080 "));
+    }
+    assert!(in_line > 100, "{in_line}");
 }
 
 #[test]
