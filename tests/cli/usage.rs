@@ -142,7 +142,7 @@ fn a_command_behind_a_key_is_a_usage_error() {
         &[KEY_1, "--no-prompt", KEY_2, "env"],
     ] {
         let run = refused(arguments);
-        assert!(run.stderr.contains("stands behind a KEY"), "{}", run.stderr);
+        assert!(run.stderr.contains("follows a KEY"), "{}", run.stderr);
     }
     let home = Home::new();
     Run::ok(&mut home.wandb_login(&[KEY_1, KEY_2]));
@@ -233,10 +233,10 @@ fn a_key_on_standard_input_that_is_not_text_is_an_error() {
         (utf16.clone(), "standard input is UTF-16"),
         (spaced("\u{a0}"), "no-break space (U+00A0)"),
         (spaced("\u{2028}"), "line separator (U+2028)"),
-        (spaced("\u{200b}"), "mark without a width (U+200B)"),
+        (spaced("\u{200b}"), "zero-width character (U+200B)"),
         (
             format!("\u{3000}{KEY_1}").into_bytes(),
-            "wide space (U+3000)",
+            "ideographic space (U+3000)",
         ),
         (
             format!("{KEY_1} {KEY_2}").into_bytes(),

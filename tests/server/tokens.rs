@@ -286,7 +286,7 @@ fn a_token_that_ends_too_soon_is_renewed() {
     ));
     assert_eq!(run.stdout, "long\n");
     assert!(
-        run.stderr.contains("ends in less than 9000 s"),
+        run.stderr.contains("expires in less than 9000 s"),
         "{}",
         run.stderr
     );

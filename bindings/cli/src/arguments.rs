@@ -25,7 +25,7 @@ Examples:
   wandb-login --verify                         check the key with the server first
   wandb-login --host https://wandb.example.com log in to a server of your own
   wandb-login --key-stdin < key.txt            read the key from a file
-  wandb-login status                           show which key is in force, and why
+  wandb-login status                           show which key is used, and why
 
 Exit status: 0 done, 1 failed or not configured, 2 wrong usage, 3 the server refused
 the credential, 4 the server could not be asked, 130 interrupted."
@@ -45,14 +45,14 @@ Examples:
   wandb-login login --relogin --timeout 60
   wandb-login login --key-stdin < key.txt")]
     Login(LoginArguments),
-    /// Show which key is in force, and why
+    /// Show which key is used, and why
     #[command(after_help = "\
 Examples:
   wandb-login status
   wandb-login status --verify
   wandb-login status --json | jq -r .winner")]
     Status(StatusArguments),
-    /// Print the key in force
+    /// Print the API key or access token
     #[command(after_help = "\
 Examples:
   wandb-login token
@@ -99,7 +99,7 @@ Examples:
 
 #[derive(Args)]
 pub(crate) struct ServerArguments {
-    /// Use this server
+    /// URL of the server
     #[arg(long, value_name = "URL", visible_alias = "base-url")]
     pub host: Option<String>,
     /// Choose whether settings files or netrc are read first
@@ -174,7 +174,7 @@ pub(crate) struct TokenArguments {
     /// Print JSON: authorization, scheme, credential, base_url, expires_at
     #[arg(long)]
     pub json: bool,
-    /// Renew an access token that ends sooner
+    /// Renew an access token that expires sooner
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub min_ttl: Option<Duration>,
 }

@@ -1,4 +1,4 @@
-//! Why the program ends without having done what was asked, and its exit status.
+//! Why the program fails, and its exit status.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,4 @@
-//! Mistakes on the command line that would otherwise store a wrong key, or show
-//! a right one.
+//! Checks for mistakes that would otherwise store a wrong key or print a key.
 
 use std::ffi::OsString;
 
@@ -7,13 +6,13 @@ use wandb_login::mask_keys;
 
 use crate::failure::Failure;
 
-/// No key is this short, but every command and option is.
+/// Every command and option has at most this length; every key is longer.
 const LONGEST_NAME: usize = 20;
 
-/// The least similarity (of 1) of a name that a message suggests.
+/// The similarity, from 0 to 1, from which a name is suggested.
 const SIMILAR: f64 = 0.8;
 
-/// Commands of other tools, and what they are here.
+/// Commands of other tools, and the command that does the same here.
 const SYNONYMS: &[(&str, &str)] = &[
     ("whoami", "status"),
     ("list", "status"),
@@ -35,7 +34,7 @@ pub(crate) fn usage(problem: &str, command: &str) -> Failure {
     Failure::Usage(format!("{masked}{note} (see wandb-login {command}--help)"))
 }
 
-/// Word processors and web pages make one long dash of two hyphens.
+/// Refuses long dashes: word processors and web pages replace two hyphens by one.
 pub(crate) fn check_dashes(words: &[OsString]) -> Result<(), Failure> {
     let is_long = |c| matches!(c, '\u{2013}' | '\u{2014}');
     for word in words.iter().filter_map(|word| word.to_str()) {
@@ -50,8 +49,8 @@ pub(crate) fn check_dashes(words: &[OsString]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The first word is a command or a KEY; a short one of letters and hyphens is a
-/// mistyped command.
+/// Refuses a first word that is neither a command nor a KEY: a short word of
+/// letters and hyphens is a mistyped command.
 pub(crate) fn check_first_word(definition: &clap::Command, word: &str) -> Result<(), Failure> {
     let is_name = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
     if word.is_empty() || word.len() > LONGEST_NAME || !word.bytes().all(is_name) {
@@ -89,7 +88,7 @@ fn nearest(definition: &clap::Command, word: &str) -> Option<String> {
         .map(|(_, shown)| shown)
 }
 
-/// Further keys are ignored, as by the SDK, but not commands.
+/// Refuses a command after a KEY. Further keys are ignored, as by the SDK.
 pub(crate) fn check_further_words(
     definition: &clap::Command,
     keys: &[OsString],
@@ -98,7 +97,7 @@ pub(crate) fn check_further_words(
     for word in further {
         if definition.find_subcommand(word).is_some() {
             return Err(usage(
-                &format!("the command '{word}' stands behind a KEY: run it by itself"),
+                &format!("the command '{word}' follows a KEY: run it separately"),
                 "",
             ));
         }

@@ -20,6 +20,6 @@ pub(crate) fn print_line(parts: &[&[u8]]) -> std::io::Result<()> {
     line.push(b'\n');
     let out = std::io::stdout();
     #[cfg(unix)]
-    let mut out = std::fs::File::from(std::os::fd::AsFd::as_fd(&out).try_clone_to_owned()?);
-    out.write_all(&line)
+    let out = std::fs::File::from(std::os::fd::AsFd::as_fd(&out).try_clone_to_owned()?);
+    (&out).write_all(&line)
 }

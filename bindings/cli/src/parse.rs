@@ -29,15 +29,15 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<Request, Failure> {
     request
 }
 
-/// The format of `env` on a command line that may be wrong.
+/// The `--format` of a command line that may be invalid.
 fn env_format(words: &[OsString]) -> EnvFormat {
     let words: Vec<_> = words.iter().filter_map(|word| word.to_str()).collect();
-    let behind = |pair: &[&str]| (pair[0] == "--format").then(|| pair[1].to_string());
-    let in_one = |word: &&str| word.strip_prefix("--format=").map(String::from);
+    let separate = |pair: &[&str]| (pair[0] == "--format").then(|| pair[1].to_string());
+    let joined = |word: &&str| word.strip_prefix("--format=").map(String::from);
     words
         .windows(2)
-        .find_map(behind)
-        .or_else(|| words.iter().find_map(in_one))
+        .find_map(separate)
+        .or_else(|| words.iter().find_map(joined))
         .and_then(|name| EnvFormat::from_str(&name, false).ok())
         .unwrap_or_default()
 }

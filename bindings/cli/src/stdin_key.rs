@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// The largest key that is read, and a little more.
+/// The most bytes that are read: more than the longest key.
 const LIMIT: u64 = 70_000;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -23,8 +23,8 @@ pub(crate) fn read() -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(key.to_string()))
 }
 
-/// The key in what was read, or what is wrong. White space before the key is
-/// left to the library, which drops it with a notice; behind it, it is usual.
+/// The key in the input, or what is wrong with it. ASCII white space after the
+/// key is dropped; white space before it is left to the library, which reports it.
 fn key_in(bytes: &[u8]) -> Result<&str, String> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
         return Err("standard input is UTF-16; write the key as UTF-8 or ASCII".into());
@@ -40,13 +40,13 @@ fn key_in(bytes: &[u8]) -> Result<&str, String> {
     if let Some(space) = key.chars().find(|&c| is_invisible(c)) {
         let (name, code) = (name_of(space), u32::from(space));
         return Err(format!(
-            "there is a {name} (U+{code:04X}) at the key on standard input: remove it"
+            "the key on standard input contains a {name} (U+{code:04X}): remove it"
         ));
     }
     Ok(key)
 }
 
-/// White space that is not ASCII, and marks without a width.
+/// Non-ASCII white space and zero-width characters.
 fn is_invisible(c: char) -> bool {
     !c.is_ascii() && c.is_whitespace()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
@@ -58,9 +58,9 @@ fn name_of(c: char) -> &'static str {
         '\u{202f}' => "narrow no-break space",
         '\u{2028}' => "line separator",
         '\u{2029}' => "paragraph separator",
-        '\u{3000}' => "wide space",
+        '\u{3000}' => "ideographic space",
         '\u{feff}' => "byte-order mark",
-        _ if c.is_whitespace() => "space that is not ASCII",
-        _ => "mark without a width",
+        _ if c.is_whitespace() => "non-ASCII space",
+        _ => "zero-width character",
     }
 }

@@ -1,4 +1,4 @@
-//! `status`: which key is in force, and why.
+//! `status`: which key is used, and why.
 
 use std::process::ExitCode;
 

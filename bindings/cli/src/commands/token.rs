@@ -1,4 +1,4 @@
-//! `token` and `header`: the credential in force, for scripts.
+//! `token` and `header`: the credential, for scripts.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -25,22 +25,22 @@ pub(super) fn header(arguments: &ServerArguments) -> Result<(), Failure> {
     Ok(output::print_line(&[b"Authorization: ", authorization])?)
 }
 
-/// The session in force, renewed if it ends before `--min-ttl`.
+/// The current session, renewed if it expires within `--min-ttl`.
 fn session(arguments: &TokenArguments) -> Result<Session, Failure> {
     let options = super::options(&arguments.server, Flags::ALL_RANKS)?.quiet(true);
     let session = wandb_login::current(&options)?;
     let Some(ttl) = arguments.min_ttl else {
         return Ok(session);
     };
-    if !ends_within(&session, ttl) {
+    if !expires_within(&session, ttl) {
         return Ok(session);
     }
     let session = wandb_login::refresh(&session, &options)?;
-    if ends_within(&session, ttl) {
+    if expires_within(&session, ttl) {
         wandb_login::print(
             Level::Warn,
             &format!(
-                "the new access token ends in less than {} s (--min-ttl)",
+                "the new access token expires in less than {} s (--min-ttl)",
                 ttl.as_secs()
             ),
         );
@@ -48,7 +48,7 @@ fn session(arguments: &TokenArguments) -> Result<Session, Failure> {
     Ok(session)
 }
 
-fn ends_within(session: &Session, ttl: Duration) -> bool {
+fn expires_within(session: &Session, ttl: Duration) -> bool {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
