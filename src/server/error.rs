@@ -186,8 +186,9 @@ fn tls(error: &rustls::Error, server: &str) -> Error {
             | AlertDescription::InsufficientSecurity,
         )
         | rustls::Error::PeerIncompatible(_) => format!(
-            "no TLS cipher suite in common with {server}: it must support TLS 1.3, or TLS 1.2 with \
-             ECDHE and AES-GCM or ChaCha20 (CBC and RSA key exchange are not supported)"
+            "{server} refused the TLS handshake: it supports no cipher suite of this library (TLS \
+             1.3, or TLS 1.2 with ECDHE and AES-GCM or ChaCha20; CBC suites and RSA key exchange \
+             are not supported), or it requires a client certificate"
         ),
         other => format!("the TLS connection to {server} failed: {other}"),
     })

@@ -162,6 +162,7 @@ fn quoted(response: &Response, json: Option<&WipedJson>) -> String {
 }
 
 fn is_html(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<")
 }
 

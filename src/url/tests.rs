@@ -11,7 +11,7 @@ fn problem(text: &str) -> UrlProblem {
     BaseUrl::parse(text).expect_err(text)
 }
 
-/// The problem's name, without what it carries.
+/// The name of the problem's variant.
 fn name(problem: &UrlProblem) -> String {
     let debug = format!("{problem:?}");
     debug.split(' ').next().unwrap().to_owned()
@@ -104,7 +104,7 @@ fn parts() {
         ("https://x.com:443", Some("x.com:443")),
         ("https://x.com:080", Some("x.com:080")),
         ("https://127.1", Some("127.1")),
-        // What the SDK stores for this address, it stores under the API's name.
+        // The SDK stores a key for this address under the name of the API.
         ("https://Forge.coreweave.com/api/wandb", None),
     ] {
         assert_eq!(parse(text).spelled_netloc(), spelled, "{text}");
@@ -425,8 +425,8 @@ fn authorize_pages() {
     );
 }
 
-/// Strings of the pieces that mean something to the parser: none may make it
-/// panic, and whatever it takes is in normal form and holds no user.
+/// Random strings of pieces that matter to the parser. It must not panic, and every
+/// accepted URL is in normal form without user information.
 #[test]
 fn random_urls_are_normalised_or_refused() {
     const PIECES: [&str; 24] = [

@@ -112,14 +112,14 @@ fn a_silent_or_slow_server_is_a_time_out() {
 
 #[test]
 fn a_connection_that_is_never_accepted_is_a_time_out() {
-    // A full backlog drops further connection attempts, as a black hole does.
+    // With a full backlog, further connection attempts are dropped.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let mut held = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(50)) {
         held.push(stream);
         if held.len() > 8192 {
-            // This system's backlog does not fill; the other tests cover the rest.
+            // The backlog of this system does not fill up.
             return;
         }
     }
@@ -276,7 +276,7 @@ fn redirects_without_or_with_unprintable_location_are_reported() {
     ] {
         let reply = Reply::new(status, "");
         let reply = match location {
-            // Sent raw: a header's value may hold no escape character.
+            // A header value must not contain the escape character.
             Some(location) => reply.header("Location", &location.replace('\u{1b}', "")),
             None => reply,
         };
@@ -326,7 +326,7 @@ fn names_in_the_response_are_made_safe_to_print() {
 #[test]
 fn a_web_page_in_place_of_the_api_is_not_a_rejected_key() {
     for status in [200, 401, 403] {
-        let page = Reply::new(status, "\n<!DOCTYPE html><title>Sign in</title>");
+        let page = Reply::new(status, "\u{feff}\n<!DOCTYPE html><title>Sign in</title>");
         let server = Stub::http([page]);
         let error = problem(&server.url("127.0.0.1"), &Variables::new(), &patient());
         assert!(matches!(error, Error::Server(_)), "{error:?}");

@@ -137,7 +137,7 @@ fn a_server_without_a_supported_cipher_suite_is_reported() {
         let server = Stub::raw([Reply::Raw(vec![0x15, 3, 3, 0, 2, 2, alert])]);
         let url = server.url("localhost").replace("raw:", "https:");
         let error = problem(&url, &Variables::new(), &patient());
-        is_tls(&error, "CBC and RSA key exchange are not supported");
+        is_tls(&error, "CBC suites and RSA key exchange are not supported");
     }
 }
 
