@@ -773,6 +773,103 @@ wandb_login_status wandb_login_session_export(const wandb_login_session *session
 wandb_login_status wandb_login_session_import(const char *text,
                                               wandb_login_session **session);
 
+/* Long trainings: keep the credential good ------------------------------------ */
+
+/**
+ * Keeps the credential of a session good for as long as a program runs. Opaque; any
+ * number of threads may use it at the same time.
+ */
+typedef struct wandb_login_renewer wandb_login_renewer;
+
+/**
+ * Makes a renewer that begins with a session. `wandb_login_renewer_get()` then
+ * returns a session whose credential is valid: an access token is renewed before it
+ * ends. For a session with an API key it returns the same session each time.
+ *
+ * The renewer copies the options, except `session` and `error_buf`. Without an
+ * `environment` or a `working_directory` it captures those of the process now. A
+ * renewal never prompts. The callbacks and their data must stay valid until the last
+ * `wandb_login_renewer_free()`; they run on the thread that calls
+ * `wandb_login_renewer_get()`, never two at once. `backend_fn` receives each new
+ * session. No thread is started. A process that forked makes a renewer of its own.
+ *
+ * \param session The session to begin with; the renewer keeps it alive.
+ * \param options The options of the login, or NULL for all defaults.
+ * \param renewer Receives the renewer. The caller frees it with
+ *        `wandb_login_renewer_free()`.
+ * \return `WANDB_LOGIN_STATUS_OK` or `WANDB_LOGIN_STATUS_ERR_ARGUMENT`.
+ *
+ * Threads: any (rule 3). Origin: libwandb_login. Since 0.2.
+ */
+wandb_login_status wandb_login_renewer_new(const wandb_login_session *session,
+                                           const wandb_login_options *options,
+                                           wandb_login_renewer **renewer);
+
+/**
+ * Returns the session that is good now. If there is nothing to renew, the call takes
+ * well under a microsecond and makes no system call but the clock's.
+ *
+ * An access token is renewed five minutes before it ends, or a fifth of its life
+ * before, if that is less: from the cache that the processes of the user share, else
+ * by one exchange. One thread renews; the others get the old session as long as its
+ * token is valid. If the renewal fails meanwhile, all get the old session, and the
+ * next attempt follows after a pause of 1 s, which doubles up to 60 s, or as long as
+ * the server asks for. After the end of the token the call waits for the exchange,
+ * within the HTTP time limit, and returns its error.
+ *
+ * \param renewer The renewer.
+ * \param current Receives the session; the caller frees it with
+ *        `wandb_login_session_free()`.
+ * \param error_buf Receives one sentence on any status but
+ *        `WANDB_LOGIN_STATUS_OK`, else an empty string. May be NULL.
+ * \param error_buf_size Size of `error_buf` in bytes.
+ * \return A `WANDB_LOGIN_STATUS_...` number; `WANDB_LOGIN_STATUS_ERR_REJECTED` if the
+ *         server refused the credential and no other one is configured.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+wandb_login_status wandb_login_renewer_get(wandb_login_renewer *renewer,
+                                           wandb_login_session **current,
+                                           char *error_buf,
+                                           size_t error_buf_size);
+
+/**
+ * Reports that the server answered 401 to a session of `wandb_login_renewer_get()`.
+ * The next `wandb_login_renewer_get()` looks for another credential: a token from the
+ * cache or by an exchange, or another configured API key. Without one it returns
+ * `WANDB_LOGIN_STATUS_ERR_REJECTED`, and tries again after a pause. A report about a
+ * session that is no longer current has no effect.
+ *
+ * \param renewer The renewer.
+ * \param session The refused session.
+ * \return `WANDB_LOGIN_STATUS_OK`, or `WANDB_LOGIN_STATUS_ERR_ARGUMENT` if a pointer
+ *         is NULL.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+wandb_login_status wandb_login_renewer_refused(wandb_login_renewer *renewer,
+                                               const wandb_login_session *session);
+
+/**
+ * Adds an owner to a renewer.
+ *
+ * \param renewer The renewer, or NULL.
+ * \return The same renewer; free it once for each owner.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+wandb_login_renewer *wandb_login_renewer_retain(wandb_login_renewer *renewer);
+
+/**
+ * Removes an owner from a renewer. The last call frees it; sessions that it returned
+ * stay valid.
+ *
+ * \param renewer The renewer; not used by this owner after the call. May be NULL.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+void wandb_login_renewer_free(wandb_login_renewer *renewer);
+
 /* The report ------------------------------------------------------------------ */
 
 /** Text for a person. */

@@ -1,6 +1,8 @@
 //! Why a call did not give what was asked. Each variant has its status in
 //! the C ABI, and carries the one sentence that the caller may show.
 
+use std::time::Duration;
+
 /// What went wrong, in one sentence that never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -97,6 +99,29 @@ impl Error {
             "Relogin needs a new API key for {server} and cannot prompt for one: {why}. Run \
              `wandb-login --relogin` in a terminal, or give the key to `wandb-login --key-stdin`."
         ))
+    }
+}
+
+/// A failed exchange of an identity token, and how long the server asks clients to
+/// wait before the next attempt.
+#[derive(Debug, Clone)]
+pub(crate) struct ExchangeError {
+    pub error: Error,
+    pub retry_after: Option<Duration>,
+}
+
+impl From<Error> for ExchangeError {
+    fn from(error: Error) -> ExchangeError {
+        ExchangeError {
+            error,
+            retry_after: None,
+        }
+    }
+}
+
+impl From<ExchangeError> for Error {
+    fn from(failure: ExchangeError) -> Error {
+        failure.error
     }
 }
 

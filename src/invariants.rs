@@ -188,6 +188,7 @@ pub fn credentials(text: &[u8]) {
     let access = AccessToken {
         token: crate::util::secret::Secret::new(KEY),
         expires_at: now + 3600,
+        issued_at: None,
     };
     if let Some(found) = look_up(text, &[URL, "y"], now) {
         assert!(found.expires_at > now);

@@ -19,6 +19,7 @@
 //! | `server` | talking to W&B over HTTP |
 //! | `storage` | what a login leaves behind: netrc, settings, token cache |
 //! | `session` | what a login returns |
+//! | `renewer` | keeps the credential of a session good for a long training |
 //! | `report` | which key is in force, and why |
 //! | `formats` | netrc, INI, token cache, dates: text in, text out |
 //! | `url` | server addresses |
@@ -45,6 +46,7 @@ mod log;
 mod login;
 mod options;
 mod prompt;
+mod renewer;
 mod report;
 #[cfg_attr(not(feature = "http"), path = "server/no_http.rs")]
 mod server;
@@ -62,6 +64,7 @@ pub use key::mask_keys;
 pub use log::{Level, print};
 pub use login::{Login, check, current, explain, forget, login, prompt_api_key, refresh};
 pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
+pub use renewer::{Renewer, RenewerOptions};
 pub use report::{Format, Report};
 pub use session::{Session, Source};
 pub use util::secret::Secret;

@@ -4,9 +4,9 @@ use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint};
 use crate::config::location::SourceLocation;
 use crate::config::settings::Mode;
-use crate::error::{Error, Result};
+use crate::error::{Error, ExchangeError, Result};
 use crate::key::ApiKey;
-use crate::options::{Anonymous, Flags, Options};
+use crate::options::{Anonymous, Attempts, Flags, Options};
 use crate::prompt::{Answer, Prompt};
 use crate::report::Report;
 use crate::server;
@@ -14,7 +14,7 @@ use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::sources::diagnostics;
 use crate::sources::{self, Candidate, FoundCredential, Provider};
 use crate::storage;
-use crate::storage::token_cache::{self, Lookup};
+use crate::storage::token_cache::{self, Wanted};
 use crate::util::secret::Secret;
 
 /// How many keys the prompt accepts before the login fails.
@@ -68,11 +68,11 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
     let server = endpoint::resolve(&context)?;
     if let Some(found) = sources::first(&context, &server, context.relogin()?)? {
         diagnostics::warn_conflicts(&context, &server, &found);
-        return complete(&context, &server, found, Lookup::Cached).map(Login::Session);
+        return complete(&context, &server, found, Wanted::Any).map(Login::Session);
     }
     if options.anonymous == Anonymous::Must {
         let found = anonymous(&context, &server)?;
-        return complete(&context, &server, found, Lookup::Cached).map(Login::Session);
+        return complete(&context, &server, found, Wanted::Any).map(Login::Session);
     }
     prompt_and_complete(&context, &server)
 }
@@ -223,8 +223,9 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Logs in again to the server of a session, without prompting. An access
-/// token is replaced by a new one; an API key is looked up again.
+/// Logs in again to the server of a session, without prompting. An access token
+/// is replaced by another one, from the cache or from the server; an API key is
+/// looked up again.
 ///
 /// # Errors
 /// Those of [`login`].
@@ -252,29 +253,66 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
 /// # }
 /// ```
 pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
-    let options = Options {
+    let options = without_prompt(options);
+    let context = Context::new(&options)?;
+    let server = Endpoint::of_session(session);
+    match &session.data().credential {
+        Credential::Access {
+            access,
+            identity_token_file,
+        } => {
+            let found = FoundCredential {
+                candidate: Candidate::IdentityToken(identity_token_file.clone()),
+                provider: Provider::IdentityTokenFile,
+                location: SourceLocation::of_session(session),
+            };
+            complete(&context, &server, found, Wanted::OtherThan(&access.token))
+        }
+        Credential::Key(_) => key_of_server(&context, &server),
+    }
+}
+
+/// Another credential for a session whose own one is about to end or was refused.
+/// It logs nothing: a renewal is no event for the user.
+pub(crate) fn renew(
+    session: &Session,
+    options: &Options<'_>,
+    attempts: Attempts,
+) -> std::result::Result<Session, ExchangeError> {
+    let options = without_prompt(options);
+    let context = Context::without_stderr(&options);
+    let server = Endpoint::of_session(session);
+    match &session.data().credential {
+        Credential::Access {
+            access,
+            identity_token_file: file,
+        } => {
+            let wanted = Wanted::OtherThan(&access.token);
+            let access = token_cache::access_token(&context, &server, file, wanted, attempts)?;
+            Ok(session.with_access_token(access))
+        }
+        Credential::Key(_) => Ok(key_of_server(&context, &server)?),
+    }
+}
+
+/// The options of a call that must not prompt and must not take another server or
+/// key than those of its session.
+fn without_prompt<'a>(options: &Options<'a>) -> Options<'a> {
+    Options {
         api_key: None,
         host: None,
         session: None,
         anonymous: Anonymous::Never,
         flags: options.flags | Flags::NO_PROMPT,
         ..*options
-    };
-    let context = Context::new(&options)?;
-    let server = Endpoint::of_session(session);
-    let found = match &session.data().credential {
-        Credential::Access {
-            identity_token_file,
-            ..
-        } => FoundCredential {
-            candidate: Candidate::IdentityToken(identity_token_file.clone()),
-            provider: Provider::IdentityTokenFile,
-            location: SourceLocation::of_session(session),
-        },
-        Credential::Key(_) => sources::first(&context, &server, false)?
-            .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?,
-    };
-    complete(&context, &server, found, Lookup::Renew)
+    }
+}
+
+/// A session with the key that is configured for a server.
+fn key_of_server(context: &Context, server: &Endpoint) -> Result<Session> {
+    let found = sources::first(context, server, false)?
+        .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?;
+    complete(context, server, found, Wanted::Any)
 }
 
 /// The session that [`login`] would return without prompting and without
@@ -311,9 +349,7 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    let found = sources::first(&context, &server, false)?
-        .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?;
-    complete(&context, &server, found, Lookup::Cached)
+    key_of_server(&context, &server)
 }
 
 /// Whether the mode is one in which no login happens.
@@ -360,7 +396,7 @@ fn prompt_and_complete(context: &Context, server: &Endpoint) -> Result<Login> {
                 }
             },
         };
-        match complete(context, server, found, Lookup::Cached) {
+        match complete(context, server, found, Wanted::Any) {
             Ok(session) => return Ok(Login::Session(session)),
             // Only a rejected key is a reason to prompt for another one.
             Err(error @ Error::Rejected(_)) => last = Some(error),
@@ -384,14 +420,14 @@ fn complete(
     context: &Context,
     server: &Endpoint,
     found: FoundCredential,
-    lookup: Lookup,
+    wanted: Wanted,
 ) -> Result<Session> {
     diagnostics::warn_plain_http(context, server);
     let source = found.provider.source();
     // Both can fail, so they come before anything is sent or written.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
-    let (credential, known) = to_credential(context, server, found.candidate, lookup)?;
+    let (credential, known) = to_credential(context, server, found.candidate, wanted)?;
     let viewer = verify(context, server, &credential, source)?.or(known);
     let saved = persist(context, server, &credential, source)?;
     let session = Session::new(SessionData {
@@ -419,7 +455,7 @@ fn to_credential(
     context: &Context,
     server: &Endpoint,
     candidate: Candidate,
-    lookup: Lookup,
+    wanted: Wanted,
 ) -> Result<(Credential, Option<Viewer>)> {
     Ok(match candidate {
         Candidate::Key(key) => (Credential::Key(key), None),
@@ -428,7 +464,13 @@ fn to_credential(
             (data.credential.clone(), data.viewer.clone())
         }
         Candidate::IdentityToken(identity_token_file) => {
-            let access = token_cache::access_token(context, server, &identity_token_file, lookup)?;
+            let access = token_cache::access_token(
+                context,
+                server,
+                &identity_token_file,
+                wanted,
+                Attempts::UntilDeadline,
+            )?;
             let credential = Credential::Access {
                 access,
                 identity_token_file,

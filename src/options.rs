@@ -40,6 +40,15 @@ pub struct Options<'a> {
     pub(crate) quiet: bool,
 }
 
+/// Whether a request that failed for the moment is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempts {
+    /// Once only.
+    One,
+    /// Again, with a pause that doubles, until the deadline.
+    UntilDeadline,
+}
+
 /// A callback that supplies a key in place of the terminal.
 pub(crate) type PromptFn<'a> = dyn Fn(&PromptRequest<'_>) -> PromptAnswer + 'a;
 

@@ -265,6 +265,28 @@ impl Session {
         }
     }
 
+    /// Whether both are handles to one session.
+    pub(crate) fn is_same(&self, other: &Session) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// When the server issued the credential, in Unix seconds, if that is known.
+    pub(crate) fn issued_at(&self) -> Option<i64> {
+        match &self.0.data.credential {
+            Credential::Key(_) => None,
+            Credential::Access { access, .. } => access.issued_at,
+        }
+    }
+
+    /// The same session with another access token for its identity token.
+    pub(crate) fn with_access_token(&self, access: AccessToken) -> Session {
+        let mut data = self.0.data.clone();
+        if let Credential::Access { access: held, .. } = &mut data.credential {
+            *held = access;
+        }
+        Session::new(data)
+    }
+
     /// One line for the user, without a secret.
     pub fn display(&self) -> &str {
         &self.0.display

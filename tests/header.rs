@@ -97,6 +97,17 @@ const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "Long trainings: keep the credential good",
+        &[
+            "wandb_login_renewer",
+            "wandb_login_renewer_new",
+            "wandb_login_renewer_get",
+            "wandb_login_renewer_refused",
+            "wandb_login_renewer_retain",
+            "wandb_login_renewer_free",
+        ],
+    ),
+    (
         "The report",
         &["WANDB_LOGIN_REPORT_*", "wandb_login_explain"],
     ),

@@ -6,7 +6,7 @@ pub(crate) mod rank;
 pub(crate) mod variables;
 
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +20,17 @@ pub(crate) fn unix_time() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The environment of the process, as `NAME=value` entries.
+pub(crate) fn capture() -> Vec<OsString> {
+    let entry = |(mut name, value): (OsString, OsString)| {
+        name.reserve_exact(value.len() + 1);
+        name.push("=");
+        name.push(value);
+        name
+    };
+    std::env::vars_os().map(entry).collect()
 }
 
 /// The environment and working directory of the process, or those that the

@@ -9,12 +9,14 @@
 #![allow(clippy::missing_safety_doc)] // see above
 
 mod options;
+mod renewer;
 mod session;
 mod types;
 
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use renewer::*;
 pub use session::*;
 pub use types::*;
 

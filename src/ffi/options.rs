@@ -130,25 +130,53 @@ impl RawOptions {
         }
     }
 
-    /// Writes as much of the message to `error_buf` as fits, truncated at a
-    /// character boundary.
+    /// Writes a message to `error_buf`.
     ///
     /// # Safety
     /// `error_buf` is NULL or has `error_buf_size` writable bytes.
     pub(super) unsafe fn write_error(&self, message: &str) {
-        let (start, size) = (self.raw.error_buf, self.raw.error_buf_size);
-        if start.is_null() || size == 0 {
-            return;
-        }
-        let longest = message.len().min(size - 1);
-        let length = (0..=longest)
-            .rfind(|&end| message.is_char_boundary(end))
-            .unwrap_or(0);
-        // SAFETY: `length` is less than `size`, which the caller guarantees.
-        unsafe {
-            start.copy_from_nonoverlapping(message.as_ptr().cast(), length);
-            start.add(length).write(0);
-        }
+        // SAFETY: the caller's guarantee.
+        unsafe { write_error(self.raw.error_buf, self.raw.error_buf_size, message) };
+    }
+
+    /// `log_fn` and its data.
+    pub(super) fn log_fn(&self) -> Option<(LogFn, *mut c_void)> {
+        self.raw.log_fn.map(|call| (call, self.raw.log_user_data))
+    }
+
+    /// `cancel_fn` and its data.
+    pub(super) fn cancel_fn(&self) -> Option<(CancelFn, *mut c_void)> {
+        let data = self.raw.cancel_user_data;
+        self.raw.cancel_fn.map(|call| (call, data))
+    }
+
+    /// `backend_fn` and its data.
+    pub(super) fn backend_fn(&self) -> Option<(BackendFn, *mut c_void)> {
+        let data = self.raw.backend_user_data;
+        self.raw.backend_fn.map(|call| (call, data))
+    }
+}
+
+type LogFn = unsafe extern "C" fn(*mut c_void, i32, *const c_char);
+type CancelFn = unsafe extern "C" fn(*mut c_void) -> i32;
+type BackendFn = unsafe extern "C" fn(*mut c_void, *mut wandb_login_session);
+
+/// Writes as much of a message to a buffer as fits, truncated at a character boundary.
+///
+/// # Safety
+/// `start` is NULL or has `size` writable bytes.
+pub(super) unsafe fn write_error(start: *mut c_char, size: usize, message: &str) {
+    if start.is_null() || size == 0 {
+        return;
+    }
+    let longest = message.len().min(size - 1);
+    let length = (0..=longest)
+        .rfind(|&end| message.is_char_boundary(end))
+        .unwrap_or(0);
+    // SAFETY: `length` is less than `size`, which the caller guarantees.
+    unsafe {
+        start.copy_from_nonoverlapping(message.as_ptr().cast(), length);
+        start.add(length).write(0);
     }
 }
 

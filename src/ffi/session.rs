@@ -55,12 +55,16 @@ impl<T> StringArray<T> {
 impl wandb_login_session {
     /// A handle with one owner.
     pub(super) fn new(session: Session) -> *mut wandb_login_session {
+        Arc::into_raw(Arc::new(Self::from_session(session))).cast_mut()
+    }
+
+    pub(super) fn from_session(session: Session) -> wandb_login_session {
         let teams = session
             .teams()
             .iter()
             .map(|team| to_c_string(team))
             .collect();
-        let handle = wandb_login_session {
+        wandb_login_session {
             base_url: to_c_string(session.base_url()),
             app_url: to_c_string(session.app_url()),
             display: to_c_string(session.display()),
@@ -71,8 +75,7 @@ impl wandb_login_session {
             teams: StringArray::new(teams, |text: &CString| text.as_ptr()),
             environ: StringArray::new(session.environ(), |text| text.as_c_str().as_ptr()),
             session,
-        };
-        Arc::into_raw(Arc::new(handle)).cast_mut()
+        }
     }
 }
 

@@ -91,10 +91,13 @@ fn lines(data: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
         } => {
             let file = identity_token_file.as_os_str().as_encoded_bytes();
             lines.push(("access_token", Cow::Borrowed(access.token.as_bytes())));
-            lines.push((
-                "expires_at",
-                Cow::Owned(access.expires_at.to_string().into()),
-            ));
+            let mut time = |name, seconds: i64| {
+                lines.push((name, Cow::Owned(seconds.to_string().into())));
+            };
+            time("expires_at", access.expires_at);
+            if let Some(issued_at) = access.issued_at {
+                time("issued_at", issued_at);
+            }
             lines.push(("identity_token_file", Cow::Borrowed(file)));
         }
     }
@@ -125,6 +128,7 @@ struct Fields {
     api_key: Option<ApiKey>,
     access_token: Option<Secret>,
     expires_at: Option<i64>,
+    issued_at: Option<i64>,
     identity_token_file: PathBuf,
     source_name: Option<String>,
     configured_entity: Option<String>,
@@ -139,6 +143,7 @@ impl Fields {
                 std::str::from_utf8(value).map_err(|_| invalid("it contains invalid UTF-8"))?;
             Ok(text.to_string())
         };
+        let seconds = |problem| text()?.parse::<i64>().map_err(|_| invalid(problem));
         match name {
             b"base_url" => {
                 let url = BaseUrl::parse(&text()?);
@@ -159,10 +164,8 @@ impl Fields {
                 return Err(invalid("malformed access token"));
             }
             b"access_token" => self.access_token = Some(Secret::new(value)),
-            b"expires_at" => {
-                let seconds = text()?.parse::<i64>();
-                self.expires_at = Some(seconds.map_err(|_| invalid("expires_at is not a number"))?);
-            }
+            b"expires_at" => self.expires_at = Some(seconds("expires_at is not a number")?),
+            b"issued_at" => self.issued_at = Some(seconds("issued_at is not a number")?),
             b"identity_token_file" => self.identity_token_file = PathBuf::from(text()?),
             b"source_name" => self.source_name = Some(text()?),
             b"configured_entity" => self.configured_entity = Some(text()?),
@@ -180,7 +183,11 @@ impl Fields {
         let credential = match (self.api_key, self.access_token, self.expires_at) {
             (Some(key), None, _) => Credential::Key(key),
             (None, Some(token), Some(expires_at)) => Credential::Access {
-                access: AccessToken { token, expires_at },
+                access: AccessToken {
+                    token,
+                    expires_at,
+                    issued_at: self.issued_at,
+                },
                 identity_token_file: self.identity_token_file,
             },
             _ => return Err(invalid("it must contain exactly one credential")),
@@ -254,6 +261,7 @@ mod tests {
             access: AccessToken {
                 token: Secret::new(b"abc.def-_"),
                 expires_at: 1_900_000_000,
+                issued_at: Some(1_899_996_400),
             },
             identity_token_file: PathBuf::from("/var/run/token"),
         }

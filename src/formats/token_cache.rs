@@ -6,11 +6,14 @@
 //!   "credentials": {
 //!     "https://api.wandb.ai": {
 //!       "access_token": "…",
-//!       "expires_at": "2006-01-02 15:04:05"
+//!       "expires_at": "2006-01-02 15:04:05",
+//!       "issued_at": "2006-01-02 14:04:05"
 //!     }
 //!   }
 //! }
 //! ```
+//!
+//! `issued_at` is this library's own; the SDK ignores it.
 
 use serde_json::{Map, Value};
 
@@ -18,8 +21,9 @@ use crate::formats::date;
 use crate::formats::json::WipedJson;
 use crate::util::secret::{Secret, WipedBytes};
 
-/// A cached token is not used if it expires within this many seconds.
-const MARGIN: i64 = 5 * 60;
+/// A token is renewed this many seconds before it expires, or a fifth of its life
+/// before, where that is less.
+const LONGEST_MARGIN: i64 = 5 * 60;
 
 /// What an identity token was exchanged for.
 #[derive(Debug, Clone)]
@@ -27,10 +31,27 @@ pub(crate) struct AccessToken {
     pub token: Secret,
     /// Unix seconds.
     pub expires_at: i64,
+    /// When the server issued it, in Unix seconds. The SDK does not record it.
+    pub issued_at: Option<i64>,
 }
 
-/// The token of the first of these servers that has one which is valid for more
-/// than five minutes. Malformed files and entries are ignored.
+impl AccessToken {
+    /// How many seconds before its end the token is renewed. A token of the SDK,
+    /// whose life is not known, is renewed as early as the SDK does it.
+    pub(crate) fn margin(&self) -> i64 {
+        let life = |issued| self.expires_at.saturating_sub(issued);
+        self.issued_at
+            .map_or(LONGEST_MARGIN, |issued| margin(life(issued)))
+    }
+}
+
+/// How many seconds before its end a token with a life of so many is renewed.
+pub(crate) fn margin(life: i64) -> i64 {
+    (life / 5).clamp(0, LONGEST_MARGIN)
+}
+
+/// The token of the first of these servers that has one which need not be renewed
+/// yet. Malformed files and entries are ignored.
 pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<AccessToken> {
     let file = WipedJson::parse(text)?;
     let credentials = file.0.get("credentials")?;
@@ -38,11 +59,14 @@ pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<Acces
         let entry = credentials.get(base_url)?;
         let token = entry.get("access_token")?.as_str()?;
         let expires_at = date::parse(entry.get("expires_at")?.as_str()?)?;
-        let usable = is_token(token) && expires_at.saturating_sub(now) > MARGIN;
-        usable.then(|| AccessToken {
+        let issued_at = entry.get("issued_at").and_then(Value::as_str);
+        let access = AccessToken {
             token: Secret::new(token.as_bytes()),
             expires_at,
-        })
+            issued_at: issued_at.and_then(date::parse),
+        };
+        let usable = is_token(token) && expires_at.saturating_sub(now) > access.margin();
+        usable.then_some(access)
     })
 }
 
@@ -50,13 +74,15 @@ pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<Acces
 /// object is replaced, as the SDK does.
 pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedBytes {
     let token = String::from_utf8_lossy(access.token.as_bytes()).into_owned();
-    let entry = Value::Object(Map::from_iter([
-        ("access_token".to_owned(), Value::String(token)),
-        (
-            "expires_at".to_owned(),
-            Value::String(date::format(access.expires_at)),
-        ),
-    ]));
+    let mut entry = Map::from_iter([("access_token".to_owned(), Value::String(token))]);
+    let mut insert_date = |name: &str, seconds| {
+        entry.insert(name.to_owned(), Value::String(date::format(seconds)));
+    };
+    insert_date("expires_at", access.expires_at);
+    if let Some(issued_at) = access.issued_at {
+        insert_date("issued_at", issued_at);
+    }
+    let entry = Value::Object(entry);
     let mut file = WipedJson::parse(text)
         .filter(|file| file.0.is_object())
         .unwrap_or_else(|| WipedJson(Value::Object(Map::new())));
@@ -102,6 +128,7 @@ mod tests {
         AccessToken {
             token: Secret::new(text.as_bytes()),
             expires_at: date::parse(expires_at).unwrap(),
+            issued_at: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::http::{self, Request, Response};
 use super::settings::Transport;
 use super::wait::Wait;
 use super::{response, zeroizing};
-use crate::error::{Error, Result};
+use crate::error::{Error, ExchangeError, Result};
 use crate::formats::token_cache::AccessToken;
 use crate::session::{Authorization, Viewer, basic};
 use crate::url::RESERVED;
@@ -72,10 +72,10 @@ pub(crate) fn exchange(
     now: i64,
     transport: &Transport,
     wait: &Wait,
-) -> Result<AccessToken> {
+) -> std::result::Result<AccessToken, ExchangeError> {
     let token = identity_token.trim_ascii();
     if token.is_empty() {
-        return Err(Error::Credentials("the identity token is empty".to_owned()));
+        return Err(Error::Credentials("the identity token is empty".to_owned()).into());
     }
     let subject = Subject {
         server: base_url,
@@ -88,7 +88,10 @@ pub(crate) fn exchange(
         body: form(token),
     };
     let response = http::post(request, &subject, transport, wait)?;
-    response::access_token(&response, &subject, now)
+    response::access_token(&response, &subject, now).map_err(|error| ExchangeError {
+        error,
+        retry_after: response.retry_after,
+    })
 }
 
 fn graphql(

@@ -21,6 +21,7 @@ use super::tls::{self, TlsConnector};
 use super::wait::Wait;
 use super::zeroizing::wiped_header;
 use crate::error::{Error, Result};
+use crate::options::Attempts;
 use crate::util::secret::{Secret, WipedBytes};
 
 /// The size limit of a response body.
@@ -94,7 +95,8 @@ pub(super) fn post(
         if route.proxy.is_some() && response.status == 407 {
             return Err(RequestError::proxy_authentication().describe(subject, &route));
         }
-        if retries == RETRIES || !is_temporary(response.status) {
+        let retry = wait.attempts == Attempts::UntilDeadline && retries < RETRIES;
+        if !retry || !is_temporary(response.status) {
             return Ok(response);
         }
         let pause = response.retry_after.unwrap_or_else(|| back_off(retries));

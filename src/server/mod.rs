@@ -27,10 +27,11 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::settings::SettingResult;
 use crate::env;
-use crate::error::{Error, Result};
+use crate::error::{Error, ExchangeError, Result};
 use crate::files;
 use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
+use crate::options::Attempts;
 use crate::session::{Credential, Viewer};
 use crate::util::secret::{Secret, WipedText};
 use proxy::ProxySettings;
@@ -43,7 +44,7 @@ pub(crate) fn viewer(
     server: &Endpoint,
     credential: &Credential,
 ) -> Result<Viewer> {
-    with_transport(context, |transport, wait| {
+    with_transport(context, Attempts::UntilDeadline, |transport, wait| {
         let authorization = credential.authorization();
         api::viewer(server.url.as_str(), authorization, transport, wait)
     })
@@ -57,7 +58,7 @@ pub(crate) fn anonymous_key(context: &Context, server: &Endpoint) -> Result<ApiK
             Some("only rank 0 creates an anonymous account"),
         ));
     }
-    let text = with_transport(context, |transport, wait| {
+    let text = with_transport(context, Attempts::UntilDeadline, |transport, wait| {
         api::anonymous_key(server.url.as_str(), transport, wait)
     })?;
     let parsed = ApiKey::parse(text.as_bytes()).map_err(|problem| {
@@ -70,14 +71,19 @@ pub(crate) fn anonymous_key(context: &Context, server: &Endpoint) -> Result<ApiK
 }
 
 /// Exchanges the identity token in a file for an access token.
-pub(crate) fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Result<AccessToken> {
+pub(crate) fn exchange(
+    context: &Context,
+    server: &Endpoint,
+    file: &Path,
+    attempts: Attempts,
+) -> std::result::Result<AccessToken, ExchangeError> {
     // Read for each exchange, because the token file is renewed from outside.
     let text = files::read_secret(file, &|| context.cancelled());
     context.check_cancelled()?;
     let text = text.map_err(|problem| {
         Error::Credentials(format!("{} {problem}", context.display_path(file)))
     })?;
-    with_transport(context, |transport, wait| {
+    with_transport(context, attempts, |transport, wait| {
         api::exchange(
             server.url.as_str(),
             &text.bytes,
@@ -89,29 +95,12 @@ pub(crate) fn exchange(context: &Context, server: &Endpoint, file: &Path) -> Res
 }
 
 /// Makes a call with the configured transport and time limit.
-fn with_transport<T>(
+fn with_transport<T, E: From<Error>>(
     context: &Context,
-    call: impl FnOnce(&Transport, &Wait) -> Result<T>,
-) -> Result<T> {
-    let settings = context.settings();
-    let text = |asked: SettingResult<'_, Secret>| -> Result<Option<WipedText>> {
-        Ok(asked?.map(|placed| {
-            String::from_utf8_lossy(placed.value.as_bytes())
-                .into_owned()
-                .into()
-        }))
-    };
-    let settings = TransportSettings {
-        proxies: ProxySettings {
-            http: text(settings.http_proxy())?,
-            https: text(settings.https_proxy())?,
-        },
-        insecure_disable_ssl: settings
-            .insecure_disable_ssl()?
-            .map(|placed| placed.value.to_string()),
-        extra_headers: text(settings.x_extra_http_headers())?,
-        working_directory: context.options.working_directory.map(Path::to_path_buf),
-    };
+    attempts: Attempts,
+    call: impl FnOnce(&Transport, &Wait) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let settings = transport_settings(context)?;
     let (transport, warning) = Transport::new(
         &|name| context.env.text(name).map(WipedText::new),
         &settings,
@@ -125,7 +114,31 @@ fn with_transport<T>(
         &transport,
         &Wait {
             deadline,
+            attempts,
             cancel: &|| context.cancelled(),
         },
     )
+}
+
+/// What the settings files say about the way to the server.
+fn transport_settings(context: &Context) -> Result<TransportSettings> {
+    let settings = context.settings();
+    let text = |asked: SettingResult<'_, Secret>| -> Result<Option<WipedText>> {
+        Ok(asked?.map(|placed| {
+            String::from_utf8_lossy(placed.value.as_bytes())
+                .into_owned()
+                .into()
+        }))
+    };
+    Ok(TransportSettings {
+        proxies: ProxySettings {
+            http: text(settings.http_proxy())?,
+            https: text(settings.https_proxy())?,
+        },
+        insecure_disable_ssl: settings
+            .insecure_disable_ssl()?
+            .map(|placed| placed.value.to_string()),
+        extra_headers: text(settings.x_extra_http_headers())?,
+        working_directory: context.options.working_directory.map(Path::to_path_buf),
+    })
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
-use crate::error::{Error, Result};
+use crate::error::{Error, ExchangeError, Result};
 use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
+use crate::options::Attempts;
 use crate::session::{Credential, Viewer};
 
 fn unsupported<T>(what: &str) -> Result<T> {
@@ -23,6 +24,11 @@ pub(crate) fn anonymous_key(_: &Context, _: &Endpoint) -> Result<ApiKey> {
     unsupported("create an anonymous account")
 }
 
-pub(crate) fn exchange(_: &Context, _: &Endpoint, _: &Path) -> Result<AccessToken> {
-    unsupported("exchange an identity token")
+pub(crate) fn exchange(
+    _: &Context,
+    _: &Endpoint,
+    _: &Path,
+    _: Attempts,
+) -> std::result::Result<AccessToken, ExchangeError> {
+    unsupported("exchange an identity token").map_err(ExchangeError::from)
 }

@@ -104,6 +104,7 @@ pub(super) fn access_token(
             Ok(AccessToken {
                 token: Secret::new(token.as_bytes()),
                 expires_at: now.saturating_add(lifetime),
+                issued_at: Some(now),
             })
         }
         _ => Err(failed(None, response, subject.server)),

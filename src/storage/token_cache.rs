@@ -7,20 +7,30 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::paths::CREDENTIALS_LIMIT;
 use crate::env;
-use crate::error::Result;
+use crate::error::ExchangeError;
 use crate::files;
 use crate::formats::token_cache::{self, AccessToken};
-use crate::options::Flags;
+use crate::options::{Attempts, Flags};
 use crate::server;
-use crate::util::secret::WipedBytes;
+use crate::util::secret::{Secret, WipedBytes};
 
-/// Whether a cached access token may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lookup {
-    /// Use the cached token if there is one.
-    Cached,
-    /// Always get a new token from the server.
-    Renew,
+/// Which access token a caller wants.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// Any that is valid.
+    Any,
+    /// Another one than this, which is about to end or was refused. It may be in
+    /// the cache: of many processes that renew at once, only one asks the server.
+    OtherThan(&'a Secret),
+}
+
+impl Wanted<'_> {
+    fn accepts(self, access: &AccessToken) -> bool {
+        match self {
+            Wanted::Any => true,
+            Wanted::OtherThan(held) => access.token != *held,
+        }
+    }
 }
 
 /// The access token for the identity token in a file, from the cache or from
@@ -29,14 +39,19 @@ pub(crate) fn access_token(
     context: &Context,
     server: &Endpoint,
     identity_token_file: &Path,
-    lookup: Lookup,
-) -> Result<AccessToken> {
+    wanted: Wanted,
+    attempts: Attempts,
+) -> Exchanged {
+    let exchange = || server::exchange(context, server, identity_token_file, attempts);
     match context.credentials_file()? {
-        Some(path) => Cache::new(context, server, path).access_token(identity_token_file, lookup),
+        Some(path) => Cache::new(context, server, path).access_token(wanted, &exchange),
         // No home directory and so no cache, as in a container with a random user.
-        None => server::exchange(context, server, identity_token_file),
+        None => exchange(),
     }
 }
+
+/// The result of an exchange.
+type Exchanged = std::result::Result<AccessToken, ExchangeError>;
 
 /// Removes the access token of the server, and returns whether there was one.
 pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
@@ -84,16 +99,12 @@ impl<'c, 'a> Cache<'c, 'a> {
             .collect()
     }
 
-    fn access_token(&self, identity_token_file: &Path, lookup: Lookup) -> Result<AccessToken> {
-        if lookup == Lookup::Cached
-            && let Some(access) = self.read()
-        {
-            return Ok(access);
+    fn access_token(&self, wanted: Wanted, exchange: &dyn Fn() -> Exchanged) -> Exchanged {
+        match self.read().filter(|access| wanted.accepts(access)) {
+            Some(access) => Ok(access),
+            None if self.context.options.flags.has(Flags::NO_SAVE) => exchange(),
+            None => self.exchange_under_lock(wanted, exchange),
         }
-        if self.context.options.flags.has(Flags::NO_SAVE) {
-            return server::exchange(self.context, self.server, identity_token_file);
-        }
-        self.exchange_under_lock(identity_token_file, lookup)
     }
 
     fn read(&self) -> Option<AccessToken> {
@@ -113,17 +124,11 @@ impl<'c, 'a> Cache<'c, 'a> {
 
     /// Exchanges the identity token while the file is locked: of many processes
     /// that start together, one asks the server and the others read its result.
-    fn exchange_under_lock(
-        &self,
-        identity_token_file: &Path,
-        lookup: Lookup,
-    ) -> Result<AccessToken> {
-        let exchange = || server::exchange(self.context, self.server, identity_token_file);
+    fn exchange_under_lock(&self, wanted: Wanted, exchange: &dyn Fn() -> Exchanged) -> Exchanged {
         let mut outcome = None;
         let mut edit = |text: &[u8]| {
-            if lookup == Lookup::Cached
-                && let Some(access) = self.look_up(text)
-            {
+            let cached = self.look_up(text);
+            if let Some(access) = cached.filter(|access| wanted.accepts(access)) {
                 outcome = Some(Ok(access));
                 return None;
             }

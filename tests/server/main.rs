@@ -12,6 +12,7 @@ mod support;
 mod anonymous;
 mod elsewhere;
 mod offline;
+mod renewer;
 mod sdk;
 mod tokens;
 mod verified;
@@ -63,11 +64,7 @@ fn in_world<T>(
     options: Options<'_>,
     call: impl FnOnce(&Options<'_>) -> T,
 ) -> T {
-    let mut entries = vec![OsString::from("HOME=")];
-    entries[0].push(home.home());
-    for (name, value) in variables {
-        entries.push(format!("{name}={value}").into());
-    }
+    let entries = entries(home, variables);
     let entries: Vec<&OsStr> = entries.iter().map(OsString::as_os_str).collect();
     let folder = home.cwd();
     let log = |_, line: &str| assert!(!line.contains(&CANARY[..20]), "{line}");
@@ -77,6 +74,16 @@ fn in_world<T>(
             .working_directory(&folder)
             .log(&log),
     )
+}
+
+/// The environment of a call: its home and these variables.
+fn entries(home: &Home, variables: Variables) -> Vec<OsString> {
+    let mut entries = vec![OsString::from("HOME=")];
+    entries[0].push(home.home());
+    for (name, value) in variables {
+        entries.push(format!("{name}={value}").into());
+    }
+    entries
 }
 
 /// The netrc entry of a server.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::stub::{Identity, Reply, Stub};
 use super::*;
+use crate::error::Error;
 use crate::formats::token_cache::{self, AccessToken};
 use crate::server::api::exchange;
 use crate::util::secret::Secret;
@@ -89,7 +90,8 @@ fn run(case: &Value) {
     let text = |name: &Option<String>| name.clone().unwrap_or("-".to_owned());
     let result = match case["identity_token"].as_str() {
         Some(token) => exchange(&url, token.as_bytes(), 0, &transport, &wait)
-            .map(|access| String::from_utf8(access.token.as_bytes().to_vec()).unwrap()),
+            .map(|access| String::from_utf8(access.token.as_bytes().to_vec()).unwrap())
+            .map_err(Error::from),
         None => crate::server::api::viewer(&url, key(KEY).authorization(), &transport, &wait).map(
             |viewer| {
                 let Viewer {
@@ -186,6 +188,7 @@ fn the_token_cache_of_the_sdk_is_shared() {
             let access = AccessToken {
                 token: Secret::new(b"AT-z.c2ln"),
                 expires_at: now + 3600,
+                issued_at: None,
             };
             let text = token_cache::store(file.as_bytes(), url, &access);
             // The same members; ours are sorted within an entry too.

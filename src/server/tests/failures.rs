@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 
 use super::stub::{Reply, Stub};
 use super::*;
+use crate::options::Attempts;
 
 /// A time limit that is meant to pass.
 const SHORT: Duration = Duration::from_millis(300);
@@ -158,6 +159,7 @@ fn cancellation_ends_every_wait() {
         };
         let wait = Wait {
             deadline: Instant::now() + Duration::from_secs(20),
+            attempts: Attempts::UntilDeadline,
             cancel: &cancel,
         };
         let error = problem(&server.url("127.0.0.1"), &Variables::new(), &wait);
@@ -171,6 +173,7 @@ fn a_cancelled_call_sends_no_request() {
     let server = Stub::http([Reply::viewer()]);
     let wait = Wait {
         deadline: Instant::now() + Duration::from_secs(20),
+        attempts: Attempts::UntilDeadline,
         cancel: &|| true,
     };
     let error = problem(&server.url("127.0.0.1"), &Variables::new(), &wait);

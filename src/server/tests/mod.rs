@@ -19,6 +19,7 @@ use super::settings::{Transport, TransportSettings};
 use super::wait::Wait;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
+use crate::options::Attempts;
 use crate::session::{Credential, Viewer};
 
 const KEY: &str = "1111111111111111111111111111111111111111";
@@ -46,6 +47,7 @@ fn patient() -> Wait<'static> {
 fn wait(time: Duration) -> Wait<'static> {
     Wait {
         deadline: Instant::now() + time,
+        attempts: Attempts::UntilDeadline,
         cancel: &|| false,
     }
 }
