@@ -291,6 +291,35 @@ fn an_unsaved_session_reports_it() {
     );
 }
 
+/// An entry of another tool at the end of the file, without its value, hides an
+/// entry before it, and takes what follows it for that value.
+#[test]
+fn an_incomplete_entry_of_another_tool_does_not_hide_the_key() {
+    for end in [
+        "password",
+        "account",
+        "password \"open",
+        "password \"open\n",
+    ] {
+        let home = Home::new();
+        let text = format!("machine 127.0.0.1:8080\n  login bob\n  {end}");
+        home.write(NETRC, &text);
+        let run = Run::ok(&mut login(&home, KEY_1));
+        assert!(!run.stderr.contains("not saved"), "{end}: {}", run.stderr);
+        assert!(home.text(NETRC).expect("netrc").starts_with(&text), "{end}");
+        assert_eq!(
+            Run::ok(&mut token(&home)).stdout,
+            format!("{KEY_1}\n"),
+            "{end}"
+        );
+    }
+    let home = Home::new();
+    let text = "machine 127.0.0.1:8080\n  login bob\n  password ends\\";
+    home.write(NETRC, text);
+    not_saved(login(&home, KEY_1), "would not be found");
+    assert_eq!(home.text(NETRC).as_deref(), Some(text));
+}
+
 /// Names are compared as a whole: a prefix or a part is another machine.
 #[test]
 fn a_part_of_a_machine_name_does_not_match() {

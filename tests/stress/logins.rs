@@ -160,6 +160,42 @@ fn concurrent_logins_to_one_server_leave_one_complete_entry() {
     print_figures("64 processes to one server", rounds() * MANY, reads);
 }
 
+/// Makes netrc readable for others, and locks it as any of them can.
+fn locked_by_another(home: &Home) -> fs::File {
+    use std::os::unix::fs::PermissionsExt;
+    let path = home.home().join(".netrc");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("mode");
+    let file = fs::File::open(path).expect("netrc");
+    file.lock().expect("it can be locked");
+    file
+}
+
+#[test]
+fn a_foreign_lock_prevents_neither_login_nor_logout() {
+    let home = Home::new();
+    let old = format!(
+        "machine server-64.example\n  login user\n  password {}\n",
+        key(MANY)
+    );
+    home.write("home/.netrc", old);
+    let foreign = locked_by_another(&home);
+    finish((0..MANY).map(|i| start(&home, i, &key(i))).collect());
+    drop(foreign);
+    let stored = entries(&home.text("home/.netrc").expect("netrc"));
+    let expected: BTreeMap<String, String> = (0..=MANY)
+        .map(|i| (format!("server-{i}.example"), key(i)))
+        .collect();
+    assert_eq!(stored, expected);
+    assert_eq!(home.mode("home/.netrc"), 0o600);
+    no_other_files(&home);
+    let foreign = locked_by_another(&home);
+    Run::ok(&mut home.wandb_login(&["logout", "--host", "https://server-7.example"]));
+    drop(foreign);
+    let left = entries(&home.text("home/.netrc").expect("netrc"));
+    assert_eq!((left.len(), left.get("server-7.example")), (MANY, None));
+    no_other_files(&home);
+}
+
 /// Logs in through the C ABI.
 fn log_in(home: &Path, server: usize) {
     let text = |text: String| CString::new(text).expect("no NUL");

@@ -2,7 +2,7 @@
 //! save.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -172,6 +172,74 @@ fn files_that_root_writes_in_a_home_belong_to_its_owner() {
         );
         assert_eq!(meta.mode() & 0o777, 0o600, "{}", path.display());
     }
+}
+
+/// The owner of the home exchanges the directory with a link to one of root's,
+/// again and again.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_exchanged_directory_does_not_redirect_a_login_of_root() {
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+    if !root() {
+        return;
+    }
+    let home = Home::new();
+    let app = home.base().join("app");
+    let settings = home.write("app/settings", "[default]\nentity = app\n");
+    fs::set_permissions(&settings, fs::Permissions::from_mode(0o644)).expect("mode");
+    home.write("home/.config/wandb/settings", "[default]\nentity = own\n");
+    let folder = home.home().join(".config/wandb");
+    let link = home.home().join("link");
+    symlink(&app, &link).expect("a link");
+    for path in [
+        "",
+        ".config",
+        ".config/wandb",
+        ".config/wandb/settings",
+        "link",
+    ] {
+        lchown(home.home().join(path), Some(SOMEBODY), Some(SOMEBODY)).expect("root may");
+    }
+    let [one, other] =
+        [&folder, &link].map(|path| CString::new(path.as_os_str().as_bytes()).expect("no NUL"));
+    let done = AtomicBool::new(false);
+    let mut saved = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let (at, flag) = (libc::AT_FDCWD, libc::RENAME_EXCHANGE);
+                // SAFETY: both paths are C strings that outlive the call.
+                unsafe {
+                    libc::syscall(
+                        libc::SYS_renameat2,
+                        at,
+                        one.as_ptr(),
+                        at,
+                        other.as_ptr(),
+                        flag,
+                    );
+                }
+            }
+        });
+        for number in 0..20 * crate::rounds() {
+            let host = format!("https://server-{number}.example");
+            let run = Run::of(&mut home.wandb_login(&["--host", &host, KEY_1]));
+            saved += usize::from(run.stderr.contains("Updated settings file"));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    let names = fs::read_dir(&app).expect("a folder").count();
+    let meta = fs::metadata(&settings).expect("it is there");
+    assert_eq!((names, meta.uid(), meta.mode() & 0o777), (1, 0, 0o644));
+    assert_eq!(
+        home.text("app/settings").as_deref(),
+        Some("[default]\nentity = app\n")
+    );
+    eprintln!(
+        "root logged in {} times, and wrote the settings {saved} times",
+        20 * crate::rounds()
+    );
 }
 
 #[test]
