@@ -35,7 +35,7 @@ enum Sink<'a> {
     /// Standard error, in the Python SDK's form.
     Stderr {
         verbosity: Cell<Verbosity>,
-        color: bool,
+        style: Style,
     },
     /// The caller's function; it gets every line.
     Callback(&'a dyn Fn(Level, &str)),
@@ -73,7 +73,7 @@ impl<'a> Log<'a> {
         Log {
             sink: Sink::Stderr {
                 verbosity: Cell::new(Verbosity::All),
-                color: stderr_has_color(env),
+                style: stderr_style(env),
             },
         }
     }
@@ -131,14 +131,14 @@ impl<'a> Log<'a> {
                     lines.push(line);
                 }
             }
-            Sink::Stderr { verbosity, color } => {
+            Sink::Stderr { verbosity, style } => {
                 let is_printed = match verbosity.get() {
                     Verbosity::All => true,
                     Verbosity::Warnings => level != Level::Info,
                     Verbosity::Security => security,
                 };
                 if is_printed {
-                    print_line(*color, level, line);
+                    print_line(*style, level, line);
                 }
             }
         }
@@ -155,27 +155,53 @@ impl<'a> Log<'a> {
 
 /// Prints one line to standard error with the SDK's prefix. A closed standard
 /// error is ignored.
+///
+/// # Examples
+/// ```
+/// use wandb_login::{Level, print};
+///
+/// // wandb: WARNING The run is not synced.
+/// print(Level::Warn, "The run is not synced.");
+/// ```
 pub fn print(level: Level, line: &str) {
-    print_line(stderr_has_color(&Environment::of_process()), level, line);
+    print_line(stderr_style(&Environment::of_process()), level, line);
 }
 
-fn print_line(color: bool, level: Level, line: &str) {
-    let (prefix, mark) = match (color, level) {
-        (false, Level::Info) => ("wandb: ", ""),
-        (false, Level::Warn) => ("wandb: ", "WARNING "),
-        (false, Level::Error) => ("wandb: ", "ERROR "),
-        (true, Level::Info) => ("\x1b[34m\x1b[1mwandb\x1b[0m: ", ""),
-        (true, Level::Warn) => ("\x1b[34m\x1b[1mwandb\x1b[0m: ", "\x1b[33mWARNING\x1b[0m "),
-        (true, Level::Error) => (
-            "\x1b[34m\x1b[1mwandb\x1b[0m: ",
-            "\x1b[32m\x1b[41mERROR\x1b[0m ",
-        ),
-    };
-    let text = format!("{prefix}{mark}{}\n", clean(line));
+fn print_line(style: Style, level: Level, line: &str) {
+    let text = format!("{}{}{}\n", style.prefix(), style.mark(level), clean(line));
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// Whether standard error is a terminal and `NO_COLOR` is unset.
-pub(crate) fn stderr_has_color(env: &Environment) -> bool {
-    !env.is_set(variables::NO_COLOR) && std::io::stderr().is_terminal()
+/// The start of a line as the Python SDK prints it, with or without color.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub color: bool,
+}
+
+impl Style {
+    /// The start of every line.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self.color {
+            true => "\x1b[34m\x1b[1mwandb\x1b[0m: ",
+            false => "wandb: ",
+        }
+    }
+
+    /// The level, after the prefix.
+    pub(crate) fn mark(self, level: Level) -> &'static str {
+        match (level, self.color) {
+            (Level::Info, _) => "",
+            (Level::Warn, true) => "\x1b[33mWARNING\x1b[0m ",
+            (Level::Warn, false) => "WARNING ",
+            (Level::Error, true) => "\x1b[32m\x1b[41mERROR\x1b[0m ",
+            (Level::Error, false) => "ERROR ",
+        }
+    }
+}
+
+/// With color if standard error is a terminal and `NO_COLOR` is unset.
+pub(crate) fn stderr_style(env: &Environment) -> Style {
+    Style {
+        color: !env.is_set(variables::NO_COLOR) && std::io::stderr().is_terminal(),
+    }
 }

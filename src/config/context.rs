@@ -15,7 +15,7 @@ use crate::env::variables;
 use crate::env::{Environment, display_path};
 use crate::error::{Error, Result};
 use crate::key::mask_keys;
-use crate::log::{self, Log, Verbosity};
+use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
 
@@ -172,9 +172,9 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether to print colors to standard error.
-    pub(crate) fn has_color(&self) -> bool {
-        log::stderr_has_color(&self.env)
+    /// The style of lines on standard error.
+    pub(crate) fn style(&self) -> Style {
+        log::stderr_style(&self.env)
     }
 
     /// The absolute form of a path, for a message.

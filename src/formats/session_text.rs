@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn unknown_names_are_ignored() {
         let mut text = session(key()).export().as_bytes().to_vec();
-        text.extend_from_slice(b"colour green\n");
+        text.extend_from_slice(b"color green\n");
         assert!(Session::import(&text).is_ok());
     }
 

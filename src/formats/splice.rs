@@ -36,7 +36,7 @@ pub(super) fn apply(text: &[u8], mut splices: Vec<Splice>) -> WipedBytes {
     let mut new = WipedBytes::new(Vec::with_capacity(text.len() + added));
     let mut copied = 0;
     for Splice { range, with } in &splices {
-        // Two removed neighbours both claim the white space between them.
+        // Two removed neighbors both claim the white space between them.
         new.extend_from_slice(&text[copied..range.start.max(copied)]);
         for piece in with {
             new.extend_from_slice(piece);

@@ -9,8 +9,12 @@ use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::key::{ApiKey, KeyKind, KeyProblem, Parsed};
+use crate::log::{Level, Style};
 use crate::options::PromptRequest;
 use crate::prompt::terminal::{Entry, MAX_LINE, OpenError, ReadError, Terminal, Wait};
+use crate::prompt::wrap::wrap;
+use crate::util::sanitize::clean;
 use crate::util::secret::Secret;
 
 /// One prompt for one key. The caller checks the key and, if it is bad,
@@ -23,7 +27,7 @@ pub(crate) struct Question<'a> {
     pub may_create: bool,
     /// Whether `TERM` is `dumb`.
     pub dumb: bool,
-    pub colour: bool,
+    pub style: Style,
     pub limit: Option<Deadline>,
     /// Polled while waiting; `true` ends the prompt.
     pub cancel: &'a dyn Fn() -> bool,
@@ -40,7 +44,7 @@ pub(crate) struct Deadline {
 /// What the user answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// A key without surrounding white space, not yet checked.
+    /// The line that was entered, not yet checked. It is not empty.
     Key(Secret),
     Offline,
     Anonymous,
@@ -61,7 +65,7 @@ pub(crate) fn run(question: &Question) -> Result<Answer> {
             until: question.limit.map(|limit| limit.until),
             cancel: question.cancel,
         },
-        colour: question.colour,
+        style: question.style,
     };
     let outcome = dialog.answer(question);
     // Restore the terminal before anything else is printed.
@@ -114,13 +118,13 @@ impl Choice {
 struct Dialog<'a> {
     terminal: Terminal,
     wait: Wait<'a>,
-    colour: bool,
+    style: Style,
 }
 
 impl Dialog<'_> {
     fn answer(&mut self, question: &Question) -> std::result::Result<Answer, ReadError> {
         if let Some(problem) = question.request.problem {
-            self.error(&format!("Invalid API key: {problem}"))?;
+            self.show(Level::Error, &format!("Invalid API key: {problem}"))?;
         }
         match self.choose(&Choice::menu(question), question.limit)? {
             Choice::Anonymous => return Ok(Answer::Anonymous),
@@ -171,11 +175,11 @@ impl Dialog<'_> {
             let number = match &entry {
                 Entry::Line(line) if line.is_empty() => continue,
                 Entry::Line(line) => number(line),
-                Entry::TooLong => None,
+                Entry::TooLong(_) => None,
             };
             let choice = number.and_then(|n| menu.get(n.checked_sub(1)?));
             let Some(choice) = choice else {
-                self.warn("Invalid choice")?;
+                self.show(Level::Warn, "Invalid choice")?;
                 continue;
             };
             // Python's repr() uses double quotes around an apostrophe.
@@ -189,63 +193,80 @@ impl Dialog<'_> {
     fn key(&mut self) -> std::result::Result<Secret, ReadError> {
         loop {
             match self.read("Paste your API key and hit enter: ", false)? {
-                Entry::Line(line) if line.trim_ascii().is_empty() => {}
-                Entry::Line(line) => return Ok(Secret::new(line.trim_ascii())),
-                Entry::TooLong => self.error(&format!(
-                    "Invalid API key: it is longer than {MAX_LINE} characters."
-                ))?,
+                Entry::Line(line) => match ApiKey::parse(&line) {
+                    Err(KeyProblem::Empty) => {}
+                    parsed => {
+                        self.say(&received(&line, parsed.ok().as_ref()))?;
+                        return Ok(Secret::new(&line));
+                    }
+                },
+                Entry::TooLong(length) => {
+                    self.say(&format!("Received {length} characters."))?;
+                    self.show(
+                        Level::Error,
+                        &format!("Invalid API key: it is longer than {MAX_LINE} characters."),
+                    )?;
+                }
             }
         }
     }
 
     fn read(&mut self, prompt: &str, visible: bool) -> std::result::Result<Entry, ReadError> {
-        let prompt = format!("{} {prompt}", self.prefix());
+        let prompt = self.layout(Level::Info, prompt);
         self.terminal.read_line(&prompt, visible, &self.wait)
     }
 
-    fn warn(&mut self, text: &str) -> std::result::Result<(), ReadError> {
-        self.line(
-            if self.colour {
-                "\x1b[33mWARNING\x1b[0m "
-            } else {
-                "WARNING "
-            },
-            text,
-        )
-    }
-
-    fn error(&mut self, text: &str) -> std::result::Result<(), ReadError> {
-        self.line(
-            if self.colour {
-                "\x1b[32m\x1b[41mERROR\x1b[0m "
-            } else {
-                "ERROR "
-            },
-            text,
-        )
-    }
-
     fn say(&mut self, text: &str) -> std::result::Result<(), ReadError> {
-        self.line("", text)
+        self.show(Level::Info, text)
     }
 
-    /// Writes one line. URLs and server messages are untrusted: control
-    /// characters in them are replaced.
-    fn line(&mut self, mark: &str, text: &str) -> std::result::Result<(), ReadError> {
-        let text = text.replace(char::is_control, "\u{fffd}");
-        let line = format!("{} {mark}{text}\n", self.prefix());
-        self.terminal.write(&line, &self.wait)
+    fn show(&mut self, level: Level, text: &str) -> std::result::Result<(), ReadError> {
+        let lines = self.layout(level, text) + "\n";
+        self.terminal.write(&lines, &self.wait)
     }
 
-    fn prefix(&self) -> &'static str {
-        match self.colour {
-            true => "\x1b[34m\x1b[1mwandb\x1b[0m:",
-            false => "wandb:",
-        }
+    /// The text as it is shown: in the SDK's form, and broken at the width of
+    /// the terminal. URLs and server messages are untrusted: control characters
+    /// in them are replaced.
+    fn layout(&self, level: Level, text: &str) -> String {
+        let plain = Style { color: false };
+        let (prefix, mark) = (self.style.prefix(), self.style.mark(level));
+        let width = self.terminal.columns();
+        let width = width.saturating_sub(plain.prefix().len());
+        let first = width.saturating_sub(plain.mark(level).len());
+        let text = clean(text);
+        let lines = wrap(&text, first, width).join(&format!("\n{prefix}"));
+        format!("{prefix}{mark}{lines}")
     }
 }
 
-/// Rounded as Python does: a half goes to the even neighbour.
+/// What arrived at the hidden prompt, without showing it.
+fn received(line: &[u8], parsed: Option<&Parsed>) -> String {
+    let (length, form) = match parsed.map(|parsed| &parsed.key) {
+        Some(key) => {
+            let form = match key.kind() {
+                KeyKind::V1 => ", an API key in the wandb_v1 form",
+                KeyKind::OnPremises => ", an on-premises API key",
+                KeyKind::Standard => ", an API key",
+                KeyKind::Jwt => ", a JSON Web Token",
+            };
+            (key.as_bytes().len(), form)
+        }
+        None => {
+            let characters = line.trim_ascii().utf8_chunks();
+            let length =
+                characters.map(|chunk| chunk.valid().chars().count() + chunk.invalid().len());
+            (length.sum(), "")
+        }
+    };
+    let noun = match length {
+        1 => "character",
+        _ => "characters",
+    };
+    format!("Received {length} {noun}{form}.")
+}
+
+/// Rounded as Python does: a half goes to the even neighbor.
 fn whole_seconds(length: Duration) -> u64 {
     let whole = length.as_secs();
     match length.subsec_nanos().cmp(&500_000_000) {

@@ -2,6 +2,7 @@
 
 pub(crate) mod dialog;
 pub(crate) mod terminal;
+mod wrap;
 
 use std::time::Instant;
 
@@ -92,7 +93,7 @@ impl<'c, 'a> Prompt<'c, 'a> {
             cloud: self.server.url.is_cloud(),
             may_create: !self.force,
             dumb: is_dumb(self.context),
-            colour: self.context.has_color(),
+            style: self.context.style(),
             limit: self.limit,
             cancel: &|| self.context.cancelled(),
         })

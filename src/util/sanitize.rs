@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Replaces control characters: a file name, a variable or a server's response
-/// must not move the cursor, change colours or fake a line.
+/// must not move the cursor, change colors or fake a line.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().any(hidden) {
         Cow::Owned(text.replace(hidden, "\u{fffd}"))

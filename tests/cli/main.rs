@@ -15,7 +15,12 @@ mod scripts;
 mod secrets;
 mod servers;
 mod situation;
+#[cfg(feature = "http")] // some of them verify
+mod situations;
 mod storing;
+#[cfg(feature = "http")]
+#[path = "../support/stub.rs"]
+mod stub;
 #[path = "../support/mod.rs"]
 mod support;
 mod telling;

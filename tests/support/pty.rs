@@ -126,6 +126,20 @@ impl Pty {
         assert_eq!(result, 0);
     }
 
+    /// Sets the width, as a terminal emulator does. A new one has the width 0,
+    /// which means unknown.
+    pub fn resize(&self, columns: u16) {
+        let size = libc::winsize {
+            ws_row: 24,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        // SAFETY: an open descriptor and an initialised struct.
+        let result = unsafe { libc::ioctl(self.master.as_raw_fd(), libc::TIOCSWINSZ, &size) };
+        assert_eq!(result, 0);
+    }
+
     pub fn send(&mut self, keys: impl AsRef<[u8]>) {
         self.master.write_all(keys.as_ref()).expect("typing");
     }

@@ -1,5 +1,6 @@
 //! What is asked, what is understood, and what comes of it.
 
+use crate::pty;
 use crate::shell::{CANARY, OLD, Shell};
 use crate::stub::{Reply, Stub};
 
@@ -107,6 +108,76 @@ fn five_bad_keys_are_enough() {
     );
     assert!(shown.contains("has 5."), "{shown}");
     shell.stored(OLD);
+}
+
+#[test]
+fn one_line_says_what_arrived() {
+    let v1 = format!("wandb_v1_{}{}", &CANARY[..37], CANARY);
+    let on_premises = format!("local-{CANARY}");
+    for (typed_key, line) in [
+        (CANARY, "Received 40 characters, an API key."),
+        (
+            &v1,
+            "Received 86 characters, an API key in the wandb_v1 form.",
+        ),
+        (
+            &on_premises,
+            "Received 46 characters, an on-premises API key.",
+        ),
+        (&CANARY[..39], "Received 39 characters."),
+    ] {
+        let Some(mut shell) = Shell::new(&[]) else {
+            return;
+        };
+        shell.run("wandb-login");
+        shell.asked();
+        shell.pty.send(format!("{typed_key}\r"));
+        if typed_key.len() < 40 {
+            shell
+                .pty
+                .expect("Invalid API key: API key must have 40+ characters, has 39.");
+            shell.asked();
+            shell.pty.send("\x03");
+        }
+        shell.exit();
+        let lines = shell.lines();
+        let at = lines
+            .iter()
+            .position(|shown| shown.contains("Paste your API key"));
+        let next = at.and_then(|at| lines.get(at + 1));
+        assert_eq!(next, Some(&format!("wandb: {line}")), "{lines:?}");
+    }
+}
+
+#[test]
+fn lines_of_the_prompt_fit_a_narrow_terminal() {
+    let Some(mut shell) = Shell::new(&[]) else {
+        return;
+    };
+    shell.pty.resize(30);
+    shell.run("wandb-login");
+    shell.pty.expect("hit enter: ");
+    pty::wait_until("the prompt hides what is typed", || !shell.pty.echoes());
+    shell.pty.send(format!("{CANARY}\r"));
+    assert_eq!(shell.exit(), 0);
+    let url = shell.url();
+    let lines = shell.lines();
+    for expected in [
+        "wandb: Create a new API key",
+        &format!("wandb: {url}/authorize?ref=models"),
+        "wandb: Store your API key",
+        "wandb: securely and do not",
+        "wandb: share it.",
+        "wandb: Paste your API key and",
+        "wandb: hit enter: ",
+        "wandb: Received 40 characters,",
+        "wandb: an API key.",
+    ] {
+        assert!(
+            lines.iter().any(|line| line == expected),
+            "{expected}: {lines:#?}"
+        );
+    }
 }
 
 #[test]

@@ -61,6 +61,8 @@ impl Shell {
             dash.env(name, value.replace("{HOME}", &place));
         }
         let mut pty = Pty::open();
+        // No line breaks, so that tests find whole sentences.
+        pty.resize(1000);
         let before = pty.attributes();
         let dash = pty.attach(&mut dash).spawn().expect("dash");
         pty.expect(READY);

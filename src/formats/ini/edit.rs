@@ -163,7 +163,7 @@ impl<'t> Document<'t> {
     }
 
     /// Removes an option's lines. The comments and blank lines between them may
-    /// belong to its neighbours, and stay.
+    /// belong to its neighbors, and stay.
     fn removal<'a>(&self, option: &Opt) -> Vec<Splice<'a>> {
         let mut splices = vec![Splice::cut(option.start..option.rest.start)];
         splices.extend(self.continuations(option));
@@ -190,7 +190,7 @@ impl<'t> Document<'t> {
         let Some(section) = self.sections.iter().position(|s| is_default(s.kind)) else {
             return self.new_section(option);
         };
-        // The new line is indented like its neighbour: the next line is not
+        // The new line is indented like its neighbor: the next line is not
         // deeper than that, so it cannot become a continuation of the new one.
         let (place, depth) = match self.options.iter().rfind(|o| o.section == section) {
             Some(last) => (last.rest.end, self.depth(last.start)),

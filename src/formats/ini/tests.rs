@@ -316,7 +316,7 @@ fn setting_keeps_place_and_style() {
             "[DEFAULT]\nk = 0\n[default]\n",
             "[DEFAULT]\nk = 0\n[default]\nk = v\n",
         ),
-        // The new line is indented like its neighbour. Otherwise the header after
+        // The new line is indented like its neighbor. Otherwise the header after
         // it would become its second line.
         ("[default]\n\t[x]\n", "[default]\n\tk = v\n\t[x]\n"),
         (

@@ -29,6 +29,15 @@ impl Stage {
         Stage::with(scene, settings, |_| {})
     }
 
+    /// `prepare` may set up the terminal.
+    fn prepared(scene: &str, settings: &[(&str, &str)], prepare: impl FnOnce(&Pty)) -> Stage {
+        let (pty, dir) = (Pty::open(), TempDir::new());
+        prepare(&pty);
+        let mut command = program(scene, settings, dir.path());
+        pty.attach(&mut command);
+        Stage::start(pty, dir, command)
+    }
+
     /// `adjust` may redirect streams of the program.
     fn with(scene: &str, settings: &[(&str, &str)], adjust: impl FnOnce(&mut Command)) -> Stage {
         let (pty, dir) = (Pty::open(), TempDir::new());

@@ -49,7 +49,8 @@ enum Escape {
 pub(super) struct Line {
     text: WipedBytes,
     escape: Escape,
-    too_long: bool,
+    /// The bytes that did not fit.
+    dropped: usize,
     /// Ctrl-D was pressed once behind some text.
     ending: bool,
 }
@@ -59,7 +60,7 @@ impl Line {
         Line {
             text: WipedBytes::new(Vec::with_capacity(MAX_LINE)),
             escape: Escape::No,
-            too_long: false,
+            dropped: 0,
             ending: false,
         }
     }
@@ -67,13 +68,13 @@ impl Line {
     pub(super) fn clear(&mut self) {
         // Wipes the whole buffer and keeps it; a new one could not be bigger.
         self.text.zeroize();
-        (self.escape, self.too_long, self.ending) = (Escape::No, false, false);
+        (self.escape, self.dropped, self.ending) = (Escape::No, 0, false);
     }
 
     pub(super) fn finish(self) -> Entry {
-        match self.too_long {
-            true => Entry::TooLong,
-            false => Entry::Line(self.text),
+        match self.dropped {
+            0 => Entry::Line(self.text),
+            dropped => Entry::TooLong(self.text.len() + dropped),
         }
     }
 
@@ -133,7 +134,7 @@ impl Line {
     fn add(&mut self, byte: u8) {
         match self.text.len() < MAX_LINE {
             true => self.text.push(byte),
-            false => self.too_long = true,
+            false => self.dropped += 1,
         }
     }
 
@@ -189,7 +190,7 @@ mod tests {
         }
         match line.finish() {
             Entry::Line(text) => (text.to_vec(), last),
-            Entry::TooLong => (b"TOO LONG".to_vec(), last),
+            Entry::TooLong(_) => (b"TOO LONG".to_vec(), last),
         }
     }
 
@@ -296,12 +297,12 @@ mod tests {
             line.press(b'x', &KEYS);
         }
         assert_eq!(line.text.len(), MAX_LINE);
-        assert!(!line.too_long);
+        assert_eq!(line.dropped, 0);
         line.press(b'x', &KEYS);
-        assert!(line.too_long);
+        assert_eq!(line.dropped, 1);
         assert_eq!(line.text.as_ptr(), buffer);
         line.press(0x15, &KEYS);
-        assert!(!line.too_long, "Ctrl-U starts over");
+        assert_eq!(line.dropped, 0, "Ctrl-U starts over");
         assert_eq!(line.text.as_ptr(), buffer);
     }
 

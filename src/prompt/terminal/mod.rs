@@ -36,6 +36,7 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroize;
 
+use super::wrap::columns;
 use crate::util::secret::WipedBytes;
 use line::{Line, Press};
 
@@ -44,6 +45,9 @@ pub(crate) use line::MAX_LINE;
 /// How long to sleep before looking at the clock, the cancel function and the
 /// signals again. The contract with `cancel_fn` is 100 ms.
 const TICK: Duration = Duration::from_millis(50);
+
+/// The columns of a terminal that does not know its size.
+const DEFAULT_COLUMNS: usize = 80;
 
 /// Why there is no terminal to prompt on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +126,8 @@ impl Wait<'_> {
 /// One line of input.
 pub(crate) enum Entry {
     Line(WipedBytes),
-    /// The line has more than `MAX_LINE` bytes, and was dropped.
-    TooLong,
+    /// A line of so many bytes, more than `MAX_LINE`. It was dropped.
+    TooLong(usize),
 }
 
 /// Why a prompt on the terminal is impossible; `None` if it is possible.
@@ -152,6 +156,11 @@ impl Terminal {
             tty: platform::Tty::open()?,
             typed: TypeAhead::default(),
         })
+    }
+
+    /// The columns of the terminal.
+    pub(crate) fn columns(&self) -> usize {
+        self.tty.columns().unwrap_or(DEFAULT_COLUMNS)
     }
 
     /// Shows a text.
@@ -293,10 +302,7 @@ impl TypeAhead {
 fn redraw(old: &str, new: &str) -> String {
     match new.strip_prefix(old) {
         Some(added) => added.to_owned(),
-        None => {
-            // Full-width digits, which the menu takes, cover two columns.
-            let columns: usize = old.chars().map(|c| 1 + usize::from(c >= '\u{1100}')).sum();
-            "\u{8} \u{8}".repeat(columns) + new
-        }
+        // The menu takes full-width digits, which cover two columns.
+        None => "\u{8} \u{8}".repeat(columns(old)) + new,
     }
 }

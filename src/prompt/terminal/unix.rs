@@ -85,6 +85,17 @@ impl Tty {
         &self.keys
     }
 
+    /// The width of the terminal, if it knows it.
+    pub(super) fn columns(&self) -> Option<usize> {
+        let mut size = MaybeUninit::<libc::winsize>::uninit();
+        // SAFETY: `TIOCGWINSZ` fills the struct when it returns 0.
+        match unsafe { libc::ioctl(self.file.as_raw_fd(), libc::TIOCGWINSZ, size.as_mut_ptr()) } {
+            // SAFETY: it returned 0.
+            0 => Some(unsafe { size.assume_init() }.ws_col.into()).filter(|&columns| columns > 0),
+            _ => None,
+        }
+    }
+
     fn in_foreground(&self) -> Result<bool, ReadError> {
         in_foreground(self.file.as_raw_fd()).map_err(|_| ReadError::HungUp)
     }

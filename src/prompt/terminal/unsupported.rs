@@ -28,6 +28,10 @@ impl Tty {
         match self.0 {}
     }
 
+    pub(super) fn columns(&self) -> Option<usize> {
+        match self.0 {}
+    }
+
     pub(super) fn hide(&mut self) -> io::Result<()> {
         match self.0 {}
     }

@@ -1,4 +1,4 @@
-//! Compares with the recorded behaviour of the SDK in
+//! Compares with the recorded behavior of the SDK in
 //! `tests/conformance/server.json`.
 
 use serde_json::Value;

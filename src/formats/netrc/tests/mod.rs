@@ -1,4 +1,4 @@
-//! Tests of the reader and the editor: the SDK's recorded behaviour, comparison
+//! Tests of the reader and the editor: the SDK's recorded behavior, comparison
 //! with the installed CPython, and the invariants of editing.
 
 mod cpython;

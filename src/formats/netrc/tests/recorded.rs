@@ -1,4 +1,4 @@
-//! The SDK's recorded behaviour, case by case. Intended differences are named.
+//! The SDK's recorded behavior, case by case. Intended differences are named.
 
 use serde_json::Value;
 

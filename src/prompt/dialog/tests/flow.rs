@@ -33,9 +33,9 @@ fn without_a_menu_it_asks_for_the_key_at_once() {
 }
 
 #[test]
-fn colours_are_those_of_the_sdk() {
+fn colors_are_those_of_the_sdk() {
     let settings = [
-        ("COLOUR", "1"),
+        ("COLOR", "1"),
         ("PROBLEM", "API key must have 40+ characters, has 5."),
     ];
     let mut stage = Stage::new("ask", &settings);
@@ -70,8 +70,8 @@ fn text_goes_to_the_terminal_and_none_to_standard_output() {
 fn the_cloud_is_named() {
     let mut stage = Stage::new("ask", &[("CLOUD", "1")]);
     stage.pty.expect(
-        "wandb: Logging into https://api.wandb.ai. (Learn how to deploy a W&B server locally: \
-         https://wandb.me/wandb-server)\r\nwandb: Create a new API key at: ",
+        "wandb: Logging into https://api.wandb.ai. (Learn how to deploy a W&B server\r\n\
+         wandb: locally: https://wandb.me/wandb-server)\r\nwandb: Create a new API key at: ",
     );
 }
 
@@ -124,7 +124,8 @@ fn an_account_can_be_created() {
     stage.pty.send("1\r");
     stage.pty.expect(
         "wandb: You chose 'Create a W&B account'\r\n\
-         wandb: Create an account here: https://app.example/authorize?signup=true&ref=models\r\n\
+         wandb: Create an account here:\r\n\
+         wandb: https://app.example/authorize?signup=true&ref=models\r\n\
          wandb: After creating your account, create a new API key and store it securely.\r\n",
     );
     stage.asked();
@@ -236,12 +237,110 @@ fn a_line_that_is_too_long_is_explained_and_asked_again() {
     let mut stage = Stage::new("ask", &[]);
     stage.asked();
     stage.pty.send("k".repeat(70_000) + "\r");
-    stage
-        .pty
-        .expect("wandb: ERROR Invalid API key: it is longer than 65536 characters.\r\n");
+    stage.pty.expect(
+        "wandb: Received 70000 characters.\r\n\
+         wandb: ERROR Invalid API key: it is longer than 65536 characters.\r\n",
+    );
     stage.asked();
     stage.pty.send(format!("{KEY}\r"));
     assert_eq!(stage.outcome(), key(KEY));
+}
+
+#[test]
+fn one_line_says_what_arrived_without_showing_it() {
+    let body = "d4f10cd5".repeat(10);
+    let cases = [
+        (KEY.to_owned(), "Received 40 characters, an API key."),
+        (format!("  {KEY}\t"), "Received 40 characters, an API key."),
+        (
+            format!("wandb_v1_{}", &body[..77]),
+            "Received 86 characters, an API key in the wandb_v1 form.",
+        ),
+        (
+            format!("local-wandb_v1_{body}"),
+            "Received 95 characters, an API key in the wandb_v1 form.",
+        ),
+        (
+            format!("local-{KEY}"),
+            "Received 46 characters, an on-premises API key.",
+        ),
+        (
+            format!("{body}.{body}.{body}"),
+            "Received 242 characters, a JSON Web Token.",
+        ),
+        (KEY[..39].to_owned(), "Received 39 characters."),
+        ("x".to_owned(), "Received 1 character."),
+        ("\u{e9}".repeat(45), "Received 45 characters."),
+        (format!("{KEY} {KEY}"), "Received 81 characters."),
+    ];
+    for (pasted, line) in cases {
+        let mut stage = Stage::new("ask", &[]);
+        stage.asked();
+        stage.pty.send(format!("{pasted}\r"));
+        stage.outcome();
+        let seen = stage.pty.seen();
+        let all = format!("{ASKED}\r\nwandb: {line}\r\n");
+        assert!(seen.contains(&all), "{pasted}: {seen:?}");
+        assert!(!seen.contains(pasted.trim()) || pasted == "x", "{seen:?}");
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_counted() {
+    let mut stage = Stage::new("ask", &[]);
+    stage.asked();
+    stage.pty.send([&[0xe9; 45][..], b"\r"].concat());
+    stage.pty.expect("wandb: Received 45 characters.\r\n");
+}
+
+/// What the prompt shows for the cloud on a terminal of this width.
+fn shown_at(columns: u16) -> Vec<String> {
+    let settings = [
+        ("CLOUD", "1"),
+        (
+            "PROBLEM",
+            "API key may only contain the letters A-Z, digits and underscores.",
+        ),
+    ];
+    let mut stage = Stage::prepared("ask", &settings, |pty| pty.resize(columns));
+    stage.pty.expect("enter: "); // one word on a line of its own
+    stage.pty.send(format!("{KEY}\r"));
+    assert_eq!(stage.outcome(), key(KEY));
+    let seen = stage.pty.seen();
+    let lines = seen.lines().filter(|line| line.starts_with("wandb:"));
+    lines.map(str::to_owned).collect()
+}
+
+#[test]
+fn long_lines_break_between_words_and_urls_stay_whole() {
+    let wide = shown_at(1000);
+    let words = |lines: &[String]| -> Vec<String> {
+        let words = lines.iter().flat_map(|line| line.split(' '));
+        words
+            .filter(|word| !word.is_empty() && *word != "wandb:")
+            .map(str::to_owned)
+            .collect()
+    };
+    for columns in [1, 8, 20, 40, 41, 60, 79, 81, 120, 250] {
+        let lines = shown_at(columns);
+        assert_eq!(words(&lines), words(&wide), "{columns}");
+        for line in &lines {
+            let text = line
+                .trim_start_matches("wandb: ")
+                .trim_start_matches("ERROR ");
+            let one_word = !text.trim_end().contains(' ');
+            assert!(
+                line.trim_end().len() <= columns.into() || one_word,
+                "{columns}: {line}"
+            );
+        }
+    }
+    assert_eq!(
+        shown_at(0),
+        shown_at(80),
+        "80 columns where the width is unknown"
+    );
+    assert!(shown_at(80).len() > wide.len());
 }
 
 #[test]

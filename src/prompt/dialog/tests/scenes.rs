@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::super::{Answer, Deadline, Question, run};
 use crate::error::{Error, Result};
+use crate::key::ApiKey;
+use crate::log::Style;
 use crate::options::PromptRequest;
 
 /// Plays the scene named in the environment. Started by the test runner itself,
@@ -77,7 +79,9 @@ fn ask_with(cancel: &dyn Fn() -> bool) -> Result<Answer> {
         cloud: set("CLOUD"),
         may_create: set("CREATE"),
         dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
-        colour: set("COLOUR"),
+        style: Style {
+            color: set("COLOR"),
+        },
         limit,
         cancel,
     })
@@ -85,7 +89,11 @@ fn ask_with(cancel: &dyn Fn() -> bool) -> Result<Answer> {
 
 fn told(outcome: Result<Answer>) -> String {
     match outcome {
-        Ok(Answer::Key(key)) => format!("key {}", String::from_utf8_lossy(key.as_bytes())),
+        Ok(Answer::Key(line)) => {
+            let parsed = ApiKey::parse(line.as_bytes());
+            let key = parsed.map_or(line, |parsed| parsed.key.secret().clone());
+            format!("key {}", String::from_utf8_lossy(key.as_bytes()))
+        }
         Ok(other) => format!("{other:?}"),
         Err(Error::Prompt(text)) => format!("prompt: {text}"),
         Err(Error::Interrupted(text)) => format!("interrupted: {text}"),
