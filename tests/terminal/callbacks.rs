@@ -52,7 +52,7 @@ fn it_needs_no_terminal() {
 }
 
 #[test]
-fn bad_answers_end_after_five() {
+fn five_bad_answers_end_the_login() {
     let Some(mut shell) = Shell::new(&[KEY]) else {
         return;
     };
@@ -83,7 +83,7 @@ fn a_refused_key_comes_back_with_the_servers_reason() {
 }
 
 #[test]
-fn it_hands_on_to_the_terminal_which_then_keeps_the_conversation() {
+fn after_delegation_the_terminal_prompts_in_later_attempts() {
     let Some(mut shell) = Shell::new(&[("CALLBACK_KEY", CANARY)]) else {
         return;
     };
@@ -103,7 +103,7 @@ fn it_hands_on_to_the_terminal_which_then_keeps_the_conversation() {
 }
 
 #[test]
-fn handing_on_where_there_is_no_terminal_says_so() {
+fn delegation_without_a_terminal_is_an_error() {
     let Some(mut shell) = Shell::new(&[]) else {
         return;
     };
@@ -116,7 +116,7 @@ fn handing_on_where_there_is_no_terminal_says_so() {
 }
 
 #[test]
-fn it_may_give_up_or_choose_what_is_on_offer_and_nothing_else() {
+fn only_offered_choices_are_accepted() {
     for (options, status, why) in [
         ("callback=G", -5, "gave no key"),
         ("callback=O", 1, "offline"),

@@ -1,4 +1,4 @@
-//! What is asked, what is understood, and what comes of it.
+//! What the prompt shows, what it accepts, and what a login does with it.
 
 use crate::pty;
 use crate::shell::{CANARY, OLD, Shell};
@@ -34,7 +34,7 @@ fn the_command_line_goes_straight_to_the_key() {
 }
 
 #[test]
-fn the_key_is_checked_verified_and_stored_in_that_order_and_then_told() {
+fn the_key_is_checked_then_verified_then_stored_then_reported() {
     let Some(mut shell) = Shell::new(&[]) else {
         return;
     };
@@ -181,7 +181,7 @@ fn lines_of_the_prompt_fit_a_narrow_terminal() {
 }
 
 #[test]
-fn a_misconfiguration_is_no_fault_of_the_key() {
+fn a_configuration_error_is_not_reported_as_a_bad_key() {
     for variable in ["WANDB_HTTP_TIMEOUT", "WANDB_X_EXTRA_HTTP_HEADERS"] {
         let Some(mut shell) = Shell::new(&[(variable, "soon")]) else {
             return;
@@ -196,7 +196,7 @@ fn a_misconfiguration_is_no_fault_of_the_key() {
 }
 
 #[test]
-fn what_surrounds_a_key_is_dropped() {
+fn white_space_and_paste_marks_around_a_key_are_removed() {
     for (name, before, after) in [
         ("spaces", "  ", " \t "),
         ("paste marks", "\x1b[200~", "\x1b[201~"),
@@ -221,7 +221,7 @@ fn what_surrounds_a_key_is_dropped() {
 }
 
 #[test]
-fn an_empty_line_asks_again_without_a_word() {
+fn an_empty_line_prompts_again() {
     let Some(mut shell) = Shell::new(&[]) else {
         return;
     };
@@ -328,7 +328,7 @@ fn a_program_that_forces_gets_the_key_at_once() {
 }
 
 #[test]
-fn who_wants_no_account_trains_offline() {
+fn the_menu_offers_offline_mode() {
     let Some(mut shell) = Shell::new(&[]) else {
         return;
     };
@@ -411,7 +411,7 @@ fn relogin_replaces_on_success_and_leaves_on_failure() {
 }
 
 #[test]
-fn relogin_says_what_will_win_again() {
+fn relogin_names_the_source_that_takes_precedence_next_time() {
     let environment = [("WANDB_API_KEY", OLD)];
     let Some(mut shell) = Shell::new(&environment) else {
         return;
@@ -428,7 +428,7 @@ fn relogin_says_what_will_win_again() {
 }
 
 #[test]
-fn prompting_asks_although_keys_exist() {
+fn prompt_api_key_prompts_although_keys_exist() {
     let Some(shell) = Shell::new(&[("WANDB_API_KEY", crate::support::KEY_3)]) else {
         return;
     };
@@ -477,7 +477,7 @@ fn without_saving_nothing_is_written() {
 }
 
 #[test]
-fn colours_only_where_they_are_wanted() {
+fn colors_only_on_a_terminal_without_no_color() {
     let Some(mut shell) = Shell::new(&[("NO_COLOR", "1")]) else {
         return;
     };

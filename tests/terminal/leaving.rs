@@ -1,5 +1,5 @@
-//! Every way to leave the prompt: the terminal is given back, byte for byte
-//! (`Shell::exit` compares), nothing typed is shown, and what was stored stays.
+//! Every end of the prompt: the terminal is restored (`Shell::exit` compares its
+//! attributes), typed text is not shown, and stored keys stay.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -28,7 +28,7 @@ fn nothing_happened(shell: &mut Shell) {
 }
 
 #[test]
-fn keys_that_interrupt_give_an_error_and_not_a_death() {
+fn keys_that_interrupt_give_an_error_and_do_not_end_the_process() {
     for (key, name) in [("\x03", "Ctrl-C"), ("\x1c", "Ctrl-\\")] {
         let Some(mut shell) = at_the_prompt(COMMAND_LINE, &[]) else {
             return;
@@ -80,7 +80,7 @@ fn ctrl_d_twice_behind_text_enters_it() {
 }
 
 #[test]
-fn the_menu_is_left_the_same_ways() {
+fn the_same_keys_end_the_menu() {
     for (keys, status, code) in [
         ("\x03", "-5", 1),
         ("\x1c", "-5", 1),
@@ -201,7 +201,7 @@ fn the_program_can_cancel() {
 }
 
 #[test]
-fn signals_from_outside_give_the_terminal_back_before_they_end_the_process() {
+fn signals_from_other_processes_restore_the_terminal_before_they_end_the_process() {
     let signals = [
         libc::SIGTERM,
         libc::SIGHUP,
@@ -234,7 +234,7 @@ fn signals_from_outside_give_the_terminal_back_before_they_end_the_process() {
 }
 
 #[test]
-fn a_handler_of_the_hosts_own_is_left_alone() {
+fn a_handler_of_the_host_is_not_changed() {
     let Some(mut shell) = at_the_prompt("prompt login flags=3 handlers=1", &[]) else {
         return;
     };
@@ -297,7 +297,7 @@ fn a_stop_from_outside_and_fg() {
 }
 
 #[test]
-fn killed_while_stopped_it_leaves_the_terminal_to_the_shell() {
+fn killed_while_stopped_the_terminal_stays_with_the_shell() {
     let Some(mut shell) = at_the_prompt(COMMAND_LINE, &[]) else {
         return;
     };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::pty;
 use crate::shell::{CANARY, Shell};
 
-/// Lines that the SDK has no like of, in every login.
+/// Lines of every login that the SDK does not print.
 const OURS: [&str; 3] = [
     "wandb: [wandb.login()] Using the key from the prompt for ",
     "wandb: Default team: ",

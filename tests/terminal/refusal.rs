@@ -1,4 +1,4 @@
-//! Where nobody can be asked: an answer at once, which names the reason.
+//! Where no prompt is possible: an error at once, which names the reason.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -20,7 +20,7 @@ fn refused(variables: &[(&str, &str)], line: &str, reason: &str) {
 }
 
 #[test]
-fn on_a_terminal_that_is_no_good_for_it() {
+fn unsuitable_terminals_are_refused() {
     let both: &[(&str, &str)] = &[];
     for (variables, options, flags, reason) in [
         (&[("TERM", "dumb")][..], "", 0, "TERM is `dumb`"),
@@ -66,7 +66,7 @@ fn the_sentence_says_what_to_do() {
 }
 
 #[test]
-fn a_pipe_that_stays_silent_is_not_waited_for() {
+fn a_silent_pipe_does_not_block() {
     refused(
         &[],
         "mkfifo pipe; prompt login <>pipe",
@@ -75,7 +75,7 @@ fn a_pipe_that_stays_silent_is_not_waited_for() {
 }
 
 #[test]
-fn in_the_background_it_answers_and_is_not_stopped() {
+fn in_the_background_the_prompt_is_refused_and_not_stopped() {
     for line in ["wandb-login", "prompt login"] {
         let Some(mut shell) = Shell::new(&[]) else {
             return;
@@ -142,6 +142,6 @@ fn a_silent_pipe_a_closed_descriptor_and_no_session() {
 }
 
 #[test]
-fn a_terminal_that_is_not_the_sessions_own() {
+fn a_terminal_of_another_session() {
     refused(&[], "setsid -w prompt login", "no controlling terminal");
 }

@@ -152,7 +152,7 @@ impl Shell {
         seen[self.start..end].to_owned()
     }
 
-    /// The same without colours, as lines.
+    /// The same without colors, as lines.
     pub fn lines(&mut self) -> Vec<String> {
         plain(&self.shown())
     }
@@ -228,7 +228,7 @@ impl Drop for Shell {
     }
 }
 
-/// Terminal text as lines without colours.
+/// Terminal text as lines without colors.
 pub fn plain(text: &str) -> Vec<String> {
     let mut shown = String::new();
     let mut rest = text.chars().filter(|&c| c != '\r');

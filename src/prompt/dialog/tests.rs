@@ -1,5 +1,5 @@
-//! The prompt on a real pseudo-terminal. The program that prompts is this test
-//! executable, started again with a scene to play (`program`).
+//! The prompt on a pseudo-terminal. The program that prompts is this test
+//! executable, started again with the name of a scene.
 
 mod flow;
 mod leaving;
@@ -15,7 +15,7 @@ use pty::Pty;
 const KEY: &str = "1111111111222222222233333333334444444444";
 const ASKED: &str = "Paste your API key and hit enter: ";
 
-/// A program that prompts, on a terminal of its own.
+/// A program that prompts, on its own terminal.
 struct Stage {
     pty: Pty,
     child: Child,
@@ -79,23 +79,23 @@ impl Stage {
         }
     }
 
-    /// The prompt for the key is open, and hides.
+    /// Waits for the prompt for the key, which hides input.
     fn asked(&mut self) {
         self.pty.expect(ASKED);
         assert!(!self.pty.echoes());
         assert_ne!(self.pty.attributes(), self.before);
     }
 
-    /// The program ended by itself and left the terminal as it was. Gives what
-    /// it had to say.
+    /// Waits for the end of the program, checks that it restored the terminal,
+    /// and returns the outcome that it wrote.
     fn outcome(&mut self) -> String {
         let status = pty::wait(&mut self.child);
         assert!(status.success(), "{status}; {:?}", self.pty.seen());
-        self.is_given_back();
+        self.is_restored();
         self.read("outcome")
     }
 
-    fn is_given_back(&self) {
+    fn is_restored(&self) {
         assert_eq!(self.pty.attributes(), self.before);
     }
 
@@ -103,7 +103,7 @@ impl Stage {
         std::fs::read_to_string(self.dir.path().join(name)).unwrap_or_default()
     }
 
-    /// What the scene waits for.
+    /// Creates the file that the scene waits for.
     fn give_cue(&self) {
         std::fs::write(self.dir.path().join("cue"), "").expect("a file");
     }

@@ -23,7 +23,7 @@ pub(super) struct ControlChars {
     pub word_erase: u8,
 }
 
-/// What a byte did.
+/// The effect of a byte.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Press {
     Edited,
@@ -51,7 +51,7 @@ pub(super) struct Line {
     escape: Escape,
     /// The bytes that did not fit.
     dropped: usize,
-    /// Ctrl-D was pressed once behind some text.
+    /// Ctrl-D was pressed once after some text.
     ending: bool,
 }
 
@@ -66,7 +66,7 @@ impl Line {
     }
 
     pub(super) fn clear(&mut self) {
-        // Wipes the whole buffer and keeps it; a new one could not be bigger.
+        // Wipes the whole buffer and keeps its memory.
         self.text.zeroize();
         (self.escape, self.dropped, self.ending) = (Escape::No, 0, false);
     }
@@ -93,8 +93,8 @@ impl Line {
         match byte {
             b'\r' | b'\n' => return Press::Enter,
             _ if is(keys.end) => {
-                // As in a terminal's own line editing: behind text, the first
-                // one hands over what is there and only the second one ends.
+                // As in the line editing of a terminal: after text, the first
+                // one does nothing visible and the second one ends the line.
                 if self.text.is_empty() {
                     return Press::End;
                 }
@@ -152,7 +152,7 @@ impl Line {
         }
     }
 
-    /// What of the line may be shown.
+    /// The part of the line that may be shown.
     pub(super) fn preview(&self) -> String {
         let valid = self.text.utf8_chunks().next().map_or("", |c| c.valid());
         valid
@@ -177,8 +177,7 @@ mod tests {
         word_erase: 0x17,
     };
 
-    /// The line when the input is used up or ended, and how the last byte
-    /// ended it.
+    /// The line after the input or its end, and the effect of the last byte.
     fn type_in(input: &[u8]) -> (Vec<u8>, Press) {
         let mut line = Line::new();
         let mut last = Press::Edited;
@@ -194,88 +193,90 @@ mod tests {
         }
     }
 
+    /// Name, input, line, effect of the last byte.
+    const CASES: &[(&str, &[u8], &[u8], Press)] = &[
+        ("return", b"abc\r", b"abc", Press::Enter),
+        ("newline", b"abc\n", b"abc", Press::Enter),
+        ("backspace", b"abd\x7fc\r", b"abc", Press::Enter),
+        ("the other backspace", b"abd\x08c\r", b"abc", Press::Enter),
+        ("backspace at the start", b"\x7f\x7fa\r", b"a", Press::Enter),
+        (
+            "backspace over UTF-8",
+            "a\u{20ac}\x7fb\r".as_bytes(),
+            b"ab",
+            Press::Enter,
+        ),
+        ("ctrl-u", b"old\x15new\r", b"new", Press::Enter),
+        (
+            "ctrl-w",
+            b"one two  \x17three\r",
+            b"one three",
+            Press::Enter,
+        ),
+        ("ctrl-c", b"abc\x03", b"abc", Press::Interrupt),
+        ("ctrl-backslash", b"\x1c", b"", Press::Interrupt),
+        ("ctrl-z", b"a\x1a", b"a", Press::Suspend),
+        ("ctrl-d at the start", b"\x04", b"", Press::End),
+        ("ctrl-d once", b"abc\x04", b"abc", Press::Edited),
+        ("ctrl-d twice", b"abc\x04\x04", b"abc", Press::Enter),
+        (
+            "ctrl-d, text, ctrl-d",
+            b"abc\x04d\x04",
+            b"abcd",
+            Press::Edited,
+        ),
+        (
+            "paste marks",
+            b"\x1b[200~key\x1b[201~\r",
+            b"key",
+            Press::Enter,
+        ),
+        (
+            "arrows",
+            b"a\x1b[Db\x1bOCc\x1b[1;5Dd\r",
+            b"abcd",
+            Press::Enter,
+        ),
+        ("console F1", b"a\x1b[[Ab\r", b"ab", Press::Enter),
+        ("alt-x", b"a\x1bxb\r", b"ab", Press::Enter),
+        ("escape, return", b"a\x1b\r", b"a", Press::Enter),
+        (
+            "cut-off sequence, return",
+            b"a\x1b[12\r",
+            b"a",
+            Press::Enter,
+        ),
+        (
+            "cut-off sequence, ctrl-c",
+            b"a\x1b[12\x03",
+            b"a",
+            Press::Interrupt,
+        ),
+        (
+            "cut-off sequence, ctrl-u",
+            b"a\x1b[1\x15b\r",
+            b"b",
+            Press::Enter,
+        ),
+        ("two escapes", b"a\x1b\x1b[Ab\r", b"ab", Press::Enter),
+        (
+            "control characters",
+            b"a\x00\x01\x0cb\r",
+            b"ab",
+            Press::Enter,
+        ),
+        ("tab and space stay", b" a\tb \r", b" a\tb ", Press::Enter),
+        (
+            "bytes that are not UTF-8",
+            b"a\xff\r",
+            b"a\xff",
+            Press::Enter,
+        ),
+    ];
+
     #[test]
     fn each_byte_does_what_its_key_says() {
-        let cases: &[(&str, &[u8], &[u8], Press)] = &[
-            ("return", b"abc\r", b"abc", Press::Enter),
-            ("newline", b"abc\n", b"abc", Press::Enter),
-            ("backspace", b"abd\x7fc\r", b"abc", Press::Enter),
-            ("the other backspace", b"abd\x08c\r", b"abc", Press::Enter),
-            ("backspace at the start", b"\x7f\x7fa\r", b"a", Press::Enter),
-            (
-                "backspace over UTF-8",
-                "a\u{20ac}\x7fb\r".as_bytes(),
-                b"ab",
-                Press::Enter,
-            ),
-            ("ctrl-u", b"old\x15new\r", b"new", Press::Enter),
-            (
-                "ctrl-w",
-                b"one two  \x17three\r",
-                b"one three",
-                Press::Enter,
-            ),
-            ("ctrl-c", b"abc\x03", b"abc", Press::Interrupt),
-            ("ctrl-backslash", b"\x1c", b"", Press::Interrupt),
-            ("ctrl-z", b"a\x1a", b"a", Press::Suspend),
-            ("ctrl-d at the start", b"\x04", b"", Press::End),
-            ("ctrl-d once", b"abc\x04", b"abc", Press::Edited),
-            ("ctrl-d twice", b"abc\x04\x04", b"abc", Press::Enter),
-            (
-                "ctrl-d, text, ctrl-d",
-                b"abc\x04d\x04",
-                b"abcd",
-                Press::Edited,
-            ),
-            (
-                "paste marks",
-                b"\x1b[200~key\x1b[201~\r",
-                b"key",
-                Press::Enter,
-            ),
-            (
-                "arrows",
-                b"a\x1b[Db\x1bOCc\x1b[1;5Dd\r",
-                b"abcd",
-                Press::Enter,
-            ),
-            ("console F1", b"a\x1b[[Ab\r", b"ab", Press::Enter),
-            ("alt-x", b"a\x1bxb\r", b"ab", Press::Enter),
-            ("escape, return", b"a\x1b\r", b"a", Press::Enter),
-            (
-                "cut-off sequence, return",
-                b"a\x1b[12\r",
-                b"a",
-                Press::Enter,
-            ),
-            (
-                "cut-off sequence, ctrl-c",
-                b"a\x1b[12\x03",
-                b"a",
-                Press::Interrupt,
-            ),
-            (
-                "cut-off sequence, ctrl-u",
-                b"a\x1b[1\x15b\r",
-                b"b",
-                Press::Enter,
-            ),
-            ("two escapes", b"a\x1b\x1b[Ab\r", b"ab", Press::Enter),
-            (
-                "control characters",
-                b"a\x00\x01\x0cb\r",
-                b"ab",
-                Press::Enter,
-            ),
-            ("tab and space stay", b" a\tb \r", b" a\tb ", Press::Enter),
-            (
-                "bytes that are not UTF-8",
-                b"a\xff\r",
-                b"a\xff",
-                Press::Enter,
-            ),
-        ];
-        for (name, input, text, end) in cases {
+        for (name, input, text, end) in CASES {
             let (got, last) = type_in(input);
             assert_eq!((got.as_slice(), &last), (*text, end), "{name}");
         }

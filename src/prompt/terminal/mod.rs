@@ -42,8 +42,8 @@ use line::{Line, Press};
 
 pub(crate) use line::MAX_LINE;
 
-/// How long to sleep before looking at the clock, the cancel function and the
-/// signals again. The contract with `cancel_fn` is 100 ms.
+/// The interval at which the clock, the cancel function and the signals are
+/// checked. The C API promises 100 ms for `cancel_fn`.
 const TICK: Duration = Duration::from_millis(50);
 
 /// The columns of a terminal that does not know its size.
@@ -95,7 +95,7 @@ pub(crate) enum ReadError {
     TimedOut,
     /// The caller's cancel function returned true.
     Cancelled,
-    /// The terminal went away.
+    /// The terminal was closed.
     HungUp,
     Failed(io::Error),
 }
@@ -139,15 +139,15 @@ pub(crate) fn unavailable(dumb: bool) -> Option<Unavailable> {
 }
 
 /// The controlling terminal with echo, line editing and signal characters off.
-/// Dropping it gives the terminal back.
+/// Dropping it restores the terminal.
 pub(crate) struct Terminal {
     tty: platform::Tty,
     typed: TypeAhead,
 }
 
 impl Terminal {
-    /// Takes the terminal over. Input from before is dropped: it was typed at
-    /// something else, and was seen.
+    /// Turns echo off. Input that was typed before is discarded: it was not meant
+    /// for this prompt, and was visible.
     pub(crate) fn open(dumb: bool) -> Result<Terminal, OpenError> {
         if let Some(reason) = unavailable(dumb) {
             return Err(OpenError::Unavailable(reason));
@@ -175,9 +175,8 @@ impl Terminal {
         Ok(())
     }
 
-    /// Shows the prompt and reads a line. Hidden unless `visible`; and even
-    /// then only the first few characters show, since a key may be pasted
-    /// where a choice was asked for.
+    /// Shows the prompt and reads a line, hidden unless `visible`. A visible line
+    /// shows only its first characters, because a key may be pasted by mistake.
     pub(crate) fn read_line(
         &mut self,
         prompt: &str,
@@ -185,8 +184,8 @@ impl Terminal {
         wait: &Wait,
     ) -> Result<Entry, ReadError> {
         let entry = self.edit_line(prompt, visible, wait);
-        // Whatever comes next begins on a line of its own. That can fail only
-        // where the terminal is gone, which the next one to use it will see.
+        // The next text begins on a new line. This fails only if the terminal is
+        // gone, which its next use reports.
         let patient = Wait {
             until: Some(Instant::now() + TICK),
             cancel: &|| false,
@@ -216,7 +215,7 @@ impl Terminal {
                     Press::Suspend => {
                         self.typed.clear();
                         self.write("\n", wait)?;
-                        self.tty.stop(platform::Who::Group);
+                        self.tty.stop(platform::StopScope::Group);
                         self.resume(prompt, &mut line, &mut shown, wait)?;
                     }
                 },
@@ -226,8 +225,8 @@ impl Terminal {
         }
     }
 
-    /// Waits to be in the foreground, hides again and starts the line over: the
-    /// human cannot see what was typed before the stop.
+    /// Waits for the foreground, turns echo off and starts the line again: the
+    /// user cannot see what was typed before the stop.
     fn resume(
         &mut self,
         prompt: &str,
@@ -245,8 +244,8 @@ impl Terminal {
         self.write(prompt, wait)
     }
 
-    /// The next byte, or nothing for this tick. Breaks when the terminal was
-    /// given back meanwhile and must be taken over again.
+    /// The next byte; `None` if nothing was typed in this tick. Breaks if the
+    /// terminal was restored and must be hidden again.
     fn next_byte(&mut self, wait: &Wait) -> Result<ControlFlow<(), Option<u8>>, ReadError> {
         if self.typed.is_empty() {
             let nap = wait.tick()?;
@@ -297,8 +296,7 @@ impl TypeAhead {
     }
 }
 
-/// What to write so that a terminal that shows `old` before the cursor shows
-/// `new`.
+/// The text that replaces `old`, which is before the cursor, by `new`.
 fn redraw(old: &str, new: &str) -> String {
     match new.strip_prefix(old) {
         Some(added) => added.to_owned(),

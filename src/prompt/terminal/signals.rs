@@ -1,16 +1,19 @@
-//! What must happen to the terminal when a signal from outside ends or stops
-//! the process while a prompt is open.
+//! Restores the terminal when a signal from another process ends or stops this
+//! process while a prompt is open.
 //!
-//! The process belongs to someone else, with threads and signal handlers of its
-//! own. So: only signals with their default disposition are caught, on the
-//! stack that the thread may have set aside for that; an ending signal gives the
-//! terminal back at once, on whichever thread it arrives, and then ends the
-//! process as it would have; a stop is only noted, since the thread that
-//! prompts can do it in order; and afterwards every disposition is the one
-//! found, unless somebody else has set a new one meanwhile.
+//! The host program may have threads and signal handlers. Therefore:
 //!
-//! A child forked while the prompt is open inherits the handlers but not the
-//! prompt: there they act as if they were not installed.
+//! * Only signals with their default disposition are caught. Handlers run on
+//!   the alternate signal stack if the thread has one.
+//! * A signal that ends the process restores the terminal at once, on any
+//!   thread, and then has its default effect.
+//! * A signal that stops the process sets a flag. The thread that prompts
+//!   restores the terminal and stops the process.
+//! * At the end of the prompt each disposition is restored, unless the host
+//!   program has changed it during the prompt.
+//!
+//! A child that is forked during the prompt inherits the handlers but not the
+//! prompt. In the child the handlers only have the default effect.
 
 use std::cell::UnsafeCell;
 use std::io;
@@ -22,7 +25,8 @@ use libc::{c_int, sigaction, sigset_t};
 use super::unix::Takeover;
 
 /// Signals that end a process and that another process, a timer or a limit may
-/// send. Crashes are left alone: whoever examines one wants to see it unchanged.
+/// send. Signals of a crash are not caught, so that a core dump shows the crash
+/// itself.
 const ENDING: [c_int; 13] = [
     libc::SIGHUP,
     libc::SIGINT,
@@ -39,18 +43,18 @@ const ENDING: [c_int; 13] = [
     libc::SIGXFSZ,
 ];
 
-/// The process that has a prompt open; 0 for none. Not a flag, because a child
-/// forked meanwhile would inherit it set.
+/// The id of the process that has a prompt open; 0 if there is none. A flag
+/// would also be set in a child that is forked during the prompt.
 static OWNER: AtomicI32 = AtomicI32::new(0);
-/// Set by the handlers for the thread that prompts.
-static STOP_ASKED: AtomicBool = AtomicBool::new(false);
+/// Set by the handlers, read by the thread that prompts.
+static STOP_REQUESTED: AtomicBool = AtomicBool::new(false);
 static CONTINUED: AtomicBool = AtomicBool::new(false);
 
-/// What a handler needs to give the terminal back.
+/// What a handler needs to restore the terminal.
 #[derive(Default)]
 pub(super) struct State {
     pub takeover: Option<Takeover>,
-    /// An ending signal has arrived: the terminal is not taken over any more.
+    /// A signal is ending the process: the terminal must stay restored.
     pub dying: bool,
 }
 
@@ -70,9 +74,9 @@ static SHARED: Shared = Shared {
     }),
 };
 
-/// Runs `f` alone with the state. Safe to call from a signal handler: whoever
-/// holds the lock has all signals blocked, so a handler never waits for the
-/// code that it interrupted, and `f` is a few system calls that never block.
+/// Runs `f` with exclusive access to the state. A signal handler may call it:
+/// a thread that holds the lock has all signals blocked, so a handler never
+/// waits for the code that it interrupted. `f` must not block.
 pub(super) fn with_state<R>(f: impl FnOnce(&mut State) -> R) -> R {
     let before = block(&all_signals());
     while SHARED.locked.swap(true, SeqCst) {
@@ -85,16 +89,15 @@ pub(super) fn with_state<R>(f: impl FnOnce(&mut State) -> R) -> R {
     result
 }
 
-/// One open prompt: the claim on the process's only one, and the dispositions
-/// to put back.
+/// The only open prompt of the process, with the dispositions to restore.
 pub(super) struct Guard {
     caught: Vec<(c_int, sigaction)>,
-    /// Terminal signals that this thread did not block before.
+    /// The signals of job control that this thread did not block before.
     unblock: sigset_t,
 }
 
 impl Guard {
-    /// Claims the prompt and catches the signals. None if one is open already.
+    /// Catches the signals. `None` if a prompt of this process is open.
     pub(super) fn install() -> Option<Guard> {
         let me = std::process::id() as i32;
         let owner = OWNER.load(SeqCst);
@@ -102,17 +105,17 @@ impl Guard {
             return None;
         }
         if owner != 0 {
-            // Forked out of a prompt. If a thread held the lock just then, it
-            // does not exist here and will not open it.
+            // This process was forked during a prompt of its parent. A thread
+            // that held the lock then does not exist here.
             SHARED.locked.store(false, SeqCst);
         }
         with_state(|state| *state = State::default());
-        STOP_ASKED.store(false, SeqCst);
+        STOP_REQUESTED.store(false, SeqCst);
         CONTINUED.store(false, SeqCst);
 
         let mut caught = Vec::with_capacity(ENDING.len() + 2);
-        let noted = [libc::SIGTSTP, libc::SIGCONT];
-        for (signals, handler) in [(&ENDING[..], on_end as Handler), (&noted[..], on_note)] {
+        let flagged = [libc::SIGTSTP, libc::SIGCONT];
+        for (signals, handler) in [(&ENDING[..], on_end as Handler), (&flagged[..], on_flagged)] {
             for &signal in signals {
                 let found = disposition(signal);
                 if found.sa_sigaction == libc::SIG_DFL || is_ours(&found) {
@@ -122,9 +125,9 @@ impl Guard {
             }
         }
 
-        // In the background, reading would stop the process and so would
-        // setting the terminal; with these blocked, reading fails and setting
-        // works.
+        // Reading from the terminal or setting it in the background would stop
+        // the process. With these signals blocked, reading fails and setting
+        // succeeds.
         let job_signals = set_of(&[libc::SIGTTIN, libc::SIGTTOU]);
         let before = block(&job_signals);
         let free = [libc::SIGTTIN, libc::SIGTTOU]
@@ -137,42 +140,42 @@ impl Guard {
         })
     }
 
-    pub(super) fn take_stop_asked(&self) -> bool {
-        STOP_ASKED.swap(false, SeqCst)
+    pub(super) fn take_stop_request(&self) -> bool {
+        STOP_REQUESTED.swap(false, SeqCst)
     }
 
     pub(super) fn take_continued(&self) -> bool {
         CONTINUED.swap(false, SeqCst)
     }
 
-    /// Stops the process as SIGTSTP would have without us, or with `group` as
-    /// Ctrl-Z would have: the whole foreground group, so that a shell script
-    /// around us stops as well. Returns when the process goes on.
+    /// Stops the process as an uncaught SIGTSTP does. With `group` it stops the
+    /// whole foreground group, as Ctrl-Z does: a shell script that runs the
+    /// program stops too. Returns when the process is continued.
     pub(super) fn stop(&self, group: bool) {
         let ours = |signal: &c_int| is_ours(&disposition(*signal));
         if !ours(&libc::SIGTSTP) {
-            // The host has a handler, or ignores it. Let it do what it does,
-            // perhaps on another thread.
+            // The host program has a handler, which may run on another thread,
+            // or ignores the signal.
             if group {
                 send_to_group(libc::SIGTSTP);
                 std::thread::sleep(super::TICK);
             }
             return;
         }
-        let noted: Vec<c_int> = [libc::SIGTSTP, libc::SIGCONT]
+        let flagged: Vec<c_int> = [libc::SIGTSTP, libc::SIGCONT]
             .into_iter()
             .filter(ours)
             .collect();
         if group {
-            // Ignored here for the moment: the process must be stopped by this
-            // thread, below, and not a second time by another one.
+            // Ignored in this process: this thread stops it below, and a second
+            // stop on another thread must not follow.
             set_disposition(libc::SIGTSTP, &action(libc::SIG_IGN));
             send_to_group(libc::SIGTSTP);
         }
-        for &signal in &noted {
+        for &signal in &flagged {
             set_disposition(signal, &action(libc::SIG_DFL));
         }
-        // Directed to this thread, so the process stops inside `raise`.
+        // `raise` sends the signal to this thread: the process stops in `raise`.
         let stop = set_of(&[libc::SIGTSTP]);
         // SAFETY: plain system calls on signal sets that outlive them.
         unsafe {
@@ -181,10 +184,10 @@ impl Guard {
             libc::raise(libc::SIGTSTP);
             set_mask(&before.assume_init());
         }
-        for &signal in &noted {
-            set_disposition(signal, &action(on_note as Handler as usize));
+        for &signal in &flagged {
+            set_disposition(signal, &action(on_flagged as Handler as usize));
         }
-        STOP_ASKED.store(false, SeqCst);
+        STOP_REQUESTED.store(false, SeqCst);
         CONTINUED.store(false, SeqCst);
     }
 }
@@ -192,7 +195,7 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         for (signal, found) in &self.caught {
-            // Somebody who set a handler of their own meanwhile keeps it.
+            // A handler that the host program set during the prompt stays.
             if is_ours(&disposition(*signal)) {
                 set_disposition(*signal, found);
             }
@@ -205,8 +208,8 @@ impl Drop for Guard {
 
 type Handler = extern "C" fn(c_int);
 
-/// Gives the terminal back and lets the signal do what it does by default. It
-/// takes effect when this returns, since it is blocked until then.
+/// Restores the terminal and gives the signal its default effect. The effect
+/// comes when this returns, because the signal is blocked until then.
 extern "C" fn on_end(signal: c_int) {
     if is_owner() {
         with_state(|state| {
@@ -219,7 +222,7 @@ extern "C" fn on_end(signal: c_int) {
     default_effect(signal);
 }
 
-extern "C" fn on_note(signal: c_int) {
+extern "C" fn on_flagged(signal: c_int) {
     if !is_owner() {
         if signal == libc::SIGTSTP {
             default_effect(signal);
@@ -227,7 +230,7 @@ extern "C" fn on_note(signal: c_int) {
         return;
     }
     match signal {
-        libc::SIGTSTP => STOP_ASKED.store(true, SeqCst),
+        libc::SIGTSTP => STOP_REQUESTED.store(true, SeqCst),
         _ => CONTINUED.store(true, SeqCst),
     }
 }
@@ -244,12 +247,12 @@ fn default_effect(signal: c_int) {
 }
 
 fn is_ours(found: &sigaction) -> bool {
-    [on_end as Handler as usize, on_note as Handler as usize].contains(&found.sa_sigaction)
+    [on_end as Handler as usize, on_flagged as Handler as usize].contains(&found.sa_sigaction)
 }
 
-/// All else is blocked while a handler runs. Interrupted system calls of other
-/// threads go on, and a thread with a small stack uses the one set aside for
-/// signals (Go insists on it).
+/// All signals are blocked while a handler runs. SA_RESTART: interrupted system
+/// calls of other threads continue. SA_ONSTACK: a thread with a small stack uses
+/// its alternate signal stack, which Go requires.
 fn action(handler: usize) -> sigaction {
     // SAFETY: `sigaction` is a C struct for which all zeros is a valid value.
     let mut action: sigaction = unsafe { std::mem::zeroed() };
@@ -306,7 +309,7 @@ fn contains(set: &sigset_t, signal: c_int) -> bool {
     unsafe { libc::sigismember(set, signal) == 1 }
 }
 
-/// Blocks these signals on this thread too; gives the mask of before.
+/// Blocks these signals on this thread, and returns the previous mask.
 fn block(signals: &sigset_t) -> sigset_t {
     // SAFETY: both sets outlive the call, which fills `before`.
     unsafe {
@@ -321,7 +324,7 @@ fn set_mask(mask: &sigset_t) {
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
 }
 
-/// The refusal to take the terminal over in a process that is about to end.
+/// The error where a signal is ending the process.
 pub(super) fn dying() -> io::Error {
-    io::Error::other("the process is being ended by a signal")
+    io::Error::other("a signal is ending the process")
 }

@@ -30,9 +30,8 @@ pub(super) fn unavailable() -> Option<Unavailable> {
     }
 }
 
-/// Non-blocking is a property of this open file alone: nobody else's reads and
-/// writes are affected, and ours never wait where the clock cannot be seen.
-/// (std adds O_CLOEXEC.)
+/// Opens the terminal again, non-blocking, so that each wait has a time limit.
+/// Other open descriptors of the terminal stay blocking. (std adds O_CLOEXEC.)
 fn open_tty() -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -50,12 +49,12 @@ fn in_foreground(tty: RawFd) -> io::Result<bool> {
     }
 }
 
-/// Who a stop is for.
+/// What is stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
-    /// This process, which was sent SIGTSTP.
+pub(super) enum StopScope {
+    /// This process, after SIGTSTP from another process.
     Process,
-    /// The job, whose user pressed Ctrl-Z.
+    /// The foreground process group, after Ctrl-Z.
     Group,
 }
 
@@ -64,7 +63,8 @@ pub(super) struct Tty {
     file: File,
     guard: Guard,
     keys: ControlChars,
-    /// Signals are blocked on the thread that opened it; so it stays there.
+    /// Signals are blocked on the thread that opened it, so it must not move to
+    /// another thread.
     _not_send: PhantomData<*const ()>,
 }
 
@@ -100,7 +100,7 @@ impl Tty {
         in_foreground(self.file.as_raw_fd()).map_err(|_| ReadError::HungUp)
     }
 
-    /// Takes the terminal over, or makes sure that it still is.
+    /// Sets the attributes of a prompt, unless they are still set.
     pub(super) fn hide(&mut self) -> io::Result<()> {
         let fd = self.file.as_raw_fd();
         let shown = with_state(|state| {
@@ -112,12 +112,12 @@ impl Tty {
                 Some(takeover) if same(&found, &takeover.hidden) => takeover.shown,
                 _ => found,
             };
-            // A signal must find what to undo before there is something to.
+            // Recorded first: a signal may arrive right after the change.
             let hidden = hidden(&shown);
             let takeover = Takeover { fd, shown, hidden };
             state.takeover = Some(takeover);
             set_attributes(fd, &hidden)?;
-            // `tcsetattr` succeeds when it could change anything at all.
+            // `tcsetattr` succeeds if it changed at least one attribute.
             if attributes(fd)?.c_lflag & (libc::ECHO | libc::ECHONL) != 0 {
                 takeover.undo();
                 state.takeover = None;
@@ -129,7 +129,7 @@ impl Tty {
         Ok(())
     }
 
-    fn give_back(&self) {
+    fn restore(&self) {
         with_state(|state| {
             if let Some(takeover) = state.takeover.take() {
                 takeover.undo();
@@ -137,36 +137,38 @@ impl Tty {
         });
     }
 
-    pub(super) fn stop(&mut self, who: Who) {
-        self.give_back();
-        self.guard.stop(who == Who::Group);
+    pub(super) fn stop(&mut self, scope: StopScope) {
+        self.restore();
+        self.guard.stop(scope == StopScope::Group);
     }
 
-    /// True if something happened after which the terminal must be taken over
-    /// again. If that was the wish to stop, the stop is over.
+    /// Whether the terminal must be hidden again: the process was stopped and
+    /// continued, or is in the background. Stops the process if that was
+    /// requested.
     pub(super) fn was_interrupted(&mut self) -> Result<bool, ReadError> {
         if with_state(|state| state.dying) {
             return Err(ReadError::Failed(signals::dying()));
         }
-        if self.guard.take_stop_asked() {
-            self.stop(Who::Process);
+        if self.guard.take_stop_request() {
+            self.stop(StopScope::Process);
             return Ok(true);
         }
         if !self.in_foreground()? {
-            self.give_back();
+            self.restore();
             return Ok(true);
         }
         Ok(self.guard.take_continued())
     }
 
-    /// What has been typed, after at most `nap`; 0 bytes for nothing.
+    /// Reads what was typed, and waits for it at most for `nap`. 0 if nothing was
+    /// typed.
     pub(super) fn read(&mut self, buffer: &mut [u8], nap: Duration) -> Result<usize, ReadError> {
         self.nap(libc::POLLIN, nap)?;
         match self.file.read(buffer) {
             Ok(0) => Err(ReadError::HungUp),
             Ok(n) => Ok(n),
-            Err(e) if nothing_yet(&e) => Ok(0),
-            // Also what a read from the background gives: the next tick sees.
+            Err(e) if is_not_ready(&e) => Ok(0),
+            // A read from the background fails in this way too.
             Err(e) if e.raw_os_error() == Some(libc::EIO) => match self.in_foreground()? {
                 true => Err(ReadError::HungUp),
                 false => Ok(0),
@@ -175,11 +177,11 @@ impl Tty {
         }
     }
 
-    /// Writes what the terminal takes now, which may be nothing.
+    /// Writes what the terminal accepts now; 0 if it accepts nothing.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<usize, ReadError> {
         match self.file.write(bytes) {
             Ok(n) => Ok(n),
-            Err(e) if nothing_yet(&e) => Ok(0),
+            Err(e) if is_not_ready(&e) => Ok(0),
             Err(e) if e.raw_os_error() == Some(libc::EIO) => Err(ReadError::HungUp),
             Err(e) => Err(ReadError::Failed(e)),
         }
@@ -196,15 +198,15 @@ impl Tty {
             events,
             revents: 0,
         };
-        // Rounded up, so that the last nap does not become a busy loop.
+        // Rounded up: a timeout of 0 would make a busy loop.
         let millis = nap.as_micros().div_ceil(1000) as libc::c_int;
         // SAFETY: one initialised element, as the count says.
         match unsafe { libc::poll(&mut poll, 1, millis) } {
             -1 => match io::Error::last_os_error() {
-                e if nothing_yet(&e) => Ok(()),
+                e if is_not_ready(&e) => Ok(()),
                 e => Err(ReadError::Failed(e)),
             },
-            // macOS cannot poll /dev/tty; there we look every few moments.
+            // macOS cannot poll /dev/tty.
             _ if poll.revents & libc::POLLNVAL != 0 => {
                 std::thread::sleep(nap.min(Duration::from_millis(20)));
                 Ok(())
@@ -215,21 +217,20 @@ impl Tty {
 }
 
 impl Drop for Tty {
-    /// Also on the way of a panic. Gives the terminal back before the guard's
-    /// own drop stops guarding it.
+    /// Restores the terminal, also in a panic, before the guard is dropped.
     fn drop(&mut self) {
-        self.give_back();
+        self.restore();
     }
 }
 
-fn nothing_yet(e: &io::Error) -> bool {
+fn is_not_ready(e: &io::Error) -> bool {
     matches!(
         e.kind(),
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
     )
 }
 
-/// A terminal whose attributes are ours for now.
+/// A terminal with the attributes of a prompt, and how to restore it.
 #[derive(Clone, Copy)]
 pub(super) struct Takeover {
     fd: RawFd,
@@ -238,14 +239,14 @@ pub(super) struct Takeover {
 }
 
 impl Takeover {
-    /// Puts the attributes back. Called from signal handlers as well.
+    /// Restores the attributes. Signal handlers call it too.
     ///
-    /// In the background the terminal belongs to somebody else, who may have
-    /// set it for their own use; then it is left alone.
+    /// In the background another program uses the terminal. Its attributes are
+    /// changed then only if they are still those of the prompt.
     pub(super) fn undo(&self) {
         let is_ours = || attributes(self.fd).is_ok_and(|found| same(&found, &self.hidden));
         if in_foreground(self.fd).unwrap_or(false) || is_ours() {
-            // There is nobody to tell if it fails: then the terminal is gone.
+            // It fails only if the terminal is gone.
             let _ = set_attributes(self.fd, &self.shown);
         }
     }
@@ -261,9 +262,8 @@ fn attributes(fd: RawFd) -> io::Result<termios> {
     }
 }
 
-/// Sets the attributes and drops what was typed but not read: it was meant for
-/// other eyes. Not with TCSAFLUSH, which would first wait for the output to
-/// drain, for ever if the user had stopped it.
+/// Sets the attributes and discards input that was typed but not read. TCSAFLUSH
+/// would wait for pending output without a limit if the user stopped it.
 fn set_attributes(fd: RawFd, attributes: &termios) -> io::Result<()> {
     // SAFETY: system calls on a descriptor and a struct that outlive them.
     match unsafe {
@@ -275,8 +275,8 @@ fn set_attributes(fd: RawFd, attributes: &termios) -> io::Result<()> {
     }
 }
 
-/// The attributes of a prompt: bytes come as typed, when typed, and unseen.
-/// Output stays as it is. Without IXON, output that the user stopped goes on.
+/// The attributes of a prompt: no echo, no line editing, no conversion of input.
+/// Output is not changed. Without IXON, output that the user stopped continues.
 fn hidden(shown: &termios) -> termios {
     let mut hidden = *shown;
     hidden.c_lflag &= !(libc::ECHO | libc::ECHONL | libc::ICANON | libc::ISIG | libc::IEXTEN);
@@ -293,7 +293,7 @@ fn same(a: &termios, b: &termios) -> bool {
 }
 
 fn keys(shown: &termios) -> ControlChars {
-    // "No such key" is 0 on Linux and 255 elsewhere; no keyboard sends either.
+    // A disabled control character is 0 on Linux and 255 on other systems.
     let key = |index: usize| match shown.c_cc[index] {
         0xff => 0,
         key => key,

@@ -13,7 +13,7 @@ pub(super) fn unavailable() -> Option<Unavailable> {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Who {
+pub(super) enum StopScope {
     Group,
 }
 
@@ -36,7 +36,7 @@ impl Tty {
         match self.0 {}
     }
 
-    pub(super) fn stop(&mut self, _: Who) {
+    pub(super) fn stop(&mut self, _: StopScope) {
         match self.0 {}
     }
 

@@ -1,4 +1,4 @@
-//! What is said and what is understood.
+//! The texts of the prompt, and the input that it accepts.
 
 use super::super::number;
 use super::{ASKED, KEY, Stage};
@@ -10,7 +10,7 @@ const FORCED: &str = "wandb: Create a new API key at: https://app.example/author
      wandb: Paste your API key and hit enter: ";
 const MENU: &[(&str, &str)] = &[("CREATE", "1"), ("OFFLINE", "1")];
 
-/// Types the keys at the hidden prompt and gives the outcome.
+/// The outcome of typing the keys at the hidden prompt.
 fn typed(keys: impl AsRef<[u8]>) -> String {
     let mut stage = Stage::new("ask", &[]);
     stage.asked();
@@ -76,7 +76,7 @@ fn the_cloud_is_named() {
 }
 
 #[test]
-fn the_menu_leads_to_the_key() {
+fn a_choice_of_the_menu_leads_to_the_key() {
     let mut stage = Stage::new("ask", MENU);
     stage.pty.expect(
         "wandb: (1) Create a W&B account\r\n\
@@ -134,7 +134,7 @@ fn an_account_can_be_created() {
 }
 
 #[test]
-fn the_anonymous_choice_is_there_when_allowed() {
+fn the_menu_offers_an_anonymous_account_if_allowed() {
     let mut stage = Stage::new("ask", &[("ANONYMOUS", "1")]);
     stage.pty.expect(
         "wandb: (1) Private W&B dashboard, no account required\r\n\
@@ -178,7 +178,7 @@ fn typed_characters_never_appear() {
 }
 
 #[test]
-fn what_surrounds_a_key_is_dropped() {
+fn white_space_and_paste_marks_around_a_key_are_removed() {
     for keys in [
         format!("{KEY}\n"),
         format!("  {KEY}\t \r"),
@@ -344,7 +344,7 @@ fn long_lines_break_between_words_and_urls_stay_whole() {
 }
 
 #[test]
-fn control_characters_in_a_problem_are_not_obeyed() {
+fn control_characters_in_a_problem_are_replaced() {
     let mut stage = Stage::new("ask", &[("PROBLEM", "bad \x1b]0;title\x07 words")]);
     stage.asked();
     let seen = stage.pty.seen();
@@ -379,7 +379,7 @@ fn a_choice_is_read_as_python_reads_an_int() {
 }
 
 #[test]
-fn the_error_names_the_reason_and_the_ways_out() {
+fn the_error_names_the_reason_and_the_alternatives() {
     let text = Error::not_configured(
         "https://x.example",
         Some(&Unavailable::Background.to_string()),

@@ -1,12 +1,12 @@
-//! Every way out of the prompt, and every place where there is no way in. Each
-//! leaves the terminal as it was, byte for byte.
+//! How a prompt ends, and where no prompt is possible. In each case the terminal
+//! has the same attributes afterwards.
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Stdio;
 
 use super::{ASKED, KEY, Stage, pty};
 
-/// How a key pressed at the hidden prompt ends it.
+/// The outcome of keys that end the hidden prompt.
 fn pressed(keys: &str) -> String {
     let mut stage = Stage::new("ask", &[]);
     stage.asked();
@@ -32,7 +32,7 @@ fn ctrl_d_ends() {
 }
 
 #[test]
-fn the_menu_is_left_the_same_way() {
+fn the_same_keys_end_the_menu() {
     for (keys, outcome) in [
         ("\x03", "interrupted: The prompt was interrupted."),
         ("\x04", "prompt: End of input before a key was entered."),
@@ -46,7 +46,7 @@ fn the_menu_is_left_the_same_way() {
 }
 
 #[test]
-fn the_users_own_signal_characters_count() {
+fn changed_signal_characters_work() {
     let pty = pty::Pty::open();
     pty.change(|attributes| attributes.c_cc[libc::VINTR] = 0x0b);
     let dir = super::TempDir::new();
@@ -97,7 +97,7 @@ fn the_program_can_cancel() {
 }
 
 #[test]
-fn a_panic_gives_the_terminal_back() {
+fn a_panic_restores_the_terminal() {
     let mut stage = Stage::new("panic", &[]);
     stage.asked();
     stage.give_cue();
@@ -105,7 +105,7 @@ fn a_panic_gives_the_terminal_back() {
 }
 
 #[test]
-fn a_hangup_that_the_host_ignores_ends_the_prompt() {
+fn an_ignored_hangup_ends_the_prompt() {
     let mut stage = Stage::with("ignoring hangups", &[], |command| {
         command.stdout(Stdio::null()); // the test runner writes there at its end
     });
@@ -120,7 +120,7 @@ fn a_hangup_that_the_host_ignores_ends_the_prompt() {
 }
 
 #[test]
-fn signals_that_end_the_process_give_the_terminal_back_first() {
+fn signals_that_end_the_process_restore_the_terminal_first() {
     for signal in [
         libc::SIGHUP,
         libc::SIGINT,
@@ -141,12 +141,12 @@ fn signals_that_end_the_process_give_the_terminal_back_first() {
         pty::kill(stage.child.id(), signal);
         let status = pty::wait(&mut stage.child);
         assert_eq!(status.signal(), Some(signal), "the signal keeps its effect");
-        stage.is_given_back();
+        stage.is_restored();
     }
 }
 
 #[test]
-fn a_host_keeps_its_handlers_and_its_mask() {
+fn handlers_and_mask_of_the_host_are_kept() {
     let mut stage = Stage::new("host", &[]);
     stage.asked();
     pty::kill(stage.child.id(), libc::SIGTERM);
@@ -209,13 +209,13 @@ fn stopped_and_continued(stop: impl Fn(&mut Stage)) {
         stop(&mut stage);
         stage.pty.expect("Stopped");
         stage.pty.expect("dash> ");
-        stage.is_given_back();
+        stage.is_restored();
         stage.pty.send("fg\n");
         stage.asked();
     }
     stage.pty.send(format!("{KEY}\r"));
     stage.pty.expect("dash> ");
-    stage.is_given_back();
+    stage.is_restored();
     assert_eq!(stage.read("outcome"), format!("key {KEY}"));
     assert!(!stage.pty.seen().contains("typed before"));
 }
@@ -233,7 +233,7 @@ fn sigtstp_from_outside_and_fg() {
 }
 
 #[test]
-fn ctrl_z_stops_a_script_around_the_program_too() {
+fn ctrl_z_also_stops_the_script_that_runs_the_program() {
     let mut stage = Stage::under_dash("ask", &[]);
     stage
         .pty
@@ -241,17 +241,17 @@ fn ctrl_z_stops_a_script_around_the_program_too() {
     stage.asked();
     stage.pty.send("\x1a");
     stage.pty.expect("Stopped");
-    stage.is_given_back();
+    stage.is_restored();
     stage.pty.send("fg\n");
     stage.asked();
     stage.pty.send(format!("{KEY}\r"));
     stage.pty.expect("script ended");
-    stage.is_given_back();
+    stage.is_restored();
     assert_eq!(stage.read("outcome"), format!("key {KEY}"));
 }
 
 #[test]
-fn ctrl_z_where_nobody_could_continue_the_process_asks_again() {
+fn ctrl_z_in_an_orphaned_process_group_prompts_again() {
     let mut stage = Stage::new("ask", &[]);
     stage.asked();
     stage.pty.send("\x1a");
@@ -276,7 +276,7 @@ fn a_stop_that_cannot_be_caught_is_noticed_afterwards() {
 }
 
 #[test]
-fn in_the_background_it_gives_back_what_a_stop_left_hidden() {
+fn in_the_background_the_terminal_is_restored_after_a_stop() {
     let mut stage = Stage::under_dash("ask", &[]);
     stage.pty.send("eval \"$RUN\"\n");
     stage.asked();
@@ -285,7 +285,7 @@ fn in_the_background_it_gives_back_what_a_stop_left_hidden() {
     assert!(!stage.pty.echoes());
     stage.pty.send("bg\n");
     pty::wait_until("the terminal shows input", || stage.pty.echoes());
-    stage.is_given_back();
+    stage.is_restored();
     stage.pty.send("fg\n");
     stage.asked();
     stage.pty.send(format!("{KEY}\r"));
@@ -304,12 +304,12 @@ fn in_the_background_it_waits_for_the_foreground_without_stopping() {
     stage.pty.expect("dash> ");
     stage.pty.send("echo shell''alive\n");
     stage.pty.expect("shellalive");
-    stage.is_given_back();
+    stage.is_restored();
     stage.pty.send("fg\n");
     stage.asked();
     stage.pty.send(format!("{KEY}\r"));
     stage.pty.expect("dash> ");
-    stage.is_given_back();
+    stage.is_restored();
     assert_eq!(stage.read("outcome"), format!("key {KEY}"));
 }
 
@@ -323,10 +323,10 @@ fn a_signal_while_stopped_ends_the_process() {
     pty::kill(stage.pid("pid"), libc::SIGTERM);
     stage.pty.send("fg; echo status $?\n");
     stage.pty.expect("status 143");
-    stage.is_given_back();
+    stage.is_restored();
 }
 
-/// Where nobody can be asked, the answer comes at once and says why.
+/// Checks that the prompt is refused at once, with the reason.
 fn refused(mut stage: Stage, reason: &str) {
     let outcome = stage.outcome();
     assert!(
@@ -395,7 +395,7 @@ fn in_the_background() {
     let mut stage = Stage::under_dash("ask", &[]);
     stage.pty.send("eval \"$RUN\" & wait; echo status $?\n");
     stage.pty.expect("status 0");
-    stage.is_given_back();
+    stage.is_restored();
     let outcome = stage.read("outcome");
     assert!(outcome.contains("runs in the background"), "{outcome}");
 }

@@ -1,4 +1,4 @@
-//! What the program on the other side of the pseudo-terminal does.
+//! The scenes: what the program on the pseudo-terminal does.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -10,8 +10,7 @@ use crate::key::ApiKey;
 use crate::log::Style;
 use crate::options::PromptRequest;
 
-/// Plays the scene named in the environment. Started by the test runner itself,
-/// with none, it has nothing to do.
+/// Runs the scene that the environment names. The test runner names none.
 #[test]
 fn program() {
     let Some(scene) = std::env::var_os("SCENE") else {
@@ -19,19 +18,19 @@ fn program() {
     };
     write("pid", &format!("{}\n", std::process::id()));
     let outcome = match scene.to_str() {
-        Some("ask") => told(ask_with(&|| false)),
-        Some("cancel") => told(ask_with(&|| path("cue").exists())),
+        Some("ask") => text_of(ask_with(&|| false)),
+        Some("cancel") => text_of(ask_with(&|| path("cue").exists())),
         Some("panic") => panicking(),
         Some("twice") => twice(),
         Some("host") => host(),
         Some("late handler") => late_handler(),
         Some("ignoring hangups") => {
             set_handler(libc::SIGHUP, libc::SIG_IGN);
-            told(ask_with(&|| false))
+            text_of(ask_with(&|| false))
         }
         Some("default signals") => {
             set_handler(libc::SIGPIPE, libc::SIG_DFL); // Rust programs ignore it
-            told(ask_with(&|| false))
+            text_of(ask_with(&|| false))
         }
         Some("fork") => fork(),
         scene => panic!("no such scene: {scene:?}"),
@@ -44,7 +43,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn write(name: &str, text: &str) {
-    // In one step, for a reader that waits for it.
+    // Renamed, so that a reader never sees a part of the file.
     let aside = path(&format!("{name}.new"));
     std::fs::write(&aside, text).expect("a file");
     std::fs::rename(aside, path(name)).expect("a new name");
@@ -87,7 +86,7 @@ fn ask_with(cancel: &dyn Fn() -> bool) -> Result<Answer> {
     })
 }
 
-fn told(outcome: Result<Answer>) -> String {
+fn text_of(outcome: Result<Answer>) -> String {
     match outcome {
         Ok(Answer::Key(line)) => {
             let parsed = ApiKey::parse(line.as_bytes());
@@ -111,18 +110,19 @@ fn panicking() -> String {
         })
     });
     match result {
-        Ok(outcome) => told(outcome),
+        Ok(outcome) => text_of(outcome),
         Err(_) => "panicked".to_owned(),
     }
 }
 
-/// While a prompt is open, another thread asks as well; afterwards anyone may.
+/// A second prompt on another thread while the first is open, and a third one
+/// after it.
 fn twice() -> String {
     let second = Cell::new(None);
     let first = ask_with(&|| {
         let asked = second.take();
         let asked = asked.unwrap_or_else(|| {
-            let thread = std::thread::spawn(|| told(ask_with(&|| false)));
+            let thread = std::thread::spawn(|| text_of(ask_with(&|| false)));
             thread.join().expect("an answer")
         });
         second.set(Some(asked));
@@ -130,10 +130,10 @@ fn twice() -> String {
     });
     let second = second.take().unwrap_or_default();
     let third = ask_with(&|| false);
-    format!("{}\n{second}\n{}", told(first), told(third))
+    format!("{}\n{second}\n{}", text_of(first), text_of(third))
 }
 
-/// A host with a handler for SIGTERM, one for SIGTSTP, and a mask.
+/// A host program with handlers for SIGTERM and SIGTSTP, and a signal mask.
 fn host() -> String {
     extern "C" fn handler(signal: libc::c_int) {
         assert!(signal == libc::SIGTERM || signal == libc::SIGTSTP);
@@ -150,17 +150,17 @@ fn host() -> String {
         libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
     }
     let before = signal_state();
-    let outcome = told(ask_with(&|| false));
+    let outcome = text_of(ask_with(&|| false));
     let same = before == signal_state();
     format!("{outcome}\nsignals as before: {same}")
 }
 
-/// A host that sets a handler during the prompt keeps it.
+/// A host program that sets a handler during the prompt.
 fn late_handler() -> String {
     extern "C" fn handler(_: libc::c_int) {}
     let handler = handler as extern "C" fn(libc::c_int) as usize;
     let before = signal_state();
-    let outcome = told(ask_with(&|| {
+    let outcome = text_of(ask_with(&|| {
         set_handler(libc::SIGUSR1, handler);
         false
     }));
@@ -170,11 +170,10 @@ fn late_handler() -> String {
     format!("{outcome}\nkept: {kept}\nothers as before: {same}")
 }
 
-/// A child that is forked during the prompt and then killed is no reason to
-/// give the terminal back.
+/// A child is forked during the prompt and then killed.
 fn fork() -> String {
     let child = Cell::new(0);
-    let outcome = told(ask_with(&|| {
+    let outcome = text_of(ask_with(&|| {
         if child.get() == 0 {
             // SAFETY: the child does nothing but wait for a signal.
             match unsafe { libc::fork() } {
@@ -195,7 +194,7 @@ fn fork() -> String {
 }
 
 fn set_handler(signal: libc::c_int, handler: usize) {
-    // SAFETY: the handlers of this file do nothing that a handler may not.
+    // SAFETY: the handlers of this file call nothing.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler;
@@ -219,8 +218,7 @@ fn signal_state() -> Vec<(usize, libc::c_int, Vec<bool>)> {
         let is_member = |signal| unsafe { libc::sigismember(set, signal) == 1 };
         (1..32).map(is_member).collect()
     }
-    // The C library adds this one to whatever is set, and shows it to whoever
-    // asks the kernel; it says nothing about the disposition.
+    // The C library adds this flag to every disposition.
     let restorer = if cfg!(target_os = "linux") {
         0x0400_0000
     } else {
