@@ -4,6 +4,19 @@
 //!
 //! C programs use the same functions through `include/wandb_login.h`.
 //!
+//! # Example
+//! ```no_run
+//! use wandb_login::{Level, Login, Options, login, print};
+//!
+//! match login(&Options::new()) {
+//!     Ok(Login::Session(session)) => {
+//!         println!("{} at {}", session.display(), session.base_url());
+//!     }
+//!     Ok(Login::Offline) => println!("continuing without W&B"),
+//!     Err(error) => print(Level::Error, &error.to_string()),
+//! }
+//! ```
+//!
 //! # Map
 //!
 //! The wings, in the order in which a login walks through them:
