@@ -4,6 +4,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use base64::Engine as _;
 
@@ -165,20 +166,24 @@ impl Program {
 }
 
 /// Responses that repeat the key of `memory.c`: in headers and as JSON with
-/// escapes; and as bytes that are not UTF-8.
-fn repeated_key() -> [Reply; 2] {
+/// escapes; as bytes that are not UTF-8; and byte by byte.
+fn repeated_key() -> [Reply; 3] {
     let letter = |i: usize| char::from(b"bcdfghjkmnpqrstv"[(i * 7 + i / 16) % 16]);
     let key: String = (0..40).map(letter).collect();
     let header = base64::engine::general_purpose::STANDARD.encode(format!("api:{key}"));
     let escaped: String = key.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
     let body =
         format!(r#"{{"errors":[{{"message":"bad\n{key} {escaped}"}}],"{key}\n":"{header}\n"}}"#);
+    let size = body.len();
+    let slow =
+        format!("HTTP/1.1 401 {key}\r\nX-Key: {header}\r\nContent-Length: {size}\r\n\r\n{body}");
     let escaped = Reply::new(401, body)
         .header("Location", &format!("https://other.example/{key}?{header}"))
         .header("X-Key", &key)
         .header("WWW-Authenticate", &format!("Basic {header}"));
     let bytes = [b"\xff\xfe ", key.as_bytes(), b" \xff ", header.as_bytes()].concat();
-    [escaped, Reply::new(401, bytes)]
+    let slow = Reply::Drip(slow.into(), Duration::from_micros(100));
+    [escaped, Reply::new(401, bytes), slow]
 }
 
 #[test]
@@ -189,7 +194,7 @@ fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
     let home = Home::new();
     let mut command = program.command(&home, &[]);
     let authority = Authority::new();
-    let [escaped, bytes] = repeated_key();
+    let [escaped, bytes, slow] = repeated_key();
     let servers = [
         Stub::http([Reply::viewer()]),
         Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]),
@@ -198,6 +203,7 @@ fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
         // received.
         Stub::http([escaped]),
         Stub::http([bytes]),
+        Stub::http([slow]),
     ];
     if cfg!(feature = "http") {
         command.env("SSL_CERT_FILE", home.write("ca.pem", authority.pem()));
