@@ -18,6 +18,8 @@ use crate::key::mask_keys;
 use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
+#[cfg(unix)]
+use crate::util::streams::StandardStreams;
 
 /// The expected value of a timeout variable, for messages.
 const SECONDS: &str = "a number of seconds";
@@ -33,6 +35,8 @@ pub(crate) struct Context<'a> {
     rank: OnceCell<Option<Rank>>,
     /// Whether the caller's cancel function has returned true.
     cancelled: Cell<bool>,
+    #[cfg(unix)]
+    _streams: StandardStreams,
 }
 
 impl<'a> Context<'a> {
@@ -75,6 +79,8 @@ impl<'a> Context<'a> {
             config: OnceCell::new(),
             rank: OnceCell::new(),
             cancelled: Cell::new(false),
+            #[cfg(unix)]
+            _streams: StandardStreams::reserve(),
         }
     }
 

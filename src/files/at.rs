@@ -8,7 +8,7 @@ use std::ffi::{CString, OsStr, OsString, c_int};
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 
@@ -145,12 +145,6 @@ impl Dir {
         // SAFETY: the name is a C string that outlives the call.
         check(|| unsafe { libc::unlinkat(self.0.as_raw_fd(), name.as_ptr(), 0) })?;
         Ok(())
-    }
-}
-
-impl From<Dir> for OwnedFd {
-    fn from(dir: Dir) -> OwnedFd {
-        dir.0.into()
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -151,38 +151,6 @@ fn only_file_size_signal() -> libc::sigset_t {
         libc::sigaddset(set.as_mut_ptr(), libc::SIGXFSZ);
         set.assume_init()
     }
-}
-
-/// Keeps the descriptors 0 to 2 in use while files are open. Where the program
-/// has closed one of them, a file would get its number, and a message for
-/// standard error would be written to that file.
-pub(super) struct StandardStreams {
-    /// Descriptors that can be neither read nor written.
-    _reserved: Vec<OwnedFd>,
-}
-
-impl StandardStreams {
-    pub(super) fn reserve() -> StandardStreams {
-        let mut reserved = Vec::new();
-        while (0..3).any(is_closed) {
-            let Ok(dir) = super::at::Dir::start(true) else {
-                break;
-            };
-            let dir = OwnedFd::from(dir);
-            if dir.as_raw_fd() > 2 {
-                break;
-            }
-            reserved.push(dir);
-        }
-        StandardStreams {
-            _reserved: reserved,
-        }
-    }
-}
-
-fn is_closed(descriptor: i32) -> bool {
-    // SAFETY: reads the flags of a descriptor, which need not be open.
-    unsafe { libc::fcntl(descriptor, libc::F_GETFD) < 0 }
 }
 
 /// Whether the file carries an access control list or user attributes, which a

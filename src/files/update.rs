@@ -11,7 +11,7 @@ use super::lock::{Lock, LockWait, LockedFile};
 use super::read::contents;
 use super::replace::{self, Outcome};
 use super::resolve::{Parents, ResolvedPath, User};
-use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem, sys};
+use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem};
 use crate::util::secret::WipedBytes;
 
 /// How many times a program that takes no lock may change the file in between.
@@ -25,7 +25,6 @@ const SETTLE_TIME: Duration = Duration::from_millis(20);
 /// each other's change, and a reader sees the whole old text or the whole new
 /// text.
 pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Updated, WriteProblem> {
-    let _stdio = sys::StandardStreams::reserve();
     let user = User::current(target.home);
     let wait = LockWait::new(cancel);
     for _ in 0..MAX_ATTEMPTS {

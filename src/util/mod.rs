@@ -2,3 +2,5 @@
 
 pub(crate) mod sanitize;
 pub(crate) mod secret;
+#[cfg(unix)]
+pub(crate) mod streams;

@@ -196,8 +196,73 @@ fn a_foreign_lock_prevents_neither_login_nor_logout() {
     no_other_files(&home);
 }
 
+/// Makes this test program, as another process, log in with closed streams.
+const CLOSED: &str = "STRESS_TEST_CLOSED";
+
+/// Cancel functions are called while netrc is open and locked by another.
+unsafe extern "C" fn writes_to_streams(calls: *mut std::ffi::c_void) -> i32 {
+    for stream in [0, 2] {
+        // SAFETY: the buffer is valid for its length.
+        let written = unsafe { libc::write(stream, b"warning\n".as_ptr().cast(), 8) };
+        if written != -1 {
+            // SAFETY: ends this process, which no other test shares.
+            unsafe { libc::_exit(3) };
+        }
+    }
+    // SAFETY: the pointer is to the counter of the only caller.
+    unsafe { *calls.cast::<usize>() += 1 };
+    0
+}
+
+#[test]
+fn logs_in_with_closed_streams_for_another_test() {
+    let Some(home) = std::env::var_os(CLOSED) else {
+        return;
+    };
+    // SAFETY: closes descriptors that this process does not use otherwise.
+    unsafe {
+        libc::close(0);
+        libc::close(2);
+    }
+    let mut calls = 0_usize;
+    log_in_with(Path::new(&home), 1, |options| {
+        options.cancel_fn = Some(writes_to_streams);
+        options.cancel_user_data = (&raw mut calls).cast();
+    });
+    assert!(calls > 5, "{calls}");
+    for stream in [0, 2] {
+        // SAFETY: reads the flags of a descriptor, which need not be open.
+        let open = unsafe { libc::fcntl(stream, libc::F_GETFD) } >= 0;
+        assert!(!open, "{stream} was left open");
+    }
+}
+
+#[test]
+fn a_closed_standard_stream_does_not_become_a_file_of_the_library() {
+    let home = Home::new();
+    home.write("home/.netrc", "");
+    let foreign = locked_by_another(&home);
+    let run = Run::of(
+        Command::new(std::env::current_exe().expect("the test"))
+            .args([
+                "--exact",
+                "logins::logs_in_with_closed_streams_for_another_test",
+            ])
+            .env(CLOSED, home.home()),
+    );
+    drop(foreign);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    let stored = entries(&home.text("home/.netrc").expect("netrc"));
+    assert_eq!(stored.get("server-1.example"), Some(&key(1)));
+    no_other_files(&home);
+}
+
 /// Logs in through the C ABI.
 fn log_in(home: &Path, server: usize) {
+    log_in_with(home, server, |_| {});
+}
+
+fn log_in_with(home: &Path, server: usize, change: impl FnOnce(&mut wandb_login_options)) {
     let text = |text: String| CString::new(text).expect("no NUL");
     let variable = text(format!("HOME={}", home.display()));
     let environment = [variable.as_ptr(), null()];
@@ -217,6 +282,7 @@ fn log_in(home: &Path, server: usize) {
         options.working_directory = directory.as_ptr();
         options.host = host.as_ptr();
         options.api_key = key.as_ptr();
+        change(&mut options);
         assert_eq!(wandb_login(&options, &mut session), WANDB_LOGIN_STATUS_OK);
         assert!(wandb_login_session_saved(session));
         wandb_login_session_free(session);

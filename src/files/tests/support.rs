@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::files::{Target, Updated, WriteProblem, read, sys, update};
 use crate::util::secret::WipedBytes;
+use crate::util::streams::StandardStreams;
 
 pub(super) const LIMIT: u64 = 16 * 1024 * 1024;
 
@@ -271,6 +272,7 @@ fn append_with_closed_streams(
     streams.iter().for_each(|&stream| unsafe {
         libc::close(stream);
     });
+    let reserved = StandardStreams::reserve();
     let appended = change(&target(path), &mut |old| {
         for &stream in &streams {
             // SAFETY: the buffer is valid for its length.
@@ -279,6 +281,7 @@ fn append_with_closed_streams(
         }
         Some(wiped(&[old, line.as_bytes(), b"\n"].concat()))
     });
+    drop(reserved);
     for stream in streams {
         // SAFETY: reads the flags of a descriptor, which need not be open.
         let open = unsafe { libc::fcntl(stream, libc::F_GETFD) } >= 0;
