@@ -56,16 +56,7 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
             &updated.path,
             &format!(".{:016x}", RandomState::new().hash_one(0)),
         );
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temp)
-            .and_then(|mut file| {
-                file.write_all(&new)?;
-                file.sync_all()
-            })
-            .map_err(WriteProblem::when("a new copy cannot be written beside it"));
-        let outcome = written.and_then(|()| {
+        let outcome = write_new(&temp, &new).and_then(|()| {
             let now = current(&updated.path, target.limit)?;
             if now.as_deref() != old.as_deref() {
                 return Ok(false);
@@ -84,6 +75,18 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
         std::thread::sleep(PAUSE);
     }
     Err(WriteProblem::Unsteady)
+}
+
+fn write_new(path: &Path, text: &[u8]) -> Result<(), WriteProblem> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut file| {
+            file.write_all(text)?;
+            file.sync_all()
+        })
+        .map_err(WriteProblem::when("a new copy cannot be written beside it"))
 }
 
 fn current(path: &Path, limit: u64) -> Result<Option<WipedBytes>, WriteProblem> {

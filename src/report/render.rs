@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Format, Host, Job, Problem, Report, Row, State, json};
+use super::{Format, Host, Job, Report, Row, State, json};
 use crate::config::endpoint::Origin;
 use crate::session::Source;
 use crate::sources::CREDENTIAL_VARIABLES;
@@ -54,14 +54,13 @@ impl Report {
         if !self.rows.is_empty() {
             text.push_str("Sources checked, in order:\n");
         }
-        let rows = self.rows.iter().enumerate();
-        for (index, row) in rows.filter(|(_, row)| !row.is_unset_option()) {
+        for row in self.rows.iter().filter(|row| !row.is_unset_option()) {
             let _ = write!(text, "  {:<9} {}", row.state.name(), row.place());
             if let Some(key) = row.key.as_ref().filter(|_| row.state != State::Used) {
                 let _ = write!(text, ": {key}");
             }
             // The problem that stops the login is printed above.
-            let is_printed = matches!(self.problem, Some(Problem::Row(stops)) if stops == index);
+            let is_printed = row.problem.as_deref() == self.problem();
             if let Some(problem) = row.problem.as_ref().filter(|_| !is_printed) {
                 let name = row.name.as_deref().unwrap_or_default();
                 let rest = problem

@@ -34,14 +34,23 @@ pub(crate) fn usage(problem: &str, command: &str) -> Failure {
     Failure::Usage(format!("{masked}{note} (see wandb-login {command}--help)"))
 }
 
-/// Refuses long dashes: word processors and web pages replace two hyphens by one.
+/// Refuses the dashes that word processors and web pages put in place of hyphens.
 pub(crate) fn check_dashes(words: &[OsString]) -> Result<(), Failure> {
-    let is_long = |c| matches!(c, '\u{2013}' | '\u{2014}');
+    // Hyphen to horizontal bar, the minus sign, and the small and full-width forms.
+    let is_dash = |c| {
+        matches!(
+            c,
+            '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
+        )
+    };
     for word in words.iter().filter_map(|word| word.to_str()) {
-        if let Some(name) = word.strip_prefix(is_long) {
-            let name = name.trim_start_matches('-');
+        let name = word.trim_start_matches(|c| c == '-' || is_dash(c));
+        let start = &word[..word.len() - name.len()];
+        if start.contains(is_dash) {
             return Err(usage(
-                &format!("'{word}' begins with a long dash: type two hyphens, --{name}"),
+                &format!(
+                    "'{word}' begins with a long dash or a similar character: type two hyphens, --{name}"
+                ),
                 "",
             ));
         }
