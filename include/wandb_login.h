@@ -265,6 +265,12 @@ void wandb_login_session_free(wandb_login_session *session);
  * 0 only.
  */
 #define WANDB_LOGIN_ALL_RANKS 256
+/**
+ * If the server has a port, also store the key for the host without it, where the
+ * Python SDK 0.22 and older look it up. That entry is also the one of the same host
+ * without a port, and curl uses it for every port. Since 0.2.
+ */
+#define WANDB_LOGIN_BARE_HOST 512
 
 /* Options: anonymous accounts ------------------------------------------------- */
 
@@ -556,8 +562,9 @@ wandb_login_status wandb_login_check(const wandb_login_options *options);
 /**
  * Logs out: removes what this library and the Python SDK stored for the server.
  * These are the netrc entries for all names of the server, the cached access token
- * and the record of an anonymous account. Entries of other tools and the settings
- * are kept. The log names the sources that still have a credential, such as a
+ * and the record of an anonymous account, and an entry for the host without the port
+ * if it holds the removed key. Entries of other tools and the settings are kept. The
+ * log names the sources that still have a credential, such as a
  * variable.
  *
  * Open sessions are not affected. In a distributed job the ranks other than 0 do

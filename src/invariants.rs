@@ -4,7 +4,7 @@
 
 use crate::config::settings::{Scope, SettingsFile};
 use crate::formats::ini;
-use crate::formats::netrc::{self, Names};
+use crate::formats::netrc::{self, BareHost, Names};
 use crate::key::ApiKey;
 use crate::session::Session;
 use crate::url::{BaseUrl, authorize_url};
@@ -31,6 +31,7 @@ pub fn netrc(text: &[u8]) {
         Names {
             spelled: Some("X.com:80"),
             bare_host: Some("x.com"),
+            use_bare_host: true,
             ..names("x.com:8080")
         },
         Names {
@@ -52,7 +53,7 @@ pub fn netrc_with_key(text: &[u8], machine: &str) -> Option<(Vec<u8>, &'static [
         netloc: machine,
         ..Names::default()
     };
-    let edited = netrc::store(text, &names, KEY, ApiKey::is_key).ok()?;
+    let edited = netrc::store(text, &names, KEY, ApiKey::is_key, BareHost::Follow).ok()?;
     let warned = edited.sdk_error.is_some()
         || netrc::invariants::has_foreign_login(text, &names, ApiKey::is_key);
     (!warned).then(|| (edited.text.to_vec(), KEY))
@@ -161,6 +162,7 @@ pub fn server_url(given: &str) {
         alias: url.alias_netloc(),
         prefer_alias: false,
         bare_host: url.bare_host(),
+        use_bare_host: url.is_safe_for_bare_host(),
     };
     netrc::invariants::check(b"default login a password b\n", &names, KEY, ApiKey::is_key);
 }

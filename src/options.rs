@@ -182,7 +182,10 @@ impl Flags {
     /// Prompt, write and verify on every rank of a distributed job.
     pub const ALL_RANKS: Flags = Flags(256);
 
-    const ALL: u32 = 511;
+    /// If the server has a port, store the key for the host without it as well.
+    pub const BARE_HOST: Flags = Flags(512);
+
+    const ALL: u32 = 1023;
 
     /// The flags with these bits; `None` if a bit is unknown.
     pub fn from_bits(bits: u32) -> Option<Flags> {

@@ -37,6 +37,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
             "WANDB_LOGIN_CLOUD",
             "WANDB_LOGIN_SDK_ORDER",
             "WANDB_LOGIN_ALL_RANKS",
+            "WANDB_LOGIN_BARE_HOST",
         ],
     ),
     ("Options: anonymous accounts", &["WANDB_LOGIN_ANONYMOUS_*"]),

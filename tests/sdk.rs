@@ -2,6 +2,8 @@
 //! recorded logins are what it does. Nothing is sent to any server.
 
 mod support;
+#[path = "sdk/versions.rs"]
+mod versions;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

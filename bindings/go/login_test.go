@@ -152,6 +152,10 @@ func TestHostAndFlags(t *testing.T) {
 	environ = []string{"RANK=1", "WORLD_SIZE=2"}
 	equal(t, h.login(environ, wandb.WithAPIKey(key1)).Saved(), false)
 	equal(t, h.login(environ, wandb.WithAPIKey(key1), wandb.WithAllRanks()).Saved(), true)
+	h.login(nil, wandb.WithHost("https://old.example:8443"), wandb.WithAPIKey(key1), wandb.WithBareHost())
+	if netrc := h.read("home/.netrc"); !strings.Contains(netrc, "machine old.example\n") {
+		t.Errorf("the key is not stored for the bare host: %q", netrc)
+	}
 }
 
 func TestErrors(t *testing.T) {

@@ -73,6 +73,10 @@ func WithSDKOrder() Option { return flag(C.WANDB_LOGIN_SDK_ORDER) }
 // default is rank 0 only.
 func WithAllRanks() Option { return flag(C.WANDB_LOGIN_ALL_RANKS) }
 
+// WithBareHost also stores the key for the host without the port, if the server has
+// one. The Python SDK 0.22 and older look it up there; so do servers on other ports.
+func WithBareHost() Option { return flag(C.WANDB_LOGIN_BARE_HOST) }
+
 // WithReferrer sets ref= in the URL of the web page where the user gets a key.
 func WithReferrer(name string) Option { return func(c *config) { c.referrer = name } }
 

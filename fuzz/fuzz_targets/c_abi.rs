@@ -172,7 +172,7 @@ fn run(u: &mut Unstructured) -> Result<()> {
     }
     let mut flags: u32 = u.arbitrary()?;
     if u.ratio(15, 16)? {
-        flags &= 511;
+        flags &= 1023;
     }
     flags &= !WANDB_LOGIN_VERIFY;
     flags |= WANDB_LOGIN_NO_SAVE * u32::from(u.ratio(3, 4)?);

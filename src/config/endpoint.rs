@@ -76,8 +76,9 @@ impl Endpoint {
             spelled: self.url.spelled_netloc(),
             alias: self.url.alias_netloc(),
             prefer_alias: self.origin == Origin::Default,
+            bare_host: self.url.bare_host(),
             // A workspace file could name another port of the same host.
-            bare_host: self.url.bare_host().filter(|_| !self.workspace_only),
+            use_bare_host: self.url.is_safe_for_bare_host() && !self.workspace_only,
         }
     }
 

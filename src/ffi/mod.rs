@@ -242,8 +242,9 @@ pub unsafe extern "C" fn wandb_login_check(
 
 /// Logs out: removes what this library and the Python SDK stored for the server.
 /// These are the netrc entries for all names of the server, the cached access token
-/// and the record of an anonymous account. Entries of other tools and the settings
-/// are kept. The log names the sources that still have a credential, such as a
+/// and the record of an anonymous account, and an entry for the host without the port
+/// if it holds the removed key. Entries of other tools and the settings are kept. The
+/// log names the sources that still have a credential, such as a
 /// variable.
 ///
 /// Open sessions are not affected. In a distributed job the ranks other than 0 do

@@ -103,6 +103,10 @@ pub const WANDB_LOGIN_SDK_ORDER: u32 = 128;
 /// Prompt, write and verify on every rank of a distributed job. The default is rank
 /// 0 only.
 pub const WANDB_LOGIN_ALL_RANKS: u32 = 256;
+/// If the server has a port, also store the key for the host without it, where the
+/// Python SDK 0.22 and older look it up. That entry is also the one of the same host
+/// without a port, and curl uses it for every port. Since 0.2.
+pub const WANDB_LOGIN_BARE_HOST: u32 = 512;
 
 /// Use a named account only. The default.
 pub const WANDB_LOGIN_ANONYMOUS_NEVER: i32 = 0;

@@ -239,7 +239,7 @@ pub(crate) fn warn_remaining(context: &Context, server: &Endpoint) {
     for provider in USER_FILES {
         match sources::query(context, server, provider) {
             Outcome::Found(found) if provider == Provider::Netrc => context.log.warn(&format!(
-                "{} still logs in to {url}; a login does not write such an entry, so it was kept: remove it by hand",
+                "{} still logs in to {url}: remove it by hand if its key is for this server",
                 found.origin()
             )),
             Outcome::Found(found) => context.log.warn(&format!(

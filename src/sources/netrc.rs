@@ -129,6 +129,7 @@ fn entry_details(
             format!("the entry is for {machine}, not for {netloc}"),
         ));
     }
+    details.extend(differing_bare_host(server, text, hit));
     if found.sdk_error.is_some() {
         return details;
     }
@@ -140,6 +141,23 @@ fn entry_details(
         None => details.push((line, "the Python SDK does not find this entry".into())),
     }
     details
+}
+
+/// Names an entry for the host without the port that holds another key: old SDKs
+/// use that one.
+fn differing_bare_host(server: &Endpoint, text: &[u8], hit: &Hit) -> Option<(usize, String)> {
+    let bare = bare_host_entry(server, text)?;
+    if bare.password == hit.password || !ApiKey::is_key(&bare.password) {
+        return None;
+    }
+    let (machine, netloc) = (bare.machine(text), server.url.netloc());
+    Some((
+        line_of(text, bare.at),
+        format!(
+            "the entry for {machine} has a different key; the Python SDK 0.22 and older use it \
+             for {netloc}"
+        ),
+    ))
 }
 
 /// The outcome for a file without an entry for the server.
@@ -175,12 +193,6 @@ fn no_entry(server: &Endpoint, text: &[u8], path: &Path, found: &Lookup) -> Outc
 
 /// An entry for the server's host without the port, which may not be used.
 fn bare_host_entry(server: &Endpoint, text: &[u8]) -> Option<Hit> {
-    if server.url.host() == server.url.netloc() {
-        return None;
-    }
-    let names = Names {
-        netloc: server.url.host(),
-        ..Names::default()
-    };
+    let names = Names::only(server.url.bare_host()?);
     netrc::look_up(text, &names, ApiKey::is_key).hit
 }

@@ -7,9 +7,10 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::paths::{self, NETRC_LIMIT};
 use crate::files::{self, Updated};
-use crate::formats::netrc;
+use crate::formats::netrc::{self, BareHost};
 use crate::key::ApiKey;
 use crate::log::Note;
+use crate::options::Flags;
 
 /// Stores the key in netrc, and returns whether it is there. If it cannot be
 /// stored, the log says why and the login continues.
@@ -31,15 +32,19 @@ fn try_store(
     let path = paths::netrc_to_write(&context.env).map_err(|error| error.to_string())?;
     let shown = context.display_path(&path);
     let names = server.netrc_names();
-    let edit = |text: &[u8]| netrc::store(text, &names, key.as_bytes(), ApiKey::is_key);
+    let rule = match context.options.flags.has(Flags::BARE_HOST) {
+        true => BareHost::Store,
+        false => BareHost::Follow,
+    };
+    let edit = |text: &[u8]| netrc::store(text, &names, key.as_bytes(), ApiKey::is_key, rule);
     let (updated, edited) = edit_netrc(context, &path, edit)?;
     if updated.created {
         context.log.info("No netrc file found, creating one.");
     }
     if updated.changed {
-        let netloc = server.url.netloc();
+        let machines = changed_machines(server, edited.as_ref());
         context.log.info(&format!(
-            "Appending key for {netloc} to your netrc file: {shown}"
+            "Appending key for {machines} to your netrc file: {shown}"
         ));
     }
     if let Some(stop) = edited.and_then(|edited| edited.sdk_error) {
@@ -62,14 +67,26 @@ pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Resul
     }
     let names = server.netrc_names();
     let edit = |text: &[u8]| netrc::forget(text, &names, ApiKey::is_key);
-    let (updated, _) = edit_netrc(context, &path, edit)?;
+    let (updated, edited) = edit_netrc(context, &path, edit)?;
     if updated.changed {
-        let (netloc, shown) = (server.url.netloc(), context.display_path(&path));
+        let machines = changed_machines(server, edited.as_ref());
+        let shown = context.display_path(&path);
         context
             .log
-            .info(&format!("Removed the key for {netloc} from {shown}"));
+            .info(&format!("Removed the key for {machines} from {shown}"));
     }
     Ok(updated.changed)
+}
+
+/// The machines of an edit, for a message.
+fn changed_machines(server: &Endpoint, edited: Option<&netrc::Edited>) -> String {
+    let netloc = server.url.netloc();
+    match server.url.bare_host() {
+        Some(host) if edited.is_some_and(|edited| edited.bare_host_changed) => {
+            format!("{netloc} and {host}")
+        }
+        _ => netloc.to_owned(),
+    }
 }
 
 /// Edits netrc and logs the notes of the editor.

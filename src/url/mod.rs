@@ -108,11 +108,17 @@ impl BaseUrl {
         &self.url[self.host.clone()]
     }
 
-    /// The host, if a netrc entry without the port may be used for this server.
-    /// Not over plain http, where another user of the host may listen on the port,
-    /// except on the loopback, where old SDKs wrote such entries.
+    /// The host without the port, if the server has one: the name that the SDK 0.22
+    /// and older look up in netrc.
     pub(crate) fn bare_host(&self) -> Option<&str> {
-        (self.port.is_some() && (self.is_https() || self.is_loopback())).then(|| self.host())
+        self.port.is_some().then(|| self.host())
+    }
+
+    /// Whether a netrc entry without the port may be used for this server. Not over
+    /// plain http, where another user of the host may listen on the port, except on
+    /// the loopback, where old SDKs wrote such entries.
+    pub(crate) fn is_safe_for_bare_host(&self) -> bool {
+        self.is_https() || self.is_loopback()
     }
 
     /// The port, unless it is the scheme's default.

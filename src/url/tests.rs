@@ -215,16 +215,19 @@ fn every_spelling_of_a_loopback_address_is_recognised() {
 
 #[test]
 fn a_bare_host_matches_over_https_and_on_the_loopback() {
-    for (text, bare) in [
-        ("https://x.com:8443", Some("x.com")),
-        ("http://localhost:8080", Some("localhost")),
-        ("http://[::1]:8080", Some("::1")),
-        ("http://x.com:8080", None),
-        ("https://x.com", None),
-        ("https://x.com:443", None),
-        ("http://localhost", None),
+    for (text, bare, safe) in [
+        ("https://x.com:8443", Some("x.com"), true),
+        ("http://localhost:8080", Some("localhost"), true),
+        ("http://[::1]:8080", Some("::1"), true),
+        ("http://x.com:8080", Some("x.com"), false),
+        ("https://x.com", None, true),
+        ("https://x.com:443", None, true),
+        ("http://x.com:80", None, false),
+        ("http://localhost", None, true),
     ] {
-        assert_eq!(parse(text).bare_host(), bare, "{text}");
+        let url = parse(text);
+        assert_eq!(url.bare_host(), bare, "{text}");
+        assert_eq!(url.is_safe_for_bare_host(), safe, "{text}");
     }
 }
 

@@ -104,6 +104,15 @@ void sources() {
     CHECK(wandb::login(options)->source() == wandb::source::key_file);
     options.environment->pop_back();
 
+    auto on_port = at_home("bare_host");
+    on_port.api_key = wandb::secret(key_1);
+    on_port.host = "https://wandb.corp.example:8443";
+    on_port.bare_host = true;
+    CHECK(wandb::login(on_port)->saved());
+    on_port.api_key.reset();
+    on_port.host = "https://wandb.corp.example";
+    CHECK(wandb::login(on_port)->source_name() == (base / "bare_host/.netrc").string());
+
     std::filesystem::remove(settings);
     wandb::forget(options);
     CHECK(!wandb::is_apikey_configured(options));

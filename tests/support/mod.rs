@@ -257,41 +257,68 @@ pub fn skip(why: &str) {
     eprintln!("\n*** NOT TESTED: {why} ***\n");
 }
 
-/// A Python that has the real SDK: the one named by `WANDB_LOGIN_TEST_PYTHON`,
-/// else that of a virtual environment which is made once under `target`.
+/// The version of the SDK that the recorded behavior is that of.
+pub const SDK: &str = "0.31.0";
+
+/// A Python that has the current SDK: the one named by `WANDB_LOGIN_TEST_PYTHON`,
+/// else that of a virtual environment.
 pub fn sdk_python() -> Option<PathBuf> {
     static ONCE: std::sync::OnceLock<Option<PathBuf>> = std::sync::OnceLock::new();
-    ONCE.get_or_init(|| {
-        if let Some(python) = std::env::var_os("WANDB_LOGIN_TEST_PYTHON") {
-            return Some(PathBuf::from(python));
-        }
-        let python = root().join("target/sdk/bin/python");
-        if has_sdk(&python) {
-            return Some(python);
-        }
-        let lock = fs::File::create(root().join("target/sdk.lock")).ok()?;
-        lock.lock().ok()?;
-        if !has_sdk(&python) {
-            let folder = root().join("target/sdk");
-            let _ = Command::new("python3")
-                .args(["-m", "venv"])
-                .arg(&folder)
-                .output();
-            let _ = Command::new(folder.join("bin/pip"))
-                .args(["install", "--quiet", "wandb==0.31.0"])
-                .output();
-        }
-        if has_sdk(&python) {
-            return Some(python);
-        }
-        skip("wandb 0.31.0 cannot be installed into a virtual environment");
-        None
+    ONCE.get_or_init(|| match std::env::var_os("WANDB_LOGIN_TEST_PYTHON") {
+        Some(python) => Some(PathBuf::from(python)),
+        None => sdk_environment(SDK),
     })
     .clone()
 }
 
-fn has_sdk(python: &Path) -> bool {
-    let probe = "import importlib.metadata as m; assert m.version('wandb') == '0.31.0'";
-    let run = Command::new(python).args(["-c", probe]).output();
+/// A Python that has this version of the SDK.
+pub fn sdk_python_of(version: &str) -> Option<PathBuf> {
+    match version {
+        SDK => sdk_python(),
+        _ => sdk_environment(version),
+    }
+}
+
+/// The Python of a virtual environment with this version of the SDK. It is created
+/// once, in the folder of `.ci/tools` or under `target`.
+fn sdk_environment(version: &str) -> Option<PathBuf> {
+    let tools = std::env::var_os("WANDB_LOGIN_TOOLS").map(PathBuf::from);
+    let folder = tools.unwrap_or_else(|| root().join("target"));
+    let environment = folder.join(format!("sdk-{version}"));
+    let python = environment.join("bin/python");
+    if has_sdk(&python, version) {
+        return Some(python);
+    }
+    fs::create_dir_all(&folder).ok()?;
+    let lock = fs::File::create(environment.with_extension("lock")).ok()?;
+    lock.lock().ok()?;
+    if !has_sdk(&python, version) {
+        let _ = Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(&environment)
+            .output();
+        let _ = Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args([&format!("wandb=={version}"), "setuptools<81"]) // 0.16 imports it
+            .output();
+    }
+    if has_sdk(&python, version) {
+        return Some(python);
+    }
+    skip(&format!(
+        "wandb {version} cannot be installed into a virtual environment"
+    ));
+    None
+}
+
+fn has_sdk(python: &Path, version: &str) -> bool {
+    let probe = format!("import importlib.metadata as m; assert m.version('wandb') == '{version}'");
+    let run = Command::new(python).args(["-c", &probe]).output();
     run.is_ok_and(|output| output.status.success())
 }

@@ -5,8 +5,12 @@ in a child of its own, with a home and an environment of its own. It is silent
 and never verifies: nothing is sent to any server.
 
 Input, as JSON: a list of {"base", "environment", "program", "arguments"}, where
-`base` holds `home` and `cwd`, and `program` is "command line" or "library".
+`base` holds `home` and `cwd`, and `program` is "command line", "library", or
+"lookup" for the key that is configured, without a login.
 Output: a list of {"ends", "key", "source", "error"}.
+
+SDK 0.16 and later can run "command line" and "lookup". "library", and the key and
+source of a login, are for the current SDK.
 """
 
 import contextlib
@@ -25,7 +29,10 @@ from wandb.sdk import wandb_setup
 def command_line(arguments):
     """`wandb ARGUMENTS`: how it ends."""
     command, *rest = arguments
-    arguments = [command, "--no-verify", *rest]
+    options = [option for known in cli.login.params for option in known.secondary_opts]
+    if "--no-verify" in options:  # SDK 0.16 has only --verify
+        rest.insert(0, "--no-verify")
+    arguments = [command, *rest]
     try:
         cli.cli.main(args=arguments, prog_name="wandb", standalone_mode=True)
     except SystemExit as end:
@@ -49,6 +56,21 @@ def library(arguments):
     return "logged in" if found else "not logged in"
 
 
+def lookup():
+    """The key that this SDK finds for the configured server."""
+    try:
+        from wandb.sdk.lib import apikey
+    except ImportError:
+        pass  # SDK 0.23 and later
+    else:
+        return apikey.api_key()
+    try:
+        wandb.login(verify=False)
+    except wandb.errors.UsageError:
+        return None
+    return wandb_setup.singleton().settings.api_key
+
+
 def login(case):
     os.chdir(os.path.join(case["base"], "cwd"))
     os.environ.clear()
@@ -58,18 +80,22 @@ def login(case):
     os.environ.update(case["environment"])
     lines = []
     term.termlog = lambda line="", *rest, **more: lines.append(line)
-    run = library if case["program"] == "library" else command_line
-    error = None
+    key = source = error = None
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            ends = run(case["arguments"])
+            if case["program"] == "lookup":
+                key = lookup()
+                ends = "found" if key else "not found"
+            elif case["program"] == "library":
+                ends = library(case["arguments"])
+            else:
+                ends = command_line(case["arguments"])
         error = printed.getvalue() or None
     except BaseException as problem:
         # What the command line does not catch ends Python with status 1.
         ends = "error" if case["program"] == "library" else "exit 1"
         error = f"{type(problem).__name__}: {problem}"
-    key = source = None
     for line in lines:
         if loaded := re.search(r"Loaded credentials for \S+ from (.+)\.$", line):
             source = loaded[1]

@@ -135,6 +135,10 @@ pub(crate) struct LoginArguments {
     /// Write no file
     #[arg(long)]
     pub no_save: bool,
+    /// If the server has a port, also store the key for the host without it: the
+    /// Python SDK 0.22 and older look there, but so do servers on other ports
+    #[arg(long)]
+    pub bare_host: bool,
     /// Do not prompt for a key
     #[arg(long)]
     pub no_prompt: bool,

@@ -317,6 +317,8 @@ struct options {
     /// `NAME=value` entries instead of the environment of the process.
     std::optional<std::vector<std::string>> environment{};
     std::string working_directory{};
+    /// If the server has a port, also store the key for the host without it.
+    bool bare_host = false;
 };
 
 /// The result of a function that does not throw.
@@ -488,7 +490,8 @@ class call {
                flag(given.verify, WANDB_LOGIN_VERIFY) | flag(given.no_save, WANDB_LOGIN_NO_SAVE) |
                flag(given.silent, WANDB_LOGIN_SILENT) | flag(given.cloud, WANDB_LOGIN_CLOUD) |
                flag(given.sdk_order, WANDB_LOGIN_SDK_ORDER) |
-               flag(given.all_ranks, WANDB_LOGIN_ALL_RANKS);
+               flag(given.all_ranks, WANDB_LOGIN_ALL_RANKS) |
+               flag(given.bare_host, WANDB_LOGIN_BARE_HOST);
     }
 
     static std::uint32_t milliseconds(std::optional<std::chrono::milliseconds> time) noexcept {

@@ -46,6 +46,7 @@ const FLAGS = (
     cloud = UInt32(64),
     sdk_order = UInt32(128),
     all_ranks = UInt32(256),
+    bare_host = UInt32(512),
 )
 
 const ANONYMOUS = (never = Int32(0), allow = Int32(1), must = Int32(2))

@@ -37,6 +37,7 @@ The network is used only for `verify`, `anonymous` and identity tokens.
 | `silent`, `no_prompt`, `no_save` | print no information; never prompt; write no file |
 | `sdk_order` | read netrc before the settings files, as the Python SDK 0.30 and later do |
 | `all_ranks` | prompt, write and verify on every rank of a job; the default is rank 0 only |
+| `bare_host` | if the server has a port, also store the key for the host without it, for the Python SDK 0.22 and older |
 | `referrer` | `ref=` in the URL of the web page where the user gets a key |
 | `prompt_timeout`, `http_timeout` | seconds; `prompt_timeout = Inf`: no limit |
 | `prompt` | a function that prompts instead of the terminal; see below |

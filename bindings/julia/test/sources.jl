@@ -47,6 +47,10 @@
         @test session.source === :prompt && session.api_key == KEYS[8]
         session = prompt_api_key(environment = env, log = quiet, prompt = _ -> KEYS[9])
         @test session.source === :prompt && session.api_key == KEYS[9]
+
+        login(api_key = KEYS[6], host = "https://old.example:8443", environment = env, log = quiet,
+            bare_host = true)
+        @test occursin("machine old.example\n", read(joinpath(home, ".netrc"), String))
     end
 end
 

@@ -1,11 +1,10 @@
 //! Stores or removes the server's key and leaves every other byte as it is.
 
-use super::entries::{Entries, others_unchanged, same_items};
+use super::bare_host::{self, BareHost};
+use super::entries::{Entries, Entry, others_unchanged, same_items};
 use super::patch::{Patch, Removal};
 use super::scan::{Dialect, Kind};
-use super::{
-    IsKey, Match, Names, Naming, SdkError, dialect_of, look_up, note, shown, single_quoted,
-};
+use super::{IsKey, Names, Naming, SdkError, dialect_of, look_up, note, shown, single_quoted};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
 
@@ -28,13 +27,73 @@ pub(crate) struct Edited {
     pub sdk_error: Option<SdkError>,
     /// How many entries were removed.
     pub removed: usize,
+    /// The entry for the host without the port was changed, too.
+    pub bare_host_changed: bool,
+}
+
+impl Edited {
+    /// This edit, followed by another one of its text.
+    fn then(mut self, next: Edited) -> Edited {
+        for note in next.notes {
+            if self.notes.iter().all(|known| known.text != note.text) {
+                self.notes.push(note);
+            }
+        }
+        Edited {
+            notes: self.notes,
+            changed: self.changed || next.changed,
+            removed: self.removed + next.removed,
+            bare_host_changed: self.bare_host_changed || next.bare_host_changed,
+            ..next
+        }
+    }
 }
 
 /// Stores a key: in our entry if there is one, else in a new one. Also updates an
-/// entry under the cloud's other name. A look-up in the new text finds the key.
+/// entry under the cloud's other name, and that of the bare host by its rule. A
+/// look-up in the new text finds the key.
 ///
 /// The error says why the file cannot be edited.
-pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Result<Edited, Note> {
+pub(crate) fn store(
+    text: &[u8],
+    names: &Names,
+    key: &[u8],
+    is_key: IsKey,
+    rule: BareHost,
+) -> Result<Edited, Note> {
+    let once = |text: &[u8]| match bare_host::store(text, names, key, is_key, rule)? {
+        None => store_entry(text, &names.with_port(), key, is_key),
+        // The server's own edit is the last one, so that the other cannot undo it.
+        Some(bare) => {
+            store_entry(&bare.text, &names.with_port(), key, is_key).map(|own| bare.then(own))
+        }
+    };
+    edit_with_bare_host(text, names, once)
+}
+
+/// Runs an edit that includes the bare host's entry: a second time if CPython
+/// accepts the edited file only, because it may read it differently.
+fn edit_with_bare_host(
+    text: &[u8],
+    names: &Names,
+    once: impl Fn(&[u8]) -> Result<Edited, Note>,
+) -> Result<Edited, Note> {
+    let mut edited = once(text)?;
+    if names.bare_host.is_some() && !is_accepted(text) && is_accepted(&edited.text) {
+        let next = once(&edited.text)?;
+        edited = edited.then(next);
+    }
+    edited.changed = *edited.text != *text;
+    Ok(edited)
+}
+
+/// Stores a key under the names of an entry.
+pub(super) fn store_entry(
+    text: &[u8],
+    names: &Names,
+    key: &[u8],
+    is_key: IsKey,
+) -> Result<Edited, Note> {
     if names.netloc == "default" {
         let message = "the server's name is 'default', which netrc reserves for all other machines";
         return Err(note(text, 0, message));
@@ -43,12 +102,7 @@ pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Re
         let message = "the key or the server's name has characters that netrc cannot represent";
         return Err(note(text, 0, message));
     }
-    let goal = Goal::Store(key);
-    let editor = Editor {
-        names,
-        is_key,
-        goal,
-    };
+    let editor = Editor::new(names, is_key, Goal::Store(key));
     let mut edited = editor.edit(text)?;
     if !editor.is_reached(&edited.text) {
         edited = editor.edit_completed(text)?;
@@ -61,18 +115,29 @@ pub(crate) fn store(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) -> Re
     Ok(edited)
 }
 
-/// Removes the server's keys under all its names but the bare host. The entries
-/// of other tools stay.
+/// Removes the server's keys under all its names, and under the bare host where
+/// it holds one of them. The entries of other tools stay.
 ///
 /// The error says why the file cannot be edited.
 pub(crate) fn forget(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited, Note> {
-    let goal = Goal::Forget;
-    Editor {
-        names,
-        is_key,
-        goal,
+    let own = |text: &[u8]| Editor::new(&names.with_port(), is_key, Goal::Forget).edit(text);
+    let once = |text: &[u8]| match bare_host::forget(text, names, is_key)? {
+        None => own(text),
+        Some(bare) => own(&bare.text).map(|own| bare.then(own)),
+    };
+    edit_with_bare_host(text, names, once)
+}
+
+/// The outcome of an edit that leaves the text as it is.
+pub(super) fn unchanged(text: &[u8]) -> Edited {
+    Edited {
+        text: WipedBytes::new(text.to_vec()),
+        changed: false,
+        notes: Vec::new(),
+        sdk_error: dialect_of(text).1,
+        removed: 0,
+        bare_host_changed: false,
     }
-    .edit(text)
 }
 
 /// Whether every netrc reader reads the word as it is written.
@@ -88,22 +153,60 @@ fn is_accepted(text: &[u8]) -> bool {
 
 /// What an edit is for.
 #[derive(Clone, Copy)]
-enum Goal<'a> {
+pub(super) enum Goal<'a> {
     Store(&'a [u8]),
     Forget,
 }
 
-struct Editor<'a> {
+pub(super) struct Editor<'a> {
     names: &'a Names<'a>,
     is_key: IsKey,
     goal: Goal<'a>,
+    /// Change only the entries that hold one of these keys.
+    holding: Option<&'a [WipedBytes]>,
 }
 
 impl<'a> Editor<'a> {
+    fn new(names: &'a Names<'a>, is_key: IsKey, goal: Goal<'a>) -> Editor<'a> {
+        Editor {
+            names,
+            is_key,
+            goal,
+            holding: None,
+        }
+    }
+
+    /// An editor that changes only the entries that hold one of the keys.
+    pub(super) fn of_holders(
+        names: &'a Names<'a>,
+        is_key: IsKey,
+        goal: Goal<'a>,
+        keys: &'a [WipedBytes],
+    ) -> Editor<'a> {
+        Editor {
+            holding: Some(keys),
+            ..Editor::new(names, is_key, goal)
+        }
+    }
+
+    /// The entries that the goal is about.
+    fn affected<'e>(&self, entries: &'e Entries) -> impl Iterator<Item = &'e Entry> {
+        let affected = |entry: &&Entry| {
+            let key = entry.key(entries.text, self.is_key);
+            self.holding
+                .is_none_or(|keys| key.is_some_and(|key| keys.contains(&key)))
+        };
+        entries
+            .entries
+            .iter()
+            .filter(|entry| entry.ours)
+            .filter(affected)
+    }
+
     /// Edits until the goal is reached. One pass may not be enough: CPython may
     /// accept the edited file and read it differently from the lenient dialect,
     /// or our tokens after unknown ones may have become part of another entry.
-    fn edit(&self, text: &[u8]) -> Result<Edited, Note> {
+    pub(super) fn edit(&self, text: &[u8]) -> Result<Edited, Note> {
         let mut edited = self.pass(text)?;
         let mut refused = !is_accepted(text);
         for _ in 1..MAX_PASSES {
@@ -121,12 +224,10 @@ impl<'a> Editor<'a> {
         }
         if !self.is_reached(&edited.text) && self.is_reached(text) {
             // The file is mostly not netrc: the edit did more harm than good.
+            let notes = edited.notes;
             edited = Edited {
-                text: WipedBytes::new(text.to_vec()),
-                changed: false,
-                sdk_error: dialect_of(text).1,
-                removed: 0,
-                ..edited
+                notes,
+                ..unchanged(text)
             };
         }
         Ok(edited)
@@ -167,12 +268,14 @@ impl<'a> Editor<'a> {
 
     /// Whether a look-up in the text shows that the goal is reached.
     fn is_reached(&self, text: &[u8]) -> bool {
+        if self.holding.is_some() {
+            return Entries::parse(text, self.names, self.is_key)
+                .is_ok_and(|entries| self.affected(&entries).next().is_none());
+        }
         let hit = look_up(text, self.names, self.is_key).hit;
         match self.goal {
             Goal::Store(key) => hit.is_some_and(|hit| *hit.password == *key),
-            Goal::Forget => {
-                hit.is_none_or(|hit| hit.how == Match::BareHost || !(self.is_key)(&hit.password))
-            }
+            Goal::Forget => hit.is_none_or(|hit| !(self.is_key)(&hit.password)),
         }
     }
 
@@ -193,20 +296,20 @@ impl<'a> Editor<'a> {
                 });
             }
         }
-        edited.notes.extend(self.foreign_notes(&entries));
+        if self.holding.is_none() {
+            edited.notes.extend(self.foreign_notes(&entries));
+        }
         Ok(edited)
     }
 
     fn patched(&self, entries: &Entries, removal: Removal) -> Edited {
         let mut patch = Patch::new(entries, removal);
         match self.goal {
-            Goal::Store(key) => self.store_key(&mut patch, key),
-            Goal::Forget => {
-                let ours = entries.entries.iter().filter(|entry| entry.ours);
-                for entry in ours.filter(|entry| entry.naming != Naming::BareHost) {
-                    patch.remove(entry);
-                }
-            }
+            Goal::Store(key) if self.holding.is_none() => self.store_key(&mut patch, key),
+            Goal::Store(key) => self
+                .affected(entries)
+                .for_each(|entry| patch.set(entry, self.names.netloc.as_bytes(), key)),
+            Goal::Forget => self.affected(entries).for_each(|entry| patch.remove(entry)),
         }
         let removed = patch.removed;
         let text = patch.apply();
@@ -215,6 +318,7 @@ impl<'a> Editor<'a> {
             notes: Vec::new(),
             sdk_error: dialect_of(&text).1,
             removed,
+            bare_host_changed: false,
             text,
         }
     }

@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use super::scan::{self, Dialect, Event, Item, Kind, Scanner};
 use super::token::Token;
-use super::{IsKey, Names, Naming, dialect_of, note};
+use super::{IsKey, Names, Naming, dialect_of, note, single_quoted};
 use crate::formats::lines::{UTF16, is_utf16, newline_of};
 use crate::log::Note;
+use crate::util::secret::WipedBytes;
 
 /// One field of an entry.
 pub(super) struct Field {
@@ -42,6 +43,14 @@ impl Entry {
     /// The value that counts: the last one.
     pub(super) fn last(&self, kind: Kind) -> Option<Token> {
         self.all(kind).next_back().map(|field| field.value)
+    }
+
+    /// Its key, without the single quotes that the SDK writes; `None` for a password
+    /// of another form.
+    pub(super) fn key(&self, text: &[u8], is_key: IsKey) -> Option<WipedBytes> {
+        let password = self.last(Kind::Password)?.unescape(text);
+        let key = single_quoted(&password).unwrap_or(&password);
+        is_key(key).then(|| WipedBytes::new(key.to_vec()))
     }
 
     fn is_ours(&self, text: &[u8], is_key: IsKey) -> bool {
@@ -110,9 +119,7 @@ impl<'a> Entries<'a> {
 
     /// The entries of the server that belong to other tools.
     pub(super) fn foreign(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.entries
-            .iter()
-            .filter(|entry| !entry.ours && entry.naming != Naming::BareHost)
+        self.entries.iter().filter(|entry| !entry.ours)
     }
 }
 

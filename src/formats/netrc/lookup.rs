@@ -198,7 +198,8 @@ impl<'t, 'n> Pass<'t, 'n> {
         let Some((naming, entry)) = self.current.take() else {
             return;
         };
-        if naming == Naming::BareHost && !self.serves_any_port(&entry) {
+        if naming == Naming::BareHost && !(self.names.use_bare_host && self.serves_any_port(&entry))
+        {
             return;
         }
         let previous = self.last[naming as usize].replace(entry);

@@ -4,6 +4,7 @@
 //!
 //! [`scan`] is the tokenizer of both [`lookup`] and [`edit`].
 
+mod bare_host;
 mod edit;
 mod entries;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -16,6 +17,7 @@ mod scan;
 mod tests;
 mod token;
 
+pub(crate) use bare_host::BareHost;
 pub(crate) use edit::{Edited, forget, store};
 pub(crate) use lookup::{Hit, Lookup, Match, look_up};
 
@@ -38,9 +40,29 @@ pub(crate) struct Names<'a> {
     pub alias: Option<&'a str>,
     /// No server is configured: the alias is looked up first.
     pub prefer_alias: bool,
-    /// The host without its port, where an entry under it may be used at all
-    /// (https or the loopback).
+    /// The host without its port, where the server has one.
     pub bare_host: Option<&'a str>,
+    /// Whether a look-up may use an entry of the bare host.
+    pub use_bare_host: bool,
+}
+
+impl<'a> Names<'a> {
+    /// The names of a server that has only this one.
+    pub(crate) fn only(netloc: &'a str) -> Names<'a> {
+        Names {
+            netloc,
+            ..Names::default()
+        }
+    }
+
+    /// The names without that of the bare host, whose entry may belong to another
+    /// server.
+    fn with_port(&self) -> Names<'a> {
+        Names {
+            bare_host: None,
+            ..*self
+        }
+    }
 }
 
 /// How a machine name in the file refers to the server.

@@ -46,6 +46,7 @@ fn flags(arguments: &LoginArguments) -> Flags {
         (arguments.relogin, Flags::RELOGIN),
         (arguments.verify, Flags::VERIFY),
         (arguments.no_save, Flags::NO_SAVE),
+        (arguments.bare_host, Flags::BARE_HOST),
         (arguments.no_prompt, Flags::NO_PROMPT),
         (!arguments.rank_aware, Flags::ALL_RANKS),
     ]

@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::invariants::files;
 use super::*;
 use crate::formats::netrc::scan::{Dialect, Event, Kind, Scanner};
-use crate::util::secret::WipedBytes;
 
 const FILES: usize = 4000;
 
@@ -187,14 +186,8 @@ fn cpython_reads_what_was_written() {
     let before = files(FILES);
     let names = names("x.com");
     // What cannot be stored leaves the file as it is.
-    let unchanged = |file: &[u8]| Edited {
-        text: WipedBytes::new(file.to_vec()),
-        changed: false,
-        notes: Vec::new(),
-        sdk_error: dialect_of(file).1,
-        removed: 0,
-    };
-    let store = |file: &Vec<u8>| store(file, &names, NEW.as_bytes(), is_key);
+    let unchanged = |file: &[u8]| edit::unchanged(file);
+    let store = |file: &Vec<u8>| store(file, &names, NEW.as_bytes(), is_key, BareHost::Follow);
     let stored: Vec<_> = before
         .iter()
         .map(|file| store(file).unwrap_or_else(|_| unchanged(file)))

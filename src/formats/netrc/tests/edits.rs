@@ -129,7 +129,13 @@ fn an_incomplete_entry_of_another_tool_is_completed() {
     // change of the value.
     for end in [" password ab\\", " password \\", " password \"ab\\"] {
         let before = format!("{bob}{end}");
-        let stored = store(before.as_bytes(), &names("x.com"), NEW.as_bytes(), is_key);
+        let stored = store(
+            before.as_bytes(),
+            &names("x.com"),
+            NEW.as_bytes(),
+            is_key,
+            BareHost::Follow,
+        );
         let note = stored.err().expect("not stored");
         assert_eq!(note.line, 2, "{}", note.text);
         assert!(note.text.contains("would not be found"), "{}", note.text);
@@ -322,35 +328,37 @@ fn forgetting_undoes_storing() {
 }
 
 #[test]
-fn the_bare_host_is_never_touched() {
-    let names = Names {
-        netloc: "x.com:80",
-        bare_host: Some("x.com"),
-        ..Names::default()
-    };
-    let bare = file("machine x.com password {K}\n");
-    assert!(!forgotten(bare.as_bytes(), &names).changed);
-    assert!(
-        stored(bare.as_bytes(), &names)
-            .text
-            .starts_with(bare.as_bytes())
-    );
-}
-
-#[test]
 fn some_texts_cannot_be_edited() {
     let utf16: Vec<u8> = "machine"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    assert!(store(&utf16, &names("x.com"), NEW.as_bytes(), is_key).is_err());
+    assert!(
+        store(
+            &utf16,
+            &names("x.com"),
+            NEW.as_bytes(),
+            is_key,
+            BareHost::Follow
+        )
+        .is_err()
+    );
     assert!(forget(&utf16, &names("x.com"), is_key).is_err());
     assert!(
         look_up(&utf16, &names("x.com"), is_key).notes[0]
             .text
             .contains("UTF-16")
     );
-    assert!(store(b"", &names("default"), NEW.as_bytes(), is_key).is_err());
+    assert!(
+        store(
+            b"",
+            &names("default"),
+            NEW.as_bytes(),
+            is_key,
+            BareHost::Follow
+        )
+        .is_err()
+    );
 }
 
 #[test]
@@ -374,9 +382,15 @@ fn a_thousand_logins_do_not_grow_the_file() {
     let size = text.len();
     for i in 0..1000 {
         let key = format!("{i:040}");
-        text = store(&text, &names("x.com"), key.as_bytes(), is_key)
-            .unwrap()
-            .text;
+        text = store(
+            &text,
+            &names("x.com"),
+            key.as_bytes(),
+            is_key,
+            BareHost::Follow,
+        )
+        .unwrap()
+        .text;
     }
     assert_eq!(text.len(), size);
 }

@@ -143,7 +143,7 @@ fn editing_keeps_its_invariants() {
     let names = names("x.com");
     for file in files(8_000) {
         let shown = String::from_utf8_lossy(&file).into_owned();
-        let once = store(&file, &names, NEW.as_bytes(), is_key);
+        let once = store(&file, &names, NEW.as_bytes(), is_key, BareHost::Follow);
         // If another tool's entry ends in an open token, nothing can follow it.
         assert!(
             once.is_ok() || has_foreign_login(&file, &names, is_key),

@@ -35,6 +35,7 @@ fn names_are_tried_in_order() {
         alias: Some("z.com"),
         prefer_alias: false,
         bare_host: Some("x.com"),
+        use_bare_host: true,
     };
     // Each line takes precedence over the lines above it.
     let lines = [
@@ -76,6 +77,7 @@ fn a_bare_host_entry_is_used_only_for_a_wandb_key() {
     let names = Names {
         netloc: "x.com:80",
         bare_host: Some("x.com"),
+        use_bare_host: true,
         ..Names::default()
     };
     for (entry, found) in [
@@ -139,6 +141,7 @@ fn a_lookup_describes_the_file() {
         alias: Some("api.forge.coreweave.com"),
         prefer_alias: true,
         bare_host: None,
+        use_bare_host: false,
         spelled: None,
     };
     let found = look(
@@ -268,12 +271,13 @@ fn no_message_contains_a_password() {
     let names = Names {
         netloc: "x.com",
         bare_host: Some("z.com"),
+        use_bare_host: true,
         alias: Some("y.com"),
         ..Names::default()
     };
     for text in invariants::files(8_000) {
         let found = look_up(&text, &names, is_key);
-        let edited = store(&text, &names, NEW.as_bytes(), is_key);
+        let edited = store(&text, &names, NEW.as_bytes(), is_key, BareHost::Follow);
         let notes = match &edited {
             Ok(edited) => edited.notes.as_slice(),
             Err(note) => std::slice::from_ref(note),

@@ -1,6 +1,7 @@
 //! Tests of the reader and the editor: the SDK's recorded behavior, comparison
 //! with the installed CPython, and the invariants of editing.
 
+mod bare_host;
 mod cpython;
 mod edits;
 mod invariants;
@@ -33,7 +34,7 @@ pub(super) fn key_of(text: &[u8], names: &Names) -> Option<String> {
 }
 
 pub(super) fn stored(text: &[u8], names: &Names) -> Edited {
-    store(text, names, NEW.as_bytes(), is_key).expect("can be edited")
+    store(text, names, NEW.as_bytes(), is_key, BareHost::Follow).expect("can be edited")
 }
 
 pub(super) fn forgotten(text: &[u8], names: &Names) -> Edited {

@@ -18,6 +18,7 @@ fn names_of(case: &Value) -> Names<'_> {
         spelled: case["spelled"].as_str(),
         alias: case["alias"].as_str(),
         bare_host: case["bare_host"].as_str(),
+        use_bare_host: true,
         prefer_alias: false,
     }
 }
@@ -94,7 +95,7 @@ fn writes_what_the_sdk_writes() {
         };
         let before = case["before"].as_str().unwrap().as_bytes();
         let key = case["key"].as_str().unwrap().as_bytes();
-        let edited = store(before, &names_of(case), key, is_key);
+        let edited = store(before, &names_of(case), key, is_key, BareHost::Follow);
         let after = edited
             .ok()
             .map(|edited| String::from_utf8(edited.text.to_vec()).unwrap());
