@@ -66,7 +66,11 @@ fn a_server_response_cannot_forge_log_lines() {
         );
         let shown = &shown[..shown.len().min(80)];
         is_clean(&run, shown);
-        assert!(matches!(run.code, Some(0 | 3 | 4)), "{shown}: {}", run.stderr);
+        assert!(
+            matches!(run.code, Some(0 | 3 | 4)),
+            "{shown}: {}",
+            run.stderr
+        );
         assert!(!run.stderr.contains(KEY_1), "{shown}: {}", run.stderr);
     }
 }
