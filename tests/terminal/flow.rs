@@ -25,7 +25,7 @@ fn the_command_line_goes_straight_to_the_key() {
     shell.stored(CANARY);
     assert_eq!(shell.home.mode("home/.netrc"), 0o600);
     assert_eq!(shell.out(), "", "standard output stays empty");
-    assert_eq!(shell.server.connections(), 0, "nobody asked for the server");
+    assert_eq!(shell.server.connections(), 0, "no request without --verify");
     let url = shell.url();
     assert!(!shell.shown().contains(CHOICE));
     assert!(shell.lines().contains(&format!(
@@ -401,7 +401,7 @@ fn relogin_replaces_on_success_and_leaves_on_failure() {
     shell.pty.send(format!("{CANARY}\r"));
     assert_eq!(shell.exit(), 0);
     assert_eq!(shell.netrc(), others.replace(OLD, CANARY));
-    // Nobody to ask: an answer at once, and no change.
+    // Without a prompt it fails at once and changes nothing.
     for line in ["prompt login flags=7", "wandb-login --relogin --no-prompt"] {
         shell.run(line);
         assert_eq!(shell.exit(), 1, "{line}");

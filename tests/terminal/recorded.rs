@@ -80,7 +80,7 @@ fn run(case: &Value) -> Option<Outcome> {
     let home = shell.home.home().display().to_string();
     let mut shows = shell.lines();
     if let Some(last) = shows.last_mut().filter(|_| ends == "signal 15") {
-        // The shell's own word for it.
+        // The shell prints this.
         *last = last.replace("Terminated", "");
     }
     let shows = shows

@@ -77,7 +77,7 @@ pub(super) fn begins_entry(text: &[u8]) -> bool {
 }
 
 /// Whether two words differ by at most one letter that is wrong, missing or added,
-/// or by two neighbours that are exchanged.
+/// or by two neighbors that are exchanged.
 fn is_similar(word: &[u8], other: &[u8]) -> bool {
     let word = word.to_ascii_lowercase();
     let same = word.iter().zip(other).take_while(|(a, b)| a == b).count();
