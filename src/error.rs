@@ -1,78 +1,88 @@
 //! Why a call did not give what was asked. Each variant has its status in
 //! the C ABI, and carries the one sentence that the caller may show.
 
+use std::fmt;
 use std::time::Duration;
 
+use crate::util::sanitize::for_message;
+
+/// Matches every variant, and binds its message.
+macro_rules! any_message {
+    ($text:ident) => {
+        (Error::NotConfigured($text)
+            | Error::Argument($text)
+            | Error::Credentials($text)
+            | Error::Rejected($text)
+            | Error::Network($text)
+            | Error::Prompt($text)
+            | Error::Interrupted($text)
+            | Error::Store($text)
+            | Error::Tls($text)
+            | Error::Timeout($text)
+            | Error::Proxy($text)
+            | Error::Server($text)
+            | Error::Cancelled($text)
+            | Error::Unsupported($text)
+            | Error::Internal($text))
+    };
+}
+
 /// What went wrong, in one sentence that never holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// No credential was found, and asking was impossible or not allowed.
-    #[error("{0}")]
     NotConfigured(String),
     /// The caller's options are wrong.
-    #[error("{0}")]
     Argument(String),
     /// A source is set but malformed, in conflict, or not for this server.
-    #[error("{0}")]
     Credentials(String),
     /// The server does not accept the key.
-    #[error("{0}")]
     Rejected(String),
     /// The server could not be reached.
-    #[error("{0}")]
     Network(String),
     /// The prompt timed out, or failed.
-    #[error("{0}")]
     Prompt(String),
     /// The user interrupted the prompt with Ctrl-C. The C ABI has the status of
     /// `Prompt` for it; a command line exits with 130.
-    #[error("{0}")]
     Interrupted(String),
     /// A stored credential could not be removed.
-    #[error("{0}")]
     Store(String),
     /// The server's certificate was not accepted, or it does not speak TLS.
-    #[error("{0}")]
     Tls(String),
     /// The server did not answer in time.
-    #[error("{0}")]
     Timeout(String),
     /// The proxy refused, or is of a kind that is not supported.
-    #[error("{0}")]
     Proxy(String),
     /// The server answered, but not as W&B's server does.
-    #[error("{0}")]
     Server(String),
     /// The caller's cancel function said so.
-    #[error("{0}")]
     Cancelled(String),
     /// This build leaves it out.
-    #[error("{0}")]
     Unsupported(String),
     /// A bug of ours.
-    #[error("{0}")]
     Internal(String),
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let any_message!(text) = self;
+        f.write_str(&for_message(text))
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({:?})", self.to_string())
+    }
 }
 
 impl Error {
     /// The same error with one more sentence.
     pub(crate) fn and(mut self, more: &str) -> Error {
-        let (Error::NotConfigured(text)
-        | Error::Argument(text)
-        | Error::Credentials(text)
-        | Error::Rejected(text)
-        | Error::Network(text)
-        | Error::Prompt(text)
-        | Error::Interrupted(text)
-        | Error::Store(text)
-        | Error::Tls(text)
-        | Error::Timeout(text)
-        | Error::Proxy(text)
-        | Error::Server(text)
-        | Error::Cancelled(text)
-        | Error::Unsupported(text)
-        | Error::Internal(text)) = &mut self;
+        let any_message!(text) = &mut self;
         if !text.ends_with(['.', '!', '?']) {
             text.push('.');
         }

@@ -108,7 +108,7 @@ pub fn key(text: &[u8]) {
             };
             netrc::invariants::check(b"", &names, key.as_bytes(), ApiKey::is_key);
         }
-        Err(problem) => assert!(problem.to_string().len() < 100),
+        Err(problem) => assert!(problem.to_string().len() < 160),
     }
 }
 

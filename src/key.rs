@@ -1,8 +1,9 @@
 //! The API key. An [`ApiKey`] has been validated and cannot be printed.
 
-use std::borrow::Cow;
 use std::fmt;
 
+use crate::formats::lines::{BOM, is_utf16};
+use crate::util::sanitize::{is_invisible, is_quoted};
 use crate::util::secret::Secret;
 
 /// The longest key that is accepted. The prompt callback's buffer has room for a
@@ -26,7 +27,7 @@ pub(crate) struct ApiKey {
     kind: KeyKind,
 }
 
-/// A key, and whether white space around it was removed. That is worth a warning:
+/// A key, and whether white space or a byte-order mark around it was removed. That is worth a warning:
 /// other tools may not remove it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parsed {
@@ -52,19 +53,93 @@ pub(crate) enum KeyKind {
 pub(crate) enum KeyProblem {
     #[error("API key is empty.")]
     Empty,
-    #[error("API key may only contain the letters A-Z, digits and underscores.")]
-    Characters,
+    #[error("API key may only contain the letters A-Z, digits and underscores.{}", hint_text(.0))]
+    Characters(Option<Hint>),
     #[error("API key must have {SHORTEST}+ characters, has {has}.")]
     TooShort { has: usize },
     #[error("API key must have at most {LONGEST} characters.")]
     TooLong,
 }
 
+/// The reason for characters that do not belong to a key, if it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// The first character that a user cannot see.
+    Invisible(char),
+    Quotes,
+    Utf16,
+}
+
+impl Hint {
+    fn of(text: &[u8]) -> Option<Hint> {
+        if is_utf16(text) {
+            return Some(Hint::Utf16);
+        }
+        let unseen = |c: &char| {
+            *c != char::REPLACEMENT_CHARACTER
+                && (is_invisible(*c) || c.is_whitespace())
+                && !c.is_ascii_whitespace()
+        };
+        let text = String::from_utf8_lossy(text);
+        if is_quoted(&text) {
+            return Some(Hint::Quotes);
+        }
+        text.chars().find(unseen).map(Hint::Invisible)
+    }
+}
+
+/// What is wrong with a token whose characters cannot be those of a token, if it is
+/// known why.
+pub(crate) fn token_problem(text: &[u8]) -> Option<String> {
+    let hint = Hint::of(trim(text));
+    hint.map(|_| format!("the token is invalid.{}", hint_text(&hint)))
+}
+
+/// The hint as a further sentence of a message.
+fn hint_text(hint: &Option<Hint>) -> String {
+    match hint {
+        None => String::new(),
+        Some(Hint::Quotes) => " It is in quotes; remove them.".into(),
+        Some(Hint::Utf16) => " It is UTF-16; save it as UTF-8.".into(),
+        Some(Hint::Invisible(c)) => {
+            let code = u32::from(*c);
+            format!(" It contains U+{code:04X} ({}); remove it.", name_of(*c))
+        }
+    }
+}
+
+/// The name of an invisible character.
+fn name_of(c: char) -> &'static str {
+    match c {
+        '\u{a0}' => "no-break space",
+        '\u{200b}' => "zero-width space",
+        '\u{200c}' | '\u{200d}' => "zero-width joiner",
+        '\u{200e}' | '\u{200f}' => "direction mark",
+        '\u{2028}' => "line separator",
+        '\u{2029}' => "paragraph separator",
+        '\u{2060}' => "word joiner",
+        '\u{feff}' => "byte-order mark",
+        c if c.is_control() => "control character",
+        c if c.is_whitespace() => "white space",
+        _ => "invisible character",
+    }
+}
+
+/// A key or a token without what is ignored around it: a byte-order mark before it,
+/// and ASCII white space.
+pub(crate) fn trim(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii();
+    text.strip_prefix(BOM).map_or(text, <[u8]>::trim_ascii)
+}
+
 impl ApiKey {
-    /// Parses a key; ASCII white space around it is removed.
+    /// Parses a key; [`trim`] says what around it is removed.
     pub(crate) fn parse(text: &[u8]) -> Result<Parsed, KeyProblem> {
-        let key = text.trim_ascii();
-        let kind = kind_of(key)?;
+        let key = trim(text);
+        let kind = kind_of(key).map_err(|problem| match problem {
+            KeyProblem::Characters(_) => KeyProblem::Characters(Hint::of(key)),
+            other => other,
+        })?;
         Ok(Parsed {
             key: ApiKey {
                 secret: Secret::new(key),
@@ -76,7 +151,29 @@ impl ApiKey {
 
     /// Whether [`ApiKey::parse`] would accept the text; copies nothing.
     pub(crate) fn is_key(text: &[u8]) -> bool {
-        kind_of(text.trim_ascii()).is_ok()
+        kind_of(trim(text)).is_ok()
+    }
+
+    /// What makes it unlikely that this is the user's key, if anything; `is_cloud`
+    /// is whether it is for W&B's own servers.
+    pub(crate) fn doubt(&self, is_cloud: bool) -> Option<&'static str> {
+        let key = self.as_bytes();
+        let (first, second) = key.split_at(key.len() / 2);
+        let is_placeholder = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'0';
+        if first == second && ApiKey::is_key(first) {
+            Some("the same key twice in a row; it may have been pasted twice")
+        } else if key
+            .iter()
+            .all(|byte| *byte == key[0] && is_placeholder(byte))
+        {
+            Some("one character repeated; it may be a placeholder")
+        } else if is_cloud && key.starts_with(b"local-") {
+            Some(
+                "the key of a private server, because it begins with `local-`; is the server right?",
+            )
+        } else {
+            None
+        }
     }
 
     pub(crate) fn secret(&self) -> &Secret {
@@ -133,7 +230,7 @@ fn kind_of(key: &[u8]) -> Result<KeyKind, KeyProblem> {
         // Only a JWT may contain dots.
         return match is_jwt(key) {
             true => Ok(KeyKind::Jwt),
-            false => Err(KeyProblem::Characters),
+            false => Err(KeyProblem::Characters(None)),
         };
     }
     let body = match key.iter().position(|&byte| byte == b'-') {
@@ -142,7 +239,7 @@ fn kind_of(key: &[u8]) -> Result<KeyKind, KeyProblem> {
     };
     match body.len() {
         // The SDK's message for a prefix without a key.
-        0 => Err(KeyProblem::Characters),
+        0 => Err(KeyProblem::Characters(None)),
         has @ 1..SHORTEST => Err(KeyProblem::TooShort { has }),
         _ if body.starts_with(V1) => Ok(KeyKind::V1),
         len if len < key.len() => Ok(KeyKind::OnPremises),
@@ -162,39 +259,6 @@ fn is_jwt(key: &[u8]) -> bool {
 /// survive the SDK's own netrc, and no server issues one.
 fn is_key_byte(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-/// The fewest characters of a word that looks like a key.
-const SHORTEST_LOOKALIKE: usize = 20;
-
-/// The text with `****` in place of each word that looks like an API key: 20 or
-/// more of `A-Z a-z 0-9 _ -`, with a digit. For values that a message repeats.
-pub fn mask_keys(text: &str) -> Cow<'_, str> {
-    let words = || text.split_inclusive(ends_key);
-    if !words().any(|word| looks_like_key(key_part(word))) {
-        return Cow::Borrowed(text);
-    }
-    let masked = words().map(|word| match key_part(word) {
-        key if looks_like_key(key) => format!("****{}", &word[key.len()..]),
-        _ => word.to_string(),
-    });
-    Cow::Owned(masked.collect())
-}
-
-/// Whether all of a text looks like an API key.
-pub(crate) fn looks_like_key(text: &[u8]) -> bool {
-    text.len() >= SHORTEST_LOOKALIKE
-        && text.iter().all(is_key_byte)
-        && text.iter().any(u8::is_ascii_digit)
-}
-
-/// A word without the character that ends it.
-fn key_part(word: &str) -> &[u8] {
-    word.trim_end_matches(ends_key).as_bytes()
-}
-
-fn ends_key(c: char) -> bool {
-    !u8::try_from(c).is_ok_and(|byte| is_key_byte(&byte))
 }
 
 #[cfg(test)]

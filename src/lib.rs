@@ -72,12 +72,12 @@ mod util;
 #[doc(hidden)]
 pub use env::variables::{Name, VARIABLES, setting::SETTINGS};
 pub use error::{Error, Result};
-#[doc(hidden)]
-pub use key::mask_keys;
 pub use log::{Level, print};
 pub use login::{Login, check, current, explain, forget, login, prompt_api_key, refresh};
 pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
 pub use renewer::{Renewer, RenewerOptions};
 pub use report::{Format, Report};
 pub use session::{Session, Source};
+#[doc(hidden)]
+pub use util::sanitize::mask_keys;
 pub use util::secret::Secret;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
 use crate::env::{Environment, variables};
-use crate::util::sanitize::clean;
+use crate::util::sanitize::for_message;
 
 /// How much a line matters. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,10 +122,10 @@ impl<'a> Log<'a> {
     fn write(&self, level: Level, line: &str, security: bool) {
         match &self.sink {
             Sink::Disabled => {}
-            Sink::Callback(log) => log(level, &clean(line)),
+            Sink::Callback(log) => log(level, &for_message(line)),
             Sink::Buffer(_) if level == Level::Info => {}
             Sink::Buffer(lines) => {
-                let line = clean(line).into_owned();
+                let line = for_message(line).into_owned();
                 let mut lines = lines.borrow_mut();
                 if !lines.contains(&line) {
                     lines.push(line);
@@ -168,7 +168,12 @@ pub fn print(level: Level, line: &str) {
 }
 
 fn print_line(style: Style, level: Level, line: &str) {
-    let text = format!("{}{}{}\n", style.prefix(), style.mark(level), clean(line));
+    let text = format!(
+        "{}{}{}\n",
+        style.prefix(),
+        style.mark(level),
+        for_message(line)
+    );
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

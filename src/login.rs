@@ -423,6 +423,7 @@ fn complete(
     wanted: Wanted,
 ) -> Result<Session> {
     diagnostics::warn_plain_http(context, server);
+    diagnostics::warn_unlikely_key(context, server, &found);
     let source = found.provider.source();
     // Both can fail, so they come before anything is sent or written.
     let app_url = context.app_url(&server.url)?;

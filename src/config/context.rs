@@ -11,13 +11,13 @@ use crate::config::settings::{
     Mode, SettingResult, Settings, parse_bool, parse_mode, parse_timeout,
 };
 use crate::env::rank::Rank;
-use crate::env::variables;
+use crate::env::variables::{self, VARIABLES};
 use crate::env::{Environment, display_path};
 use crate::error::{Error, Result};
-use crate::key::mask_keys;
 use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
+use crate::util::sanitize::{is_quoted, looks_like_key, misplaced_key};
 #[cfg(unix)]
 use crate::util::streams::StandardStreams;
 
@@ -26,6 +26,19 @@ const SECONDS: &str = "a number of seconds";
 
 /// The default time limit of a request.
 const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The variables with any value: a key in place of a path or an address is no error
+/// there.
+const UNCHECKED: [&str; 8] = [
+    variables::NETRC,
+    variables::CONFIG_DIR,
+    variables::CREDENTIALS_FILE,
+    variables::APP_URL,
+    variables::HOME,
+    variables::SSL_CERT_FILE,
+    variables::SSL_CERT_DIR,
+    variables::REQUESTS_CA_BUNDLE,
+];
 
 pub(crate) struct Context<'a> {
     pub options: &'a Options<'a>,
@@ -56,6 +69,7 @@ impl<'a> Context<'a> {
         } else {
             Verbosity::All
         });
+        context.log_environment();
         context.config().log_notes(&context.log);
         Ok(context)
     }
@@ -68,7 +82,26 @@ impl<'a> Context<'a> {
 
     /// For a report: it collects the warnings.
     pub(crate) fn for_report(options: &'a Options<'a>) -> Context<'a> {
-        Context::with_log(options, Log::buffered())
+        let context = Context::with_log(options, Log::buffered());
+        context.log_environment();
+        context
+    }
+
+    /// Logs what is odd about the environment.
+    fn log_environment(&self) {
+        for variable in VARIABLES {
+            let name = variable.name;
+            if self.env.has_carriage_return(name) {
+                self.log.warn(&format!(
+                    "{name}: the carriage return at its end was ignored; other programs may not \
+                     ignore it"
+                ));
+            }
+            let value = self.env.secret(name).unwrap_or_default();
+            if looks_like_key(&value) && UNCHECKED.contains(&name) {
+                self.log.security(&misplaced_key(name));
+            }
+        }
     }
 
     fn with_log(options: &'a Options<'a>, log: Log<'a>) -> Context<'a> {
@@ -104,10 +137,13 @@ impl<'a> Context<'a> {
     ) -> Result<Option<T>> {
         match self.env.text(variable) {
             Some(value) => parse(value.as_bytes()).map(Some).ok_or_else(|| {
-                let value = mask_keys(&value);
-                Error::Credentials(format!(
-                    "{variable} is '{value}'; set it to {want}, or unset it"
-                ))
+                Error::Credentials(match &*value {
+                    value if looks_like_key(value.as_bytes()) => misplaced_key(variable),
+                    value if is_quoted(value) => {
+                        format!("{variable} is {value}, in quotes; remove them")
+                    }
+                    value => format!("{variable} is '{value}'; set it to {want}, or unset it"),
+                })
             }),
             None => Ok(setting(self.settings())?.map(|found| *found.value)),
         }

@@ -59,11 +59,28 @@ impl<'a> Environment<'a> {
 
     /// A variable that is set and not empty. An empty one counts as unset.
     pub(crate) fn var(&self, name: &str) -> Option<Cow<'a, OsStr>> {
-        let value = match self.block {
-            None => Cow::Owned(std::env::var_os(name)?),
-            Some(block) => Cow::Borrowed(block.iter().find_map(|entry| value_of(entry, name))?),
-        };
+        let value = without_carriage_return(self.raw(name)?);
         (!value.is_empty()).then_some(value)
+    }
+
+    /// A variable as it is set.
+    fn raw(&self, name: &str) -> Option<Cow<'a, OsStr>> {
+        match self.block {
+            None => std::env::var_os(name).map(Cow::Owned),
+            Some(block) => {
+                let value = block.iter().find_map(|entry| value_of(entry, name));
+                value.map(Cow::Borrowed)
+            }
+        }
+    }
+
+    /// Whether a variable ends with a carriage return. It is not part of the value:
+    /// a script with Windows line ends has set the variable.
+    pub(crate) fn has_carriage_return(&self, name: &str) -> bool {
+        let value = self
+            .raw(name)
+            .map(|value| WipedBytes::new(value.into_owned().into_encoded_bytes()));
+        value.is_some_and(|value| value.ends_with(b"\r"))
     }
 
     /// A non-empty variable as a string. Bytes that are not UTF-8 become
@@ -96,15 +113,10 @@ impl<'a> Environment<'a> {
     /// The length of a variable's value. The value may be a secret, so a copy
     /// of it is wiped.
     fn length(&self, name: &str) -> Option<usize> {
-        match self.block {
-            Some(block) => block
-                .iter()
-                .find_map(|entry| value_of(entry, name))
-                .map(OsStr::len),
-            None => {
-                let value = std::env::var_os(name)?.into_encoded_bytes();
-                Some(WipedBytes::new(value).len())
-            }
+        let value = without_carriage_return(self.raw(name)?);
+        match value {
+            Cow::Borrowed(value) => Some(value.len()),
+            Cow::Owned(value) => Some(WipedBytes::new(value.into_encoded_bytes()).len()),
         }
     }
 
@@ -172,14 +184,35 @@ impl<'a> Environment<'a> {
     }
 }
 
+/// The value without the carriage return at its end.
+fn without_carriage_return(value: Cow<'_, OsStr>) -> Cow<'_, OsStr> {
+    match value {
+        Cow::Borrowed(value) => {
+            let bytes = value.as_encoded_bytes();
+            let shorter = bytes.strip_suffix(b"\r").and_then(os_str);
+            Cow::Borrowed(shorter.unwrap_or(value))
+        }
+        Cow::Owned(value) if value.as_encoded_bytes().ends_with(b"\r") => {
+            let bytes = WipedBytes::new(value.into_encoded_bytes());
+            let shorter = bytes.strip_suffix(b"\r").and_then(os_str);
+            Cow::Owned(shorter.unwrap_or_default().to_owned())
+        }
+        value => value,
+    }
+}
+
 /// The value of a `NAME=value` entry, if that is its name.
 fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
     let rest = entry.as_encoded_bytes().strip_prefix(name.as_bytes())?;
-    let value = rest.strip_prefix(b"=")?;
+    os_str(rest.strip_prefix(b"=")?)
+}
+
+/// The bytes of an `OsStr`; on Windows only UTF-8 can be converted.
+pub(crate) fn os_str(bytes: &[u8]) -> Option<&OsStr> {
     #[cfg(unix)]
-    return Some(std::os::unix::ffi::OsStrExt::from_bytes(value));
+    return Some(std::os::unix::ffi::OsStrExt::from_bytes(bytes));
     #[cfg(not(unix))]
-    return std::str::from_utf8(value).ok().map(OsStr::new);
+    return std::str::from_utf8(bytes).ok().map(OsStr::new);
 }
 
 /// The absolute form of a path. Most paths are absolute and normalized already,
@@ -222,6 +255,18 @@ mod tests {
         assert_eq!(env.text("PLAIN"), None);
         assert_eq!(env.text("PATH"), None);
         assert!(env.is_set("A") && !env.is_set("EMPTY") && !env.is_set("PATH"));
+    }
+
+    #[test]
+    fn a_carriage_return_at_the_end_is_not_part_of_a_value() {
+        let block = ["A=1\r", "B=\r", "C=x\ry", "D=x\r\r", "E=x"].map(OsStr::new);
+        let env = env(&block);
+        let values = ["A", "B", "C", "D", "E"].map(|name| env.text(name));
+        let expected = [Some("1"), None, Some("x\ry"), Some("x\r"), Some("x")];
+        assert_eq!(values, expected.map(|value| value.map(str::to_owned)));
+        assert!(!env.is_set("B") && env.is_empty("B") && env.is_set("A"));
+        let ends = ["A", "B", "C", "D", "E", "F"].map(|name| env.has_carriage_return(name));
+        assert_eq!(ends, [true, true, false, true, false, false]);
     }
 
     #[test]

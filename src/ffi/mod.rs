@@ -24,7 +24,6 @@ use crate::error::{Error, Result};
 use crate::login::{self, Login};
 use crate::options::Options;
 use crate::report::Format;
-use crate::util::sanitize;
 use crate::util::secret::Secret;
 use options::RawOptions;
 
@@ -89,7 +88,7 @@ unsafe fn call_with_options(
             outcome
         }
         Err(error) => {
-            write_error(&sanitize::clean(&error.to_string()));
+            write_error(&error.to_string());
             error.status()
         }
     }

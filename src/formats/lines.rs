@@ -6,7 +6,7 @@ use std::ops::Range;
 use memchr::{memchr_iter, memchr2};
 
 /// UTF-8's byte-order mark.
-pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(crate) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// One line: `start..end` is its text, `end..next` its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,10 +70,10 @@ pub(super) fn newline_of(text: &[u8]) -> &'static [u8] {
 }
 
 /// The message for a file that [`is_utf16`].
-pub(super) const UTF16: &str = "the file is UTF-16; save it as UTF-8";
+pub(crate) const UTF16: &str = "the file is UTF-16; save it as UTF-8";
 
 /// Windows PowerShell writes UTF-16, with or without a byte-order mark.
-pub(super) fn is_utf16(text: &[u8]) -> bool {
+pub(crate) fn is_utf16(text: &[u8]) -> bool {
     let alternates = text
         .first_chunk::<12>()
         .is_some_and(|head| head.windows(2).all(|pair| (pair[0] == 0) != (pair[1] == 0)));

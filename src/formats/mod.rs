@@ -3,7 +3,7 @@
 pub(crate) mod date;
 pub(crate) mod ini;
 pub(crate) mod json;
-mod lines;
+pub(crate) mod lines;
 pub(crate) mod netrc;
 pub(crate) mod session_text;
 mod splice;

@@ -7,11 +7,13 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use crate::env::os_str;
 use crate::error::{Error, Result};
 use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
 use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::url::BaseUrl;
+use crate::util::sanitize::clean;
 use crate::util::secret::{Secret, WipedBytes};
 
 const FORMAT: &[u8] = b"wandb-login-session 1\n";
@@ -141,7 +143,8 @@ impl Fields {
         let text = || -> Result<String> {
             let text =
                 std::str::from_utf8(value).map_err(|_| invalid("it contains invalid UTF-8"))?;
-            Ok(text.to_string())
+            // The names are printed later.
+            Ok(clean(text).into_owned())
         };
         let seconds = |problem| text()?.parse::<i64>().map_err(|_| invalid(problem));
         match name {
@@ -166,7 +169,10 @@ impl Fields {
             b"access_token" => self.access_token = Some(Secret::new(value)),
             b"expires_at" => self.expires_at = Some(seconds("expires_at is not a number")?),
             b"issued_at" => self.issued_at = Some(seconds("issued_at is not a number")?),
-            b"identity_token_file" => self.identity_token_file = PathBuf::from(text()?),
+            b"identity_token_file" => {
+                let path = os_str(value).ok_or_else(|| invalid("it contains invalid UTF-8"))?;
+                self.identity_token_file = PathBuf::from(path);
+            }
             b"source_name" => self.source_name = Some(text()?),
             b"configured_entity" => self.configured_entity = Some(text()?),
             b"username" => self.viewer.username = Some(text()?),
@@ -240,7 +246,7 @@ mod tests {
             app_url: "https://corp.example:8443/wandb".into(),
             credential,
             source: Source::Netrc,
-            source_name: Some("/home/a b\\c\nd/.netrc".into()),
+            source_name: Some("/home/a b\\c/.netrc".into()),
             saved: true,
             viewer: Some(Viewer {
                 username: Some("usr".into()),
@@ -263,7 +269,7 @@ mod tests {
                 expires_at: 1_900_000_000,
                 issued_at: Some(1_899_996_400),
             },
-            identity_token_file: PathBuf::from("/var/run/token"),
+            identity_token_file: PathBuf::from("/var/run/a\\b\nc"),
         }
     }
 
@@ -281,6 +287,62 @@ mod tests {
             assert_eq!(after.teams(), before.teams());
             assert_eq!(after.environ(), before.environ());
             assert_eq!(after.display(), before.display());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_not_utf8_is_imported() {
+        use std::os::unix::ffi::OsStrExt;
+        for path in [&b"/run/\xff\xfe"[..], b"/run/\xe9\n", b"\\\x80"] {
+            let path = std::ffi::OsStr::from_bytes(path);
+            let before = session(Credential::Access {
+                access: AccessToken {
+                    token: Secret::new(b"abc"),
+                    expires_at: 1_900_000_000,
+                    issued_at: None,
+                },
+                identity_token_file: PathBuf::from(path),
+            });
+            let after = Session::import(before.export().as_bytes()).expect("its own export");
+            assert_eq!(after.environ(), before.environ());
+        }
+    }
+
+    #[test]
+    fn invisible_characters_of_an_imported_session_are_replaced() {
+        let odd = "a\\nb\u{1b}[2J\u{9b}\u{202e}\u{200e}\u{61c}\u{feff}";
+        let names = [
+            "app_url",
+            "source_name",
+            "configured_entity",
+            "username",
+            "email",
+            "entity",
+            "team",
+        ];
+        let fields: String = names.iter().map(|name| format!("{name} {odd}\n")).collect();
+        let text = format!(
+            "wandb-login-session 1\nbase_url https://x.example\nsource netrc\napi_key {KEY}\nverified true\n{fields}"
+        );
+        let session = Session::import(text.as_bytes()).expect("a session");
+        let shown = [
+            Some(session.display()),
+            Some(session.app_url()),
+            session.source_name(),
+            session.username(),
+            session.email(),
+            session.entity(),
+            session.data().entity.as_deref(),
+            session.teams().first().map(String::as_str),
+        ];
+        for text in shown {
+            let text = text.expect("a field");
+            assert!(text.contains("[2J"), "{text:?}");
+            assert!(
+                !text.chars().any(crate::util::sanitize::is_invisible),
+                "{text:?}"
+            );
         }
     }
 

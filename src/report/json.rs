@@ -1,15 +1,14 @@
 //! The JSON form of a report: the derived structs give the members and their
 //! order, the formatter one line for each source and each warning.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::Serializer;
-use serde_json::ser::Formatter;
+use serde_json::ser::{CharEscape, Formatter};
 
 use super::{Report, Row, State};
-use crate::util::sanitize::clean;
+use crate::util::sanitize::for_message;
 
 #[derive(Serialize)]
 pub(super) struct ReportJson<'a> {
@@ -18,7 +17,7 @@ pub(super) struct ReportJson<'a> {
     winner: Option<&'static str>,
     sources: Vec<RowJson<'a>>,
     rank: Option<RankJson>,
-    warnings: Vec<Cow<'a, str>>,
+    warnings: Vec<&'a str>,
     user: Option<UserJson<'a>>,
 }
 
@@ -32,10 +31,10 @@ struct HostJson<'a> {
 #[derive(Serialize)]
 struct RowJson<'a> {
     source: &'static str,
-    source_name: Option<Cow<'a, str>>,
+    source_name: Option<&'a str>,
     state: State,
-    key: Option<Cow<'a, str>>,
-    problem: Option<Cow<'a, str>>,
+    key: Option<&'a str>,
+    problem: Option<&'a str>,
     line: Option<usize>,
 }
 
@@ -70,7 +69,7 @@ impl ReportJson<'_> {
                 size: job.rank.size,
                 variable: job.rank.variable,
             }),
-            warnings: report.lines().map(clean).collect(),
+            warnings: report.lines().collect(),
             user: report.user.as_ref().map(|session| UserJson {
                 username: session.username(),
                 email: session.email(),
@@ -85,10 +84,10 @@ impl RowJson<'_> {
     fn of(row: &Row) -> RowJson<'_> {
         RowJson {
             source: row.source.name(),
-            source_name: row.name.as_deref().map(clean),
+            source_name: row.name.as_deref(),
             state: row.state,
-            key: row.key.as_deref().map(clean),
-            problem: row.problem.as_deref().map(clean),
+            key: row.key.as_deref(),
+            problem: row.problem.as_deref(),
             line: row.line,
         }
     }
@@ -105,7 +104,7 @@ pub(super) fn to_string(report: &ReportJson<'_>) -> String {
 }
 
 /// Breaks lines between the members of the report and between the elements of
-/// its arrays, and nowhere else.
+/// its arrays, and nowhere else. Every string is made safe to print here.
 #[derive(Default)]
 struct Lines {
     depth: usize,
@@ -122,6 +121,27 @@ fn new_line(out: &mut (impl Write + ?Sized), depth: usize) -> io::Result<()> {
 }
 
 impl Formatter for Lines {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        out.write_all(for_message(text).as_bytes())
+    }
+
+    fn write_char_escape<W: Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        match escape {
+            CharEscape::Quote => out.write_all(b"\\\""),
+            CharEscape::ReverseSolidus => out.write_all(b"\\\\"),
+            // Everything else that JSON escapes is a control character.
+            _ => out.write_all("\u{fffd}".as_bytes()),
+        }
+    }
+
     fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.depth += 1;
         out.write_all(b"{")

@@ -197,6 +197,7 @@ impl Report {
         }
         if let Some(found) = &winner {
             diagnostics::warn_conflicts(context, server, found);
+            diagnostics::warn_unlikely_key(context, server, found);
         }
         diagnostics::note_sdk_configuration(context, server);
         diagnostics::warn_readable_token_cache(context);

@@ -6,7 +6,7 @@ use super::{Format, Host, Job, Report, Row, State, json};
 use crate::config::endpoint::Origin;
 use crate::session::Source;
 use crate::sources::CREDENTIAL_VARIABLES;
-use crate::util::sanitize::clean;
+use crate::util::sanitize::for_message;
 
 impl Report {
     /// The report as text or as JSON.
@@ -73,7 +73,7 @@ impl Report {
         for warning in &self.warnings {
             let _ = writeln!(text, "Warning: {warning}");
         }
-        text.lines().map(|line| clean(line) + "\n").collect()
+        text.lines().map(|line| for_message(line) + "\n").collect()
     }
 
     fn json(&self) -> String {

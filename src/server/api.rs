@@ -10,6 +10,7 @@ use super::wait::Wait;
 use super::{response, zeroizing};
 use crate::error::{Error, ExchangeError, Result};
 use crate::formats::token_cache::AccessToken;
+use crate::key;
 use crate::session::{Authorization, Viewer, basic};
 use crate::url::RESERVED;
 use crate::util::secret::{Secret, WipedBytes};
@@ -73,7 +74,7 @@ pub(crate) fn exchange(
     transport: &Transport,
     wait: &Wait,
 ) -> std::result::Result<AccessToken, ExchangeError> {
-    let token = identity_token.trim_ascii();
+    let token = key::trim(identity_token);
     if token.is_empty() {
         return Err(Error::Credentials("the identity token is empty".to_owned()).into());
     }

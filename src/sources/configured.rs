@@ -10,8 +10,10 @@ use crate::config::settings::{Scope, SettingsFile};
 use crate::env::{display_path, unix_time, variables};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::key::{ApiKey, looks_like_key};
+use crate::formats::lines::BOM;
+use crate::key::{self, ApiKey};
 use crate::url::{BaseUrl, authorize_url};
+use crate::util::sanitize::{looks_like_key, misplaced_key};
 use crate::util::secret::WipedBytes;
 
 /// The `api_key` option.
@@ -67,14 +69,21 @@ pub(super) fn key_variable(context: &Context, server: &Endpoint) -> Outcome {
 
 /// `WANDB_IDENTITY_TOKEN_FILE`. The file is read to check that it can be.
 pub(super) fn identity_token_file(context: &Context, server: &Endpoint) -> Outcome {
-    match named_file(context, server, variables::IDENTITY_TOKEN_FILE) {
-        Err(outcome) => outcome,
-        Ok((path, _)) => Outcome::Found(FoundCredential {
-            location: SourceLocation::new(SourceName::file(&path)),
-            candidate: Candidate::IdentityToken(path),
-            provider: Provider::IdentityTokenFile,
-        }),
+    const NAME: &str = variables::IDENTITY_TOKEN_FILE;
+    let (path, text) = match named_file(context, server, NAME) {
+        Ok(file) => file,
+        Err(outcome) => return outcome,
+    };
+    let location = SourceLocation::new(SourceName::file(&path));
+    if let Some(problem) = key::token_problem(&text.bytes) {
+        let text = format!("{NAME}={}: {problem}", display_path(&path));
+        return Outcome::Malformed(SourceProblem { text, location });
     }
+    Outcome::Found(FoundCredential {
+        location,
+        candidate: Candidate::IdentityToken(path),
+        provider: Provider::IdentityTokenFile,
+    })
 }
 
 /// `WANDB_API_KEY_FILE`.
@@ -125,10 +134,9 @@ fn named_file(
     server: &Endpoint,
     name: &'static str,
 ) -> std::result::Result<(PathBuf, files::Text), Outcome> {
-    let value = credential_variable(context, server, name)?;
-    let path = context
-        .env
-        .absolute(context.env.var(name).unwrap_or_default());
+    credential_variable(context, server, name)?;
+    let value = context.env.var(name).unwrap_or_default();
+    let path = context.env.absolute(&value);
     let shown = display_path(&path);
     match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => {
@@ -139,12 +147,12 @@ fn named_file(
             }
             Ok((path, text))
         }
-        Err(_) if looks_like_key(&value) => Err(Outcome::Malformed(SourceProblem {
-            text: format!(
-                "{name} holds what looks like an API key, not a path: set WANDB_API_KEY instead."
-            ),
-            location: SourceLocation::new(SourceName::Variable(name)),
-        })),
+        Err(_) if looks_like_key(value.as_encoded_bytes()) => {
+            Err(Outcome::Malformed(SourceProblem {
+                text: misplaced_key(name),
+                location: SourceLocation::new(SourceName::Variable(name)),
+            }))
+        }
         Err(problem) => Err(Outcome::Malformed(SourceProblem {
             text: format!("{name}={shown}: {problem}. Mount the file or unset {name}."),
             location: SourceLocation::new(SourceName::File(path)),
@@ -227,10 +235,15 @@ pub(super) fn parse_key(
     match ApiKey::parse(text) {
         Ok(parsed) => {
             // Most key files end with a line feed.
-            let is_usual = provider == Provider::KeyFile && text == text.trim_ascii_start();
+            let is_usual =
+                provider == Provider::KeyFile && text.trim_ascii_end() == parsed.key.as_bytes();
             if parsed.trimmed && !is_usual {
+                let what = match text.contains(&BOM[0]) {
+                    true => "a byte-order mark before",
+                    false => "white space around",
+                };
                 context.log.warn(&format!(
-                    "{}: white space around the key was ignored; the Python SDK rejects such a key",
+                    "{}: {what} the key was ignored; the Python SDK rejects such a key",
                     origin()
                 ));
             }

@@ -40,6 +40,15 @@ pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
     }
 }
 
+/// Warns of a key that is probably not the user's.
+pub(crate) fn warn_unlikely_key(context: &Context, server: &Endpoint, found: &FoundCredential) {
+    if let sources::Candidate::Key(key) = &found.candidate
+        && let Some(doubt) = key.doubt(server.url.is_cloud())
+    {
+        context.log.warn(&format!("The API key is {doubt}"));
+    }
+}
+
 /// Warns if another file of the user holds a different key than the one used.
 pub(crate) fn warn_conflicts(context: &Context, server: &Endpoint, used: &FoundCredential) {
     if !used.provider.is_user_file() {

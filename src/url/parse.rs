@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{BaseUrl, CLOUD, CLOUD_QA, FORGE, FORGE_QA, has_valid_escapes, without_dot};
+use crate::util::sanitize::{is_quoted, looks_like_key};
 
 /// The length limit of a server URL.
 const LONGEST: usize = 2048;
@@ -19,6 +20,10 @@ pub(crate) enum UrlProblem {
         "The server address is longer than {LONGEST} characters; use one like https://wandb.example.com."
     )]
     TooLong,
+    #[error("The server address holds what looks like an API key; did you mean WANDB_API_KEY?")]
+    Key,
+    #[error("The server address is in quotes; remove them.")]
+    Quotes,
     #[error("The server address contains whitespace or control characters; remove them.")]
     WhiteSpace,
     #[error("The server address contains a backslash; use / instead.")]
@@ -76,6 +81,12 @@ impl BaseUrl {
         }
         if text.len() > LONGEST {
             return Err(UrlProblem::TooLong);
+        }
+        if looks_like_key(text.as_bytes()) {
+            return Err(UrlProblem::Key);
+        }
+        if is_quoted(text) {
+            return Err(UrlProblem::Quotes);
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(UrlProblem::WhiteSpace);

@@ -309,11 +309,11 @@ fn a_key_in_the_wrong_variable_is_masked() {
         ("WANDB_SILENT", "WANDB_SILENT is '****'"),
         (
             "WANDB_API_KEY_FILE",
-            "holds what looks like an API key, not a path",
+            "holds what looks like an API key; did you mean WANDB_API_KEY?",
         ),
         (
             "WANDB_IDENTITY_TOKEN_FILE",
-            "holds what looks like an API key, not a path",
+            "holds what looks like an API key; did you mean WANDB_API_KEY?",
         ),
     ] {
         for command in ["login", "status", "token"] {

@@ -41,12 +41,21 @@ impl SettingsFile {
             })
             .collect();
         let unknown_to_sdk = !unknown.is_empty();
+        let ignored = document.ignored_sections(is_known_to_sdk).take(MAX_UNKNOWN);
+        let ignored = ignored.map(|(name, line)| Note {
+            line,
+            text: format!(
+                "the section {} is not read; W&B's settings are in [default]",
+                shown(name)
+            ),
+        });
         let ini::Diagnostics {
             mut notes,
             rejected_by_sdk,
         } = document.diagnostics();
         notes.extend(self.notes.iter().cloned());
         notes.extend(unknown);
+        notes.extend(ignored);
         notes.sort_by_key(|note| note.line);
         Diagnostics {
             notes,

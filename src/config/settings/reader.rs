@@ -8,6 +8,7 @@ use crate::env::display_path;
 use crate::env::variables::setting;
 use crate::formats::ini::{Document, Fault};
 use crate::log::Note;
+use crate::util::sanitize::{is_quoted, looks_like_key};
 use crate::util::secret::Secret;
 
 /// What a boolean must be, for messages.
@@ -129,16 +130,23 @@ impl<'d, 't> Reader<'d, 't> {
         if strictness == Strict {
             self.check_unambiguous(key)?;
         }
-        let Some(value) = self.document.get(key).filter(|v| !v.text.is_empty()) else {
+        let Some(value) = self.document.get(key) else {
             return Ok(None);
         };
+        if value.text.is_empty() {
+            self.notes.push(Note {
+                line: value.line,
+                text: format!("`{key}` is empty, which counts as unset"),
+            });
+            return Ok(None);
+        }
         let what = match value.fault {
             Some(Fault::Reference) => {
                 "has an unresolvable %(name)s; write the value literally".to_owned()
             }
             _ => match parse(&value.text) {
                 Some(parsed) => return Ok(Some((parsed, value.line))),
-                None => format!("must be {want}; correct the line or remove it"),
+                None => what_is_wrong(&value.text, want),
             },
         };
         if strictness == Strict {
@@ -154,8 +162,7 @@ impl<'d, 't> Reader<'d, 't> {
     /// An error if the setting is incomplete, or defined twice with different
     /// values.
     fn check_unambiguous(&self, key: &str) -> Result<(), Note> {
-        if let Some(line) = self.document.incomplete(key) {
-            let what = "has no value or is outside [default]; correct the line or remove it";
+        if let Some((line, what)) = self.document.incomplete(key) {
             return Err(self.problem(key, line, what));
         }
         if let Some((first, second)) = self.document.conflict(key) {
@@ -171,5 +178,16 @@ impl<'d, 't> Reader<'d, 't> {
             line,
             text: format!("{path}, line {line}: `{key}` {what}."),
         }
+    }
+}
+
+/// What is wrong with a value that cannot be parsed. Never shows the value.
+fn what_is_wrong(value: &[u8], want: &str) -> String {
+    if looks_like_key(value) {
+        "holds what looks like an API key; did you mean `api_key`?".to_owned()
+    } else if is_quoted(&String::from_utf8_lossy(value)) {
+        "is in quotes; remove them".to_owned()
+    } else {
+        format!("must be {want}; correct the line or remove it")
     }
 }

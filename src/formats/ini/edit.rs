@@ -103,7 +103,7 @@ fn reject_value(key: &str, value: &str) -> Result<(), Note> {
         return Ok(());
     }
     Err(Note {
-        line: 0,
+        line: 1,
         text: format!(
             "cannot store `{key}`: the value is empty, has control characters, or has white \
              space at its start or end"

@@ -17,6 +17,8 @@ enum Part<'v> {
     Percent,
     /// A `%` that is neither; Python refuses it.
     Bare,
+    /// The beginning of a `%(name)s` that has no end; Python refuses it.
+    Unfinished,
     /// `%(name)s`, the name in lower case.
     Reference(std::borrow::Cow<'v, [u8]>),
 }
@@ -27,6 +29,7 @@ struct Run<'o> {
     size: usize,
     budget: usize,
     bare: bool,
+    unfinished: bool,
 }
 
 impl Document<'_> {
@@ -72,6 +75,9 @@ impl Document<'_> {
             budget = run.budget;
             let problem = match expanded {
                 Err(()) => Some("unresolvable %(name)s"),
+                Ok(()) if run.unfinished => Some(
+                    "an unfinished %(name)s was taken literally; complete it, or write %% for %",
+                ),
                 Ok(()) => run.bare.then_some("a bare % was taken literally; write %%"),
             };
             if let Some(problem) = problem {
@@ -104,8 +110,9 @@ impl Document<'_> {
             match part {
                 Part::Text(text) => run.emit(text)?,
                 Part::Percent => run.emit(b"%")?,
-                Part::Bare => {
+                Part::Bare | Part::Unfinished => {
                     run.bare = true;
+                    run.unfinished |= part == Part::Unfinished;
                     run.emit(b"%")?;
                 }
                 Part::Reference(name) => {
@@ -133,6 +140,7 @@ impl Run<'_> {
             size: 0,
             budget,
             bare: false,
+            unfinished: false,
         }
     }
 
@@ -172,7 +180,7 @@ fn parts(value: &[u8]) -> impl Iterator<Item = Part<'_>> {
                 }
                 match close > name && value.get(close + 1) == Some(&b's') {
                     true => (Part::Reference(lower(&value[name..close])), close + 2),
-                    false => (Part::Bare, at + 1),
+                    false => (Part::Unfinished, at + 1),
                 }
             }
             [b'%', ..] => (Part::Bare, at + 1),

@@ -110,6 +110,8 @@ struct Opt<'t> {
 struct IncompleteLine<'t> {
     word: &'t [u8],
     line: usize,
+    /// What is wrong, as the rest of a sentence about the word.
+    problem: &'static str,
 }
 
 impl<'t> Document<'t> {
@@ -169,17 +171,35 @@ impl<'t> Document<'t> {
 
     /// The first line that begins with the word `key` but does not define it: it
     /// has no delimiter, or is outside any section.
-    pub(crate) fn incomplete(&self, key: &str) -> Option<usize> {
+    pub(crate) fn incomplete(&self, key: &str) -> Option<(usize, &'static str)> {
         self.incomplete
             .iter()
             .find(|incomplete| incomplete.word.eq_ignore_ascii_case(key.as_bytes()))
-            .map(|incomplete| incomplete.line)
+            .map(|incomplete| (incomplete.line, incomplete.problem))
     }
 
     /// The names defined in `[default]`, inherited ones included, with their
     /// lines; one item for each definition.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&[u8], usize)> {
         self.visible().map(|option| (&*option.key, option.line))
+    }
+
+    /// The sections that are not read although they hold an option that is `known`.
+    pub(crate) fn ignored_sections(
+        &self,
+        known: fn(&[u8]) -> bool,
+    ) -> impl Iterator<Item = (&[u8], usize)> {
+        let mut options = self
+            .options
+            .iter()
+            .filter(move |option| option.kind == SectionKind::Other && known(&option.key));
+        let mut last = None;
+        std::iter::from_fn(move || {
+            let option = options.find(|option| last != Some(option.section))?;
+            last = Some(option.section);
+            let section = &self.sections[option.section];
+            Some((section.name, section.line))
+        })
     }
 
     /// The options of `[default]`, and those it inherits.
@@ -297,13 +317,17 @@ impl<'t> Document<'t> {
             }
             (Some(kind), None) => {
                 if kind != SectionKind::Other {
-                    self.incomplete.push(IncompleteLine::new(number, value));
+                    let problem = "has no `=` behind it; correct the line or remove it";
+                    self.incomplete
+                        .push(IncompleteLine::new(number, value, problem));
                 }
                 self.syntax
                     .reject(number, "ignored a line that is not `name = value`");
             }
             (None, _) => {
-                self.incomplete.push(IncompleteLine::new(number, value));
+                let problem = "is outside any section; write [default] above it";
+                self.incomplete
+                    .push(IncompleteLine::new(number, value, problem));
                 self.syntax
                     .reject(number, "ignored a line outside any [section]");
             }
@@ -325,7 +349,9 @@ impl<'t> Document<'t> {
         let name = trim_end(&text[..delimiter]);
         if kind != SectionKind::Other && name.iter().any(u8::is_ascii_whitespace) {
             // `base_url https://host` is an option called `base_url https`.
-            self.incomplete.push(IncompleteLine::new(number, text));
+            let problem = "is followed by other text before the delimiter; correct the line";
+            self.incomplete
+                .push(IncompleteLine::new(number, text, problem));
         }
         let after_delimiter = span.start + delimiter + 1;
         let value = trim_range(self.text, after_delimiter..line.end);
@@ -400,12 +426,13 @@ impl Diagnostics {
 }
 
 impl<'t> IncompleteLine<'t> {
-    fn new(line: usize, value: &'t [u8]) -> IncompleteLine<'t> {
+    fn new(line: usize, value: &'t [u8], problem: &'static str) -> IncompleteLine<'t> {
         let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'=' | b':');
         let end = value.iter().position(ends).unwrap_or(value.len());
         IncompleteLine {
             word: &value[..end],
             line,
+            problem,
         }
     }
 }
