@@ -79,7 +79,7 @@ pub fn mask_keys(text: &str) -> Cow<'_, str> {
             true => SHORTEST_KEY_IN_PATH,
             false => SHORTEST_KEY,
         };
-        if looks_like_key(text[start..end].as_bytes()) && end - start >= shortest() {
+        if looks_like_key(&text.as_bytes()[start..end]) && end - start >= shortest() {
             masked.push_str(&text[copied..start]);
             masked.push_str("****");
             copied = end;

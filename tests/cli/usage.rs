@@ -302,28 +302,155 @@ fn relogin_without_a_terminal_says_that_it_cannot_prompt() {
 }
 
 #[test]
-fn a_key_in_the_wrong_variable_is_masked() {
+fn a_key_in_the_wrong_variable_is_masked_and_named() {
     let home = Home::new();
-    for (name, problem) in [
-        ("WANDB_MODE", "WANDB_MODE is '****'"),
-        ("WANDB_SILENT", "WANDB_SILENT is '****'"),
-        (
-            "WANDB_API_KEY_FILE",
-            "holds what looks like an API key; did you mean WANDB_API_KEY?",
-        ),
-        (
-            "WANDB_IDENTITY_TOKEN_FILE",
-            "holds what looks like an API key; did you mean WANDB_API_KEY?",
-        ),
+    for name in [
+        "WANDB_MODE",
+        "WANDB_SILENT",
+        "WANDB_API_KEY_FILE",
+        "WANDB_IDENTITY_TOKEN_FILE",
+        "WANDB_BASE_URL",
+        "WANDB_CONFIG_DIR",
+        "WANDB_CREDENTIALS_FILE",
+        "NETRC",
     ] {
-        for command in ["login", "status", "token"] {
-            let run = Run::of(home.wandb_login(&[command]).env(name, KEY));
+        for command in [
+            &["login"][..],
+            &["status"],
+            &["status", "--json"],
+            &["token"],
+        ] {
+            let run = Run::of(home.wandb_login(command).env(name, KEY));
             let output = run.stdout + &run.stderr;
             assert!(!output.contains(&KEY[..8]), "{name}: {output}");
+            let problem = "looks like an API key; did you mean WANDB_API_KEY?";
             // `token` does not depend on the mode.
-            let is_mode = !name.ends_with("_FILE") && command == "token";
-            assert!(is_mode || output.contains(problem), "{name}: {output}");
+            let is_mode = !name.ends_with("_FILE") && command == ["token"];
+            assert!(
+                is_mode || output.contains(problem),
+                "{name} {command:?}: {output}"
+            );
         }
+    }
+    for name in [
+        "WANDB_ENTITY",
+        "WANDB_USERNAME",
+        "WANDB_LOGIN_TIMEOUT",
+        "WANDB_HTTP_TIMEOUT",
+    ] {
+        let run = Run::of(home.wandb_login(&["status", "--json"]).env(name, KEY));
+        let output = run.stdout + &run.stderr;
+        assert!(!output.contains(&KEY[..8]), "{name}: {output}");
+    }
+}
+
+#[test]
+fn a_key_in_the_wrong_setting_is_masked() {
+    for name in [
+        "mode",
+        "base_url",
+        "entity",
+        "silent",
+        "login_timeout",
+        "no_such_setting",
+        KEY,
+    ] {
+        let home = Home::new();
+        home.write(
+            "home/.config/wandb/settings",
+            &format!("[default]\n{name} = {KEY}\n"),
+        );
+        for command in [&["login"][..], &["status"], &["status", "--json"]] {
+            let run = Run::of(&mut home.wandb_login(command));
+            let output = run.stdout + &run.stderr;
+            assert!(!output.contains(&KEY[..8]), "{name}: {output}");
+            let is_checked = ["mode", "base_url", "silent"].contains(&name);
+            let problem = "looks like an API key; did you mean";
+            assert!(!is_checked || output.contains(problem), "{name}: {output}");
+        }
+    }
+}
+
+#[test]
+fn quotes_and_carriage_returns_around_values_are_named() {
+    let home = Home::new();
+    for (name, value, problem) in [
+        (
+            "WANDB_API_KEY",
+            format!("\"{KEY}\""),
+            "It is in quotes; remove them.",
+        ),
+        (
+            "WANDB_BASE_URL",
+            "'https://wandb.example'".into(),
+            "is in quotes; remove them",
+        ),
+        ("WANDB_MODE", "\"online\"".into(), "in quotes; remove them"),
+        (
+            "WANDB_API_KEY",
+            format!("{KEY}\u{a0}"),
+            "U+00A0 (no-break space)",
+        ),
+        (
+            "WANDB_API_KEY",
+            format!("{KEY}\r"),
+            "WANDB_API_KEY: the carriage return at its end was ignored",
+        ),
+        (
+            "WANDB_BASE_URL",
+            "https://wandb.example\r".into(),
+            "WANDB_BASE_URL: the carriage return",
+        ),
+        (
+            "WANDB_MODE",
+            "online\r".into(),
+            "WANDB_MODE: the carriage return",
+        ),
+    ] {
+        let run = Run::of(home.wandb_login(&["status"]).env(name, &value));
+        let output = run.stdout + &run.stderr;
+        assert!(output.contains(problem), "{name}={value:?}: {output}");
+        assert!(!output.contains(&KEY[..8]), "{name}: {output}");
+    }
+}
+
+#[test]
+fn a_status_names_what_is_odd_in_a_settings_file() {
+    for (text, problem) in [
+        (
+            "[default]\nbase_url =\n",
+            "line 2: `base_url` is empty, which counts as unset",
+        ),
+        (
+            "[wandb]\nmode = online\n",
+            "line 1: the section `wandb` is not read",
+        ),
+        (
+            "[default]\nbase_urll = x\n",
+            "line 2: `base_urll` is not a W&B setting",
+        ),
+        (
+            "[default]\nbase_url ;= x\n",
+            "line 2: `base_url` is followed by other text",
+        ),
+        (
+            "[default]\nentity = %(team\n",
+            "line 2: an unfinished %(name)s",
+        ),
+        (
+            "[default]\nmode = \"online\"\n",
+            "line 2: `mode` is in quotes; remove them",
+        ),
+        (
+            "[default]\nbase_url = 'http://127.0.0.1'\n",
+            "is in quotes; remove them",
+        ),
+    ] {
+        let home = Home::new();
+        home.write("home/.config/wandb/settings", text);
+        let run = Run::of(&mut home.wandb_login(&["status"]));
+        let output = run.stdout + &run.stderr;
+        assert!(output.contains(problem), "{text:?}: {output}");
     }
 }
 
