@@ -360,7 +360,7 @@ fn a_key_in_the_wrong_setting_is_masked() {
         let home = Home::new();
         home.write(
             "home/.config/wandb/settings",
-            &format!("[default]\n{name} = {KEY}\n"),
+            format!("[default]\n{name} = {KEY}\n"),
         );
         for command in [&["login"][..], &["status"], &["status", "--json"]] {
             let run = Run::of(&mut home.wandb_login(command));
