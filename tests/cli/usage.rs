@@ -347,6 +347,15 @@ fn a_key_in_the_wrong_variable_is_masked_and_named() {
 }
 
 #[test]
+fn a_malformed_variable_that_is_not_needed_is_ignored() {
+    let home = Home::new();
+    for name in ["WANDB_LOGIN_TIMEOUT", "WANDB_HTTP_TIMEOUT"] {
+        let run = Run::of(home.wandb_login(&["login", KEY_1]).env(name, "junk"));
+        assert_eq!(run.code, Some(0), "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_key_in_the_wrong_setting_is_masked() {
     for name in [
         "mode",
