@@ -95,10 +95,12 @@ impl BaseUrl {
             return Err(UrlProblem::Backslash);
         }
         let (scheme, rest) = text.split_once("://").ok_or(UrlProblem::Scheme)?;
-        let (scheme, default_port) = match scheme.to_ascii_lowercase().as_str() {
-            "https" => ("https://", 443),
-            "http" => ("http://", 80),
-            _ => return Err(UrlProblem::Scheme),
+        let (scheme, default_port) = if scheme.eq_ignore_ascii_case("https") {
+            ("https://", 443)
+        } else if scheme.eq_ignore_ascii_case("http") {
+            ("http://", 80)
+        } else {
+            return Err(UrlProblem::Scheme);
         };
         // Paths are appended to this URL, so query and fragment are dropped.
         let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
