@@ -2,7 +2,6 @@
 
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint};
-use crate::config::location::SourceLocation;
 use crate::config::settings::Mode;
 use crate::error::{Error, ExchangeError, Result};
 use crate::key::ApiKey;
@@ -149,7 +148,7 @@ pub fn check(options: &Options<'_>) -> Result<()> {
     let relogin = options.flags.has(Flags::RELOGIN);
     match sources::first(&context, &server, relogin)? {
         Some(_) => Ok(()),
-        None => Err(Error::not_configured(server.url.as_str(), None)),
+        None => Err(context.not_configured(&server.url, None)),
     }
 }
 
@@ -261,11 +260,8 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
             access,
             identity_token_file,
         } => {
-            let found = FoundCredential {
-                candidate: Candidate::IdentityToken(identity_token_file.clone()),
-                provider: Provider::IdentityTokenFile,
-                location: SourceLocation::of_session(session),
-            };
+            let found =
+                sources::identity_token_of(&context, &server, session, identity_token_file)?;
             complete(&context, &server, found, Wanted::OtherThan(&access.token))
         }
         Credential::Key(_) => key_of_server(&context, &server),
@@ -287,6 +283,7 @@ pub(crate) fn renew(
             access,
             identity_token_file: file,
         } => {
+            sources::identity_token_of(&context, &server, session, file)?;
             let wanted = Wanted::OtherThan(&access.token);
             let access = token_cache::access_token(&context, &server, file, wanted, attempts)?;
             Ok(session.with_access_token(access))
@@ -311,7 +308,7 @@ fn without_prompt<'a>(options: &Options<'a>) -> Options<'a> {
 /// A session with the key that is configured for a server.
 fn key_of_server(context: &Context, server: &Endpoint) -> Result<Session> {
     let found = sources::first(context, server, false)?
-        .ok_or_else(|| Error::not_configured(server.url.as_str(), None))?;
+        .ok_or_else(|| context.not_configured(&server.url, None))?;
     complete(context, server, found, Wanted::Any)
 }
 
@@ -440,6 +437,7 @@ fn complete(
         saved,
         viewer,
         entity,
+        workspace_only: server.workspace_only,
     });
     log_session(context, server, &session);
     if is_new(source) && (saved || context.relogin().unwrap_or(false)) {
@@ -536,6 +534,8 @@ fn persist(
             _ => Some(false),
         };
         storage::settings::remember(context, server, anonymous);
+        context.reread_config();
+        diagnostics::warn_other_server(context, server);
     }
     Ok(saved)
 }

@@ -93,7 +93,7 @@ impl Renewer {
     pub fn new(session: &Session, mut options: RenewerOptions) -> Renewer {
         options.environment.get_or_insert_with(env::capture);
         if options.working_directory.is_none() {
-            options.working_directory = std::env::current_dir().ok();
+            options.working_directory = env::capture_directory();
         }
         options.flags |= Flags::NO_PROMPT;
         Renewer(Arc::new(Inner {

@@ -129,6 +129,9 @@ pub(crate) struct SessionData {
     pub viewer: Option<Viewer>,
     /// The team in the environment or the settings.
     pub entity: Option<String>,
+    /// Whether only a workspace settings file named the server. A refresh must
+    /// then not send a credential from elsewhere to it.
+    pub workspace_only: bool,
 }
 
 /// A successful login: the credential, its source and its owner.
@@ -339,8 +342,12 @@ fn display(data: &SessionData) -> String {
         .as_ref()
         .and_then(|viewer| Some((viewer, viewer.username.as_ref()?)))
     else {
+        let kind = match data.credential {
+            Credential::Key(_) => "API key",
+            Credential::Access { .. } => "access token",
+        };
         return format!(
-            "W&B API key is configured for {}. {RELOGIN}",
+            "W&B {kind} is configured for {}. {RELOGIN}",
             data.base_url.as_str()
         );
     };

@@ -12,7 +12,7 @@ use crate::config::settings::{
 };
 use crate::env::rank::Rank;
 use crate::env::variables::{self, VARIABLES};
-use crate::env::{Environment, display_path};
+use crate::env::{self, Environment, display_path};
 use crate::error::{Error, Result};
 use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
@@ -45,6 +45,8 @@ pub(crate) struct Context<'a> {
     pub env: Environment<'a>,
     pub log: Log<'a>,
     config: OnceCell<Config>,
+    /// The settings files as this login left them.
+    written_config: OnceCell<Config>,
     rank: OnceCell<Option<Rank>>,
     /// Whether the caller's cancel function has returned true.
     cancelled: Cell<bool>,
@@ -89,6 +91,9 @@ impl<'a> Context<'a> {
 
     /// Logs what is odd about the environment.
     fn log_environment(&self) {
+        if self.env.is_privileged() {
+            self.log.security(env::IGNORED);
+        }
         for variable in VARIABLES {
             let name = variable.name;
             if self.env.has_carriage_return(name) {
@@ -110,6 +115,7 @@ impl<'a> Context<'a> {
             env: Environment::new(options),
             log,
             config: OnceCell::new(),
+            written_config: OnceCell::new(),
             rank: OnceCell::new(),
             cancelled: Cell::new(false),
             #[cfg(unix)]
@@ -119,7 +125,24 @@ impl<'a> Context<'a> {
 
     /// The settings files, read at the first call.
     pub(crate) fn config(&self) -> &Config {
-        self.config.get_or_init(|| Config::load(&self.env))
+        let before = || self.config.get_or_init(|| Config::load(&self.env));
+        self.written_config.get().unwrap_or_else(before)
+    }
+
+    /// Reads the settings files again after this login wrote them, so that what
+    /// it says about the next login is true of the files as they are.
+    pub(crate) fn reread_config(&self) {
+        self.written_config.get_or_init(|| Config::load(&self.env));
+    }
+
+    /// The error for a login that finds no key and cannot prompt for one; `why`
+    /// says what prevents the prompt.
+    pub(crate) fn not_configured(&self, server: &BaseUrl, why: Option<&str>) -> Error {
+        let error = Error::not_configured(server.as_str(), why);
+        match self.env.is_privileged() {
+            true => error.and(env::IGNORED),
+            false => error,
+        }
     }
 
     /// The combined values of both settings files.
@@ -174,6 +197,14 @@ impl<'a> Context<'a> {
     pub(crate) fn force(&self) -> Result<bool> {
         Ok(self.options.flags.has(Flags::FORCE)
             || self.switch(variables::FORCE, Settings::force)?)
+    }
+
+    /// Whether certificates are not verified.
+    pub(crate) fn insecure_disable_ssl(&self) -> Result<bool> {
+        self.switch(
+            variables::INSECURE_DISABLE_SSL,
+            Settings::insecure_disable_ssl,
+        )
     }
 
     pub(crate) fn mode(&self) -> Result<Mode> {

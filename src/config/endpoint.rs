@@ -2,7 +2,7 @@
 
 use crate::config::context::Context;
 use crate::config::location::{SourceLocation, SourceName};
-use crate::config::settings::SettingsFile;
+use crate::config::settings::{Scope, SettingsFile};
 use crate::env::variables;
 use crate::error::Error;
 use crate::formats::netrc::Names;
@@ -44,8 +44,10 @@ pub(crate) struct Endpoint {
     pub origin: Origin,
     /// The variable or file that holds the URL.
     pub origin_name: Option<SourceName>,
-    /// Whether only the workspace settings choose this server. Keys from outside
-    /// the working directory must not be sent to it.
+    /// Whether only a workspace settings file chooses this server. A strange
+    /// working directory must not redirect the user's key: what is configured
+    /// outside of it is not sent to this server, except a netrc key by
+    /// [`Endpoint::gets_netrc_key`].
     pub workspace_only: bool,
 }
 
@@ -61,7 +63,20 @@ impl Endpoint {
 
     /// The server of a session.
     pub(crate) fn of_session(session: &Session) -> Endpoint {
-        Endpoint::new(session.data().base_url.clone(), Origin::Session, None)
+        let data = session.data();
+        Endpoint {
+            workspace_only: data.workspace_only,
+            ..Endpoint::new(data.base_url.clone(), Origin::Session, None)
+        }
+    }
+
+    /// Whether a netrc key for this machine may be sent to this server. Netrc
+    /// knows neither scheme nor path, so a workspace file must not choose them:
+    /// another path can belong to another user of the host, and plain http shows
+    /// the key to the network.
+    pub(crate) fn gets_netrc_key(&self) -> bool {
+        let is_whole_machine = self.url.is_https() && self.url.path().is_empty();
+        !self.workspace_only || is_whole_machine || self.url.is_loopback()
     }
 
     /// Whether the caller chose the server; a login then stores it.
@@ -119,6 +134,15 @@ pub(crate) type Resolved = std::result::Result<Endpoint, Unresolved>;
 
 /// The server of this call: from the options, else from the configuration.
 pub(crate) fn resolve(context: &Context) -> Resolved {
+    let server = choose(context)?;
+    // A report has the problem in the row of the file.
+    if !context.log.is_buffered() {
+        context.config().warn_unreadable(&context.log);
+    }
+    Ok(server)
+}
+
+fn choose(context: &Context) -> Resolved {
     let options = context.options;
     let cloud = options.flags.has(Flags::CLOUD);
     let invalid = |problem: String| Unresolved {
@@ -147,6 +171,18 @@ pub(crate) fn configured(context: &Context) -> Resolved {
         let name = SourceName::Variable(variables::BASE_URL);
         return parse(&url, Origin::Environment, SourceLocation::new(name));
     }
+    for (scope, origin) in [
+        (Scope::Workspace, Origin::WorkspaceSettings),
+        (Scope::System, Origin::SystemSettings),
+    ] {
+        if let Some((name, problem)) = unreadable(context, scope) {
+            return Err(Unresolved {
+                origin,
+                origin_name: Some(name),
+                error: Error::Credentials(problem),
+            });
+        }
+    }
     let settings = context.settings();
     let system = match in_file(&settings.system, Origin::SystemSettings)? {
         Some(system) => system,
@@ -159,6 +195,18 @@ pub(crate) fn configured(context: &Context) -> Resolved {
             ..workspace
         }),
     }
+}
+
+/// A settings file that exists but could not be read, and the problem: the
+/// server that it may name is not guessed.
+pub(crate) fn unreadable(context: &Context, scope: Scope) -> Option<(SourceName, String)> {
+    let host = match context.options.command_line {
+        true => "--host",
+        false => "the host option",
+    };
+    let remedy = format!("name the server with {} or {host}", variables::BASE_URL);
+    let (status, _) = context.config().file(scope);
+    status.unreadable("may name the server", &remedy)
 }
 
 /// The server from one settings file.

@@ -1,6 +1,7 @@
 //! Loads both settings files.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use crate::config::location::SourceName;
 use crate::config::paths::{self, SETTINGS_LIMIT};
@@ -8,6 +9,7 @@ use crate::config::settings::{Scope, Settings, SettingsFile};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::files::{self, Text};
+use crate::formats::lines::{UTF16, is_utf16};
 use crate::log::{Log, Note};
 
 /// Both settings files: their values and their status.
@@ -20,10 +22,11 @@ pub(crate) struct Config {
 /// A settings file on disk.
 #[derive(Default)]
 pub(crate) struct FileStatus {
-    /// `None` without a home directory.
+    /// `None` without a home directory, and for an ignored workspace.
     pub path: Option<PathBuf>,
-    /// Why it could not be read.
-    pub problem: Option<String>,
+    /// Why it exists but could not be read. What it holds is then unknown: no
+    /// login may guess its server or its key.
+    problem: Option<String>,
     /// Whether other users may read it.
     pub open_to_others: bool,
 }
@@ -32,14 +35,22 @@ impl FileStatus {
     pub(crate) fn name(&self) -> Option<SourceName> {
         self.path.clone().map(SourceName::File)
     }
+
+    /// The file and why it could not be read; `may` says what could be in it.
+    pub(crate) fn unreadable(&self, may: &str, remedy: &str) -> Option<(SourceName, String)> {
+        let (name, problem) = (self.name()?, self.problem.as_ref()?);
+        let text =
+            format!("{name} {problem}, and it {may}: make it readable, remove it, or {remedy}");
+        Some((name, text))
+    }
 }
 
 impl Config {
     /// Reads both files.
     pub(crate) fn load(env: &Environment) -> Config {
         let (system, system_settings) = read(Scope::System, paths::system_settings(env).ok());
-        let workspace_path = paths::workspace_settings(env);
-        let (workspace, workspace_settings) = read(Scope::Workspace, Some(workspace_path));
+        let (workspace, workspace_settings) =
+            read(Scope::Workspace, paths::workspace_settings(env));
         Config {
             settings: Settings {
                 system: system_settings,
@@ -58,14 +69,20 @@ impl Config {
         }
     }
 
-    /// Logs what is wrong with the files.
+    /// Warns about files that could not be read, for a login that does without.
+    pub(crate) fn warn_unreadable(&self, log: &Log) {
+        for status in [&self.system, &self.workspace] {
+            if let (Some(path), Some(problem)) = (status.name(), &status.problem) {
+                log.warn(&format!("{path} {problem}; fix or remove it"));
+            }
+        }
+    }
+
+    /// Logs what is wrong with the settings.
     pub(crate) fn log_notes(&self, log: &Log) {
         for scope in [Scope::System, Scope::Workspace] {
             let (status, file) = self.file(scope);
             let Some(path) = status.name() else { continue };
-            if let Some(problem) = &status.problem {
-                log.warn(&format!("{path} {problem}"));
-            }
             let Some(file) = file else { continue };
             let line = |note: &Note| format!("{path} line {}: {}", note.line, note.text);
             for note in &file.security_notes {
@@ -95,17 +112,34 @@ fn read(scope: Scope, path: Option<PathBuf>) -> (FileStatus, Option<SettingsFile
     };
     match files::read(path, SETTINGS_LIMIT) {
         Ok(None) => (status, None),
+        Ok(Some(text)) if is_utf16(&text.bytes) => {
+            status.problem = Some(format!("cannot be read: {UTF16}"));
+            (status, None)
+        }
         Ok(Some(text)) => {
             status.open_to_others = text.open_to_others();
             let Text { bytes, .. } = text;
             let file = SettingsFile::parse(scope, path, bytes);
             (status, Some(file))
         }
+        Err(_) if is_out_of_reach(path) => (status, None),
         Err(problem) => {
-            status.problem = Some(format!("{problem}; fix or remove it"));
+            status.problem = Some(problem.to_string());
             (status, None)
         }
     }
+}
+
+/// Whether a directory on the way does not exist or may not be searched, as for
+/// a random user in a container. The file then counts as absent, as in the SDK.
+fn is_out_of_reach(path: &Path) -> bool {
+    let found = std::fs::metadata(path);
+    found.is_err_and(|error| {
+        matches!(
+            error.kind(),
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
+        )
+    })
 }
 
 impl From<&Note> for Error {

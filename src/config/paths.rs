@@ -24,13 +24,17 @@ pub(crate) fn system_settings(env: &Environment) -> Result<PathBuf> {
     }
 }
 
-/// The settings file of the working directory, not of its parents.
-pub(crate) fn workspace_settings(env: &Environment) -> PathBuf {
-    let hidden = env.path(".wandb");
-    if hidden.exists() {
-        return hidden.join("settings");
+/// The settings file of the working directory, not of its parents. `None` for a
+/// process with more rights than its caller, who chooses the directory.
+pub(crate) fn workspace_settings(env: &Environment) -> Option<PathBuf> {
+    if env.is_privileged() {
+        return None;
     }
-    env.path("wandb/settings")
+    let hidden = env.path(".wandb");
+    Some(match hidden.exists() {
+        true => hidden.join("settings"),
+        false => env.path("wandb/settings"),
+    })
 }
 
 /// The candidate paths of the netrc file. Only the first that exists is read.

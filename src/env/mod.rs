@@ -2,6 +2,7 @@
 //! directory and clock. Other modules get them only from here.
 
 pub(crate) mod passwd;
+mod privilege;
 pub(crate) mod rank;
 pub(crate) mod variables;
 
@@ -14,6 +15,8 @@ use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::util::secret::WipedBytes;
 
+pub(crate) use privilege::IGNORED;
+
 /// The current time in Unix seconds.
 pub(crate) fn unix_time() -> i64 {
     let since = SystemTime::now()
@@ -22,8 +25,18 @@ pub(crate) fn unix_time() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The environment of the process, as `NAME=value` entries.
+/// The environment of the process, as `NAME=value` entries. That of a process
+/// with more rights than its caller holds its own home directory only.
 pub(crate) fn capture() -> Vec<OsString> {
+    if privilege::is_privileged() {
+        let entry = |home: PathBuf| {
+            let mut entry = OsString::from(variables::HOME);
+            entry.push("=");
+            entry.push(home);
+            entry
+        };
+        return passwd::effective_home().map(entry).into_iter().collect();
+    }
     let entry = |(mut name, value): (OsString, OsString)| {
         name.reserve_exact(value.len() + 1);
         name.push("=");
@@ -33,28 +46,46 @@ pub(crate) fn capture() -> Vec<OsString> {
     std::env::vars_os().map(entry).collect()
 }
 
+/// The working directory of the process. One with more rights than its caller
+/// ignores the workspace, which its caller chooses.
+pub(crate) fn capture_directory() -> Option<PathBuf> {
+    match privilege::is_privileged() {
+        true => passwd::effective_home(),
+        false => std::env::current_dir().ok(),
+    }
+}
+
 /// The environment and working directory of the process, or those that the
 /// caller passed instead. Nothing is copied: a variable is read on each request.
 #[derive(Clone, Copy)]
 pub(crate) struct Environment<'a> {
     block: Option<&'a [&'a OsStr]>,
     directory: Option<&'a Path>,
+    is_privileged: bool,
 }
 
 impl<'a> Environment<'a> {
+    /// A process with more rights than its caller must not trust what the caller
+    /// passes to it: its environment counts as empty, and the workspace as
+    /// absent. An environment in the options is the program's own.
     pub(crate) fn new(options: &Options<'a>) -> Environment<'a> {
+        let is_privileged = options.environment.is_none() && privilege::is_privileged();
         Environment {
-            block: options.environment,
+            block: options.environment.or(is_privileged.then_some(&[][..])),
             directory: options.working_directory,
+            is_privileged,
         }
     }
 
     /// The environment of the process itself.
     pub(crate) fn of_process() -> Environment<'static> {
-        Environment {
-            block: None,
-            directory: None,
-        }
+        Environment::new(&Options::new())
+    }
+
+    /// Whether the environment and the workspace are ignored because this
+    /// process has more rights than its caller.
+    pub(crate) fn is_privileged(&self) -> bool {
+        self.is_privileged
     }
 
     /// A variable that is set and not empty. An empty one counts as unset.
@@ -143,6 +174,7 @@ impl<'a> Environment<'a> {
         }
         match self.block {
             None => dirs::home_dir(),
+            _ if self.is_privileged => passwd::effective_home(),
             // `dirs` would read HOME of the process.
             Some(_) => passwd::own_home(),
         }
@@ -242,6 +274,7 @@ mod tests {
         Environment {
             block: Some(block),
             directory: Some(Path::new("/here")),
+            is_privileged: false,
         }
     }
 
@@ -295,6 +328,12 @@ mod tests {
     #[test]
     fn home_falls_back_to_the_user_database() {
         assert_eq!(env(&[]).home(), passwd::own_home());
+    }
+
+    #[test]
+    fn an_environment_in_the_options_is_trusted() {
+        let options = Options::new().environment(&[]);
+        assert!(!Environment::new(&options).is_privileged());
     }
 
     #[test]

@@ -24,18 +24,24 @@ pub(crate) fn home_of(name: &[u8]) -> Option<PathBuf> {
 /// The home directory of the process's real user, as Python takes it.
 #[cfg(unix)]
 pub(crate) fn own_home() -> Option<PathBuf> {
+    // SAFETY: takes nothing, touches no memory, cannot fail.
+    home_of_id(unsafe { libc::getuid() })
+}
+
+/// The home directory of the user whose rights the process has. The caller of a
+/// set-user-ID program has no influence on it.
+#[cfg(unix)]
+pub(crate) fn effective_home() -> Option<PathBuf> {
+    // SAFETY: takes nothing, touches no memory, cannot fail.
+    home_of_id(unsafe { libc::geteuid() })
+}
+
+#[cfg(unix)]
+fn home_of_id(user: libc::uid_t) -> Option<PathBuf> {
     look_up(|entry, buffer, found| {
         // SAFETY: `look_up` passes live pointers, and `buffer.len()` is the
         // size of the buffer.
-        unsafe {
-            libc::getpwuid_r(
-                libc::getuid(),
-                entry,
-                buffer.as_mut_ptr(),
-                buffer.len(),
-                found,
-            )
-        }
+        unsafe { libc::getpwuid_r(user, entry, buffer.as_mut_ptr(), buffer.len(), found) }
     })
 }
 
@@ -72,6 +78,12 @@ fn look_up(
 #[cfg(not(unix))]
 pub(crate) fn home_of(_name: &[u8]) -> Option<PathBuf> {
     None
+}
+
+/// Windows: no process has more rights than its caller.
+#[cfg(not(unix))]
+pub(crate) fn effective_home() -> Option<PathBuf> {
+    own_home()
 }
 
 /// Windows: the profile directory.

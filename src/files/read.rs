@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use crate::util::secret::WipedBytes;
 
 use super::Cancel;
+#[cfg(unix)]
+use super::sys::is_on_read_only_mount;
 
 /// The largest mounted secret, which holds one key or token.
 const SECRET_LIMIT: u64 = 64 * 1024;
@@ -20,6 +22,9 @@ pub(crate) struct Text {
     pub bytes: WipedBytes,
     /// Permission bits; 0600 where the system has none.
     pub mode: u32,
+    /// Whether the file system is mounted read-only, so that the mode cannot be
+    /// changed. Known only of a secret that every user can read.
+    pub on_read_only_mount: bool,
 }
 
 impl Text {
@@ -117,7 +122,9 @@ pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProbl
     } else {
         return Err(ReadProblem::NotAFile(kind(meta.file_type())));
     };
-    Ok(text(bytes, &meta))
+    let mut text = text(bytes, &meta);
+    text.on_read_only_mount = text.mode & 0o006 != 0 && is_on_read_only_mount(&file);
+    Ok(text)
 }
 
 /// Opens without waiting for the other end of a pipe, and without acquiring a
@@ -233,6 +240,7 @@ fn text(bytes: WipedBytes, meta: &Metadata) -> Text {
     Text {
         bytes,
         mode: meta.mode() & 0o7777,
+        on_read_only_mount: false,
     }
 }
 
@@ -272,7 +280,16 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 
 #[cfg(windows)]
 fn text(bytes: WipedBytes, _: &Metadata) -> Text {
-    Text { bytes, mode: 0o600 }
+    Text {
+        bytes,
+        mode: 0o600,
+        on_read_only_mount: false,
+    }
+}
+
+#[cfg(windows)]
+fn is_on_read_only_mount(_: &File) -> bool {
+    false
 }
 
 #[cfg(windows)]

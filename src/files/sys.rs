@@ -14,6 +14,16 @@ pub(super) fn effective_user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
+/// Whether the file's mount is read-only.
+pub(super) fn is_on_read_only_mount(file: &File) -> bool {
+    // SAFETY: an all-zero `statvfs` is valid: its members are integers.
+    let mut found: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open for the call, and the pointer is to a live
+    // `statvfs`.
+    let status = unsafe { libc::fstatvfs(file.as_raw_fd(), &raw mut found) };
+    status == 0 && found.f_flag & libc::ST_RDONLY != 0
+}
+
 /// The state of a pipe.
 pub(super) struct PipeState {
     pub readable: bool,

@@ -103,6 +103,9 @@ fn lines(data: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
             lines.push(("identity_token_file", Cow::Borrowed(file)));
         }
     }
+    if data.workspace_only {
+        lines.push(("workspace_only", text("true")));
+    }
     let mut optional = |name, value: &Option<String>| {
         if let Some(value) = value {
             lines.push((name, Cow::Owned(value.clone().into())));
@@ -134,6 +137,7 @@ struct Fields {
     identity_token_file: PathBuf,
     source_name: Option<String>,
     configured_entity: Option<String>,
+    workspace_only: bool,
     verified: bool,
     viewer: Viewer,
 }
@@ -175,6 +179,7 @@ impl Fields {
             }
             b"source_name" => self.source_name = Some(text()?),
             b"configured_entity" => self.configured_entity = Some(text()?),
+            b"workspace_only" => self.workspace_only = value == b"true",
             b"username" => self.viewer.username = Some(text()?),
             b"email" => self.viewer.email = Some(text()?),
             b"entity" => self.viewer.entity = Some(text()?),
@@ -209,6 +214,7 @@ impl Fields {
             saved: self.saved,
             viewer: self.verified.then_some(self.viewer),
             entity: self.configured_entity,
+            workspace_only: self.workspace_only,
         }))
     }
 }
@@ -255,6 +261,7 @@ mod tests {
                 teams: vec!["Größe".into(), "t 2".into()],
             }),
             entity: Some("team".into()),
+            workspace_only: true,
         })
     }
 
@@ -287,6 +294,7 @@ mod tests {
             assert_eq!(after.teams(), before.teams());
             assert_eq!(after.environ(), before.environ());
             assert_eq!(after.display(), before.display());
+            assert!(after.data().workspace_only);
         }
     }
 

@@ -21,6 +21,10 @@ use crate::util::secret::Secret;
 /// prompts again with `request.problem` set.
 pub(crate) struct Question<'a> {
     pub request: &'a PromptRequest<'a>,
+    /// Whether to name the server, and where it is configured.
+    pub name_server: bool,
+    /// What puts the key at risk, shown before it is typed.
+    pub warnings: &'a [String],
     /// Whether the server is W&B's public cloud.
     pub cloud: bool,
     /// Whether the menu offers to create an account.
@@ -125,6 +129,15 @@ impl Dialog<'_> {
     fn answer(&mut self, question: &Question) -> std::result::Result<Answer, ReadError> {
         if let Some(problem) = question.request.problem {
             self.show(Level::Error, &format!("Invalid API key: {problem}"))?;
+        }
+        if question.name_server {
+            self.say(&format!(
+                "The API key is for {} (server from {}).",
+                question.request.server, question.request.server_source
+            ))?;
+        }
+        for warning in question.warnings {
+            self.show(Level::Warn, warning)?;
         }
         match self.choose(&Choice::menu(question), question.limit)? {
             Choice::Anonymous => return Ok(Answer::Anonymous),

@@ -7,10 +7,11 @@ mod wrap;
 use std::time::Instant;
 
 use crate::config::context::Context;
-use crate::config::endpoint::Endpoint;
+use crate::config::endpoint::{Endpoint, Origin};
 use crate::env::variables;
 use crate::error::{Error, Result};
 use crate::options::{Anonymous, Flags, PromptAnswer, PromptFn, PromptRequest};
+use crate::sources::diagnostics;
 use crate::url::authorize_url;
 use dialog::{Deadline, Question};
 
@@ -88,8 +89,19 @@ impl<'c, 'a> Prompt<'c, 'a> {
     }
 
     fn on_terminal(&self, request: &PromptRequest<'_>) -> Result<Answer> {
+        // Shown on the terminal whatever is configured: not even `quiet` in the
+        // file that names the server can hide whose key is asked for.
+        let warnings: Vec<String> = [
+            diagnostics::plain_http(self.server),
+            diagnostics::unverified_tls(self.context, self.server),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         dialog::run(&Question {
             request,
+            name_server: self.server.origin != Origin::Default,
+            warnings: &warnings,
             cloud: self.server.url.is_cloud(),
             may_create: !self.force,
             dumb: is_dumb(self.context),
@@ -143,7 +155,7 @@ fn cannot_prompt(context: &Context, server: &Endpoint, why: &str) -> Result<Erro
     let url = server.url.as_str();
     Ok(match context.relogin()? {
         true => Error::cannot_relogin(url, why),
-        false => Error::not_configured(url, Some(why)),
+        false => context.not_configured(&server.url, Some(why)),
     })
 }
 

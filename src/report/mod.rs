@@ -6,8 +6,8 @@ mod render;
 
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin, Resolved, Unresolved};
-use crate::config::location::SourceName;
-use crate::config::settings::Mode;
+use crate::config::location::{SourceLocation, SourceName};
+use crate::config::settings::{Mode, Scope};
 use crate::env::rank::Rank;
 use crate::env::variables;
 use crate::error::{Error, Result};
@@ -130,7 +130,13 @@ impl Report {
                 ..
             }) => return Err(error),
             Err(unresolved) => {
-                report.problem = Some(Problem::Other(unresolved.error.to_string()));
+                report.add_unreadable_settings(&context);
+                let text = unresolved.error.to_string();
+                let is_it = |row: &Row| row.problem.as_ref() == Some(&text);
+                report.problem = Some(match report.rows.iter().position(is_it) {
+                    Some(index) => Problem::Row(index),
+                    None => Problem::Other(text),
+                });
             }
         }
         // The problem of a row is not repeated as a warning.
@@ -152,6 +158,21 @@ impl Report {
             }
         }
         Ok(report)
+    }
+
+    /// Adds the settings files that could not be read, for a login that fails
+    /// because they may name the server.
+    fn add_unreadable_settings(&mut self, context: &Context) {
+        for (scope, provider) in [
+            (Scope::Workspace, Provider::WorkspaceSettings),
+            (Scope::System, Provider::SystemSettings),
+        ] {
+            if let Some((name, text)) = endpoint::unreadable(context, scope) {
+                let location = SourceLocation::new(name);
+                let outcome = Outcome::Malformed(SourceProblem { text, location });
+                self.rows.push(Row::of(provider, &outcome));
+            }
+        }
     }
 
     /// Queries every source, also those after the winner.
@@ -204,7 +225,7 @@ impl Report {
         self.rows.push(prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
-                Problem::Other(Error::not_configured(server.url.as_str(), None).to_string())
+                Problem::Other(context.not_configured(&server.url, None).to_string())
             });
         }
     }
@@ -335,6 +356,7 @@ impl Row {
                 row.key = found.masked();
                 row.line = found.location.line;
             }
+            Outcome::Overridden(problem) => stopped(State::Shadowed, problem),
             Outcome::Unreadable(problem) | Outcome::Malformed(problem) => {
                 stopped(State::Invalid, problem);
             }

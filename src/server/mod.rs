@@ -44,23 +44,31 @@ pub(crate) fn viewer(
     server: &Endpoint,
     credential: &Credential,
 ) -> Result<Viewer> {
-    with_transport(context, Attempts::UntilDeadline, |transport, wait| {
-        let authorization = credential.authorization();
-        api::viewer(server.url.as_str(), authorization, transport, wait)
-    })
+    with_transport(
+        context,
+        server,
+        Attempts::UntilDeadline,
+        |transport, wait| {
+            let authorization = credential.authorization();
+            api::viewer(server.url.as_str(), authorization, transport, wait)
+        },
+    )
 }
 
 /// Asks the server for an anonymous account.
 pub(crate) fn anonymous_key(context: &Context, server: &Endpoint) -> Result<ApiKey> {
     if !context.is_active_rank() {
-        return Err(Error::not_configured(
-            server.url.as_str(),
+        return Err(context.not_configured(
+            &server.url,
             Some("only rank 0 creates an anonymous account"),
         ));
     }
-    let text = with_transport(context, Attempts::UntilDeadline, |transport, wait| {
-        api::anonymous_key(server.url.as_str(), transport, wait)
-    })?;
+    let text = with_transport(
+        context,
+        server,
+        Attempts::UntilDeadline,
+        |transport, wait| api::anonymous_key(server.url.as_str(), transport, wait),
+    )?;
     let parsed = ApiKey::parse(text.as_bytes()).map_err(|problem| {
         let url = server.url.as_str();
         Error::Server(format!(
@@ -83,7 +91,7 @@ pub(crate) fn exchange(
     let text = text.map_err(|problem| {
         Error::Credentials(format!("{} {problem}", context.display_path(file)))
     })?;
-    with_transport(context, attempts, |transport, wait| {
+    with_transport(context, server, attempts, |transport, wait| {
         api::exchange(
             server.url.as_str(),
             &text.bytes,
@@ -97,6 +105,7 @@ pub(crate) fn exchange(
 /// Makes a call with the configured transport and time limit.
 fn with_transport<T, E: From<Error>>(
     context: &Context,
+    server: &Endpoint,
     attempts: Attempts,
     call: impl FnOnce(&Transport, &Wait) -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
@@ -105,6 +114,11 @@ fn with_transport<T, E: From<Error>>(
         &|name| context.env.text(name).map(WipedText::new),
         &settings,
     )?;
+    // Headers can hold secrets of a gateway, as a key is one of the server.
+    let transport = match server.workspace_only {
+        true => transport.without_identity(),
+        false => transport,
+    };
     if let Some(warning) = warning {
         context.log.security(warning);
     }

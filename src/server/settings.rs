@@ -63,6 +63,17 @@ impl Transport {
     }
 }
 
+impl Transport {
+    /// Removes what identifies the user: the extra headers, the user name and
+    /// the e-mail address.
+    pub(super) fn without_identity(mut self) -> Transport {
+        self.headers.clear();
+        self.username = HeaderValue::from_static("");
+        self.user_email = HeaderValue::from_static("");
+        self
+    }
+}
+
 /// The value of a variable as a header value.
 fn identity(var: &dyn Fn(&str) -> Option<WipedText>, name: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(&var(name).unwrap_or_default()).map_err(|_| {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{CREDENTIAL_VARIABLES, Candidate, FoundCredential, Outcome, Provider, SourceProblem};
+use super::{Candidate, FoundCredential, Outcome, Provider, SourceProblem};
 use crate::config::context::Context;
-use crate::config::endpoint::{self, Endpoint};
+use crate::config::endpoint::{self, Endpoint, Origin};
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::{Scope, SettingsFile};
 use crate::env::{display_path, unix_time, variables};
@@ -86,8 +86,24 @@ pub(super) fn identity_token_file(context: &Context, server: &Endpoint) -> Outco
     })
 }
 
-/// `WANDB_API_KEY_FILE`.
+/// `WANDB_API_KEY_FILE`. `WANDB_API_KEY` takes precedence; then only a regular
+/// file is read, since reading a pipe would consume the key.
 pub(super) fn key_file(context: &Context, server: &Endpoint) -> Outcome {
+    const NAME: &str = variables::API_KEY_FILE;
+    if let Some(path) = context.env.var(NAME)
+        && context.env.is_set(variables::API_KEY)
+    {
+        let path = context.env.absolute(path);
+        if !std::fs::metadata(&path).is_ok_and(|found| found.is_file()) {
+            return Outcome::Overridden(SourceProblem {
+                text: format!(
+                    "overridden by {0}; unset {0} to use this one",
+                    variables::API_KEY
+                ),
+                location: SourceLocation::new(SourceName::File(path)),
+            });
+        }
+    }
     match named_file(context, server, variables::API_KEY_FILE) {
         Err(outcome) => outcome,
         Ok((path, text)) => {
@@ -107,25 +123,35 @@ fn credential_variable(
     let Some(value) = context.env.secret(name) else {
         return Err(Outcome::Absent(Some(source)));
     };
-    // Checking a variable copies its value, so `name` is not checked again.
-    let is_set = |variable: &str| variable == name || context.env.is_set(variable);
-    let mut set = CREDENTIAL_VARIABLES
-        .iter()
-        .map(|(_, variable)| variable)
-        .filter(|variable| is_set(variable));
-    if let (Some(one), Some(other)) = (set.next(), set.next()) {
+    if let Some(other) = conflicting_variable(context, name) {
         return Err(Outcome::Malformed(SourceProblem {
             text: format!(
-                "Both {one} and {other} are set, which is not allowed; unset one of them."
+                "Both {other} and {} are set, which is not allowed; unset one of them.",
+                variables::IDENTITY_TOKEN_FILE
             ),
             location: SourceLocation::new(source),
         }));
     }
     if server.workspace_only {
         let location = SourceLocation::new(source);
-        return Err(withheld(context, server, location));
+        return Err(Outcome::Withheld(withheld(context, server, location)));
     }
     Ok(value)
+}
+
+/// The key variable that is set beside the identity token variable. Which of
+/// the two identities is meant cannot be known. Two variables for an API key are
+/// no conflict: the first wins.
+fn conflicting_variable(context: &Context, name: &'static str) -> Option<&'static str> {
+    const KEYS: [&str; 2] = [variables::API_KEY, variables::API_KEY_FILE];
+    let is_set = |variable: &&&str| context.env.is_set(variable);
+    if name == variables::IDENTITY_TOKEN_FILE {
+        return KEYS.iter().find(is_set).copied();
+    }
+    context
+        .env
+        .is_set(variables::IDENTITY_TOKEN_FILE)
+        .then_some(name)
 }
 
 /// The path and content of a file that a variable names, or why it is not used.
@@ -140,11 +166,7 @@ fn named_file(
     let shown = display_path(&path);
     match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => {
-            if text.mode & 0o006 != 0 {
-                context.log.security(&format!(
-                    "{shown} is accessible to every user of this machine: restrict its permissions"
-                ));
-            }
+            warn_open_secret(context, &text, &shown);
             Ok((path, text))
         }
         Err(_) if looks_like_key(value.as_encoded_bytes()) => {
@@ -160,12 +182,31 @@ fn named_file(
     }
 }
 
+/// Warns once in a job about a secret that every user can read. The user cannot
+/// change the mode of a file on a read-only mount (Kubernetes mounts secrets as
+/// 0644), so only a report mentions that one.
+fn warn_open_secret(context: &Context, text: &files::Text, shown: &str) {
+    if text.mode & 0o006 == 0 {
+        return;
+    }
+    let warning =
+        format!("{shown} is accessible to every user of this machine: restrict its permissions");
+    if text.on_read_only_mount {
+        context.log.detail(&warning);
+    } else if context.rank().is_none_or(|rank| rank.index == 0) {
+        context.log.security(&warning);
+    }
+}
+
 /// `api_key` in one of the settings files.
 pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Outcome {
     let (status, file) = context.config().file(scope);
-    if let (Some(name), Some(problem)) = (status.name(), &status.problem) {
-        return Outcome::Unreadable(SourceProblem {
-            text: format!("{name} {problem}"),
+    let may = format!("may hold the key for {}", server.url.as_str());
+    let remedy = format!("set {}", variables::API_KEY);
+    // The key that it may hold is not guessed.
+    if let Some((name, text)) = status.unreadable(&may, &remedy) {
+        return Outcome::Malformed(SourceProblem {
+            text,
             location: SourceLocation::new(name),
         });
     }
@@ -196,7 +237,7 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
             location,
         }),
         Ok(_) if scope == Scope::System && server.workspace_only => {
-            withheld(context, server, location)
+            Outcome::Withheld(withheld(context, server, location))
         }
         Ok(_) => {
             let provider = match scope {
@@ -265,19 +306,26 @@ pub(super) fn parse_key(
 }
 
 /// A credential that is not sent to a server that only the workspace names.
-fn withheld(context: &Context, server: &Endpoint, location: SourceLocation) -> Outcome {
+pub(super) fn withheld(
+    context: &Context,
+    server: &Endpoint,
+    location: SourceLocation,
+) -> SourceProblem {
     let source = location.name.as_ref().map(SourceName::to_string);
     let host = match context.options.command_line {
         true => "use --host",
         false => "pass host",
     };
-    Outcome::Withheld(SourceProblem {
+    SourceProblem {
         text: format!(
             "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, {host}, or set base_url in the system settings",
             source.unwrap_or_default(),
             server.url.as_str(),
-            server.origin_text(),
+            match server.origin {
+                Origin::Session => "a workspace settings file".into(),
+                _ => server.origin_text(),
+            },
         ),
         location,
-    })
+    }
 }

@@ -2,7 +2,7 @@
 //! differently, and what takes precedence over a stored or removed key.
 
 use crate::config::context::Context;
-use crate::config::endpoint::{Endpoint, Origin};
+use crate::config::endpoint::{self, Endpoint, Origin};
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::CREDENTIALS_LIMIT;
 use crate::config::settings::SettingsFile;
@@ -32,11 +32,8 @@ const SDK_DEFAULT_SERVER: &str = "https://api.forge.coreweave.com";
 
 /// Warns that the key is sent over an unencrypted connection.
 pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
-    if server.url.is_plain_http_warned() {
-        let url = server.url.as_str();
-        context.log.security(&format!(
-            "{url} uses plain http: anyone who can read the traffic can read the key; use https"
-        ));
+    if let Some(warning) = plain_http(server) {
+        context.log.security(&warning);
     }
 }
 
@@ -49,8 +46,61 @@ pub(crate) fn warn_unlikely_key(context: &Context, server: &Endpoint, found: &Fo
     }
 }
 
+/// The warning that the key is sent over an unencrypted connection.
+pub(crate) fn plain_http(server: &Endpoint) -> Option<String> {
+    let url = server.url.as_str();
+    server.url.is_plain_http_warned().then(|| {
+        format!(
+            "{url} uses plain http: anyone who can read the traffic can read the key; use https"
+        )
+    })
+}
+
+/// The warning that the server's certificate is not verified.
+pub(crate) fn unverified_tls(context: &Context, server: &Endpoint) -> Option<String> {
+    // A malformed value is an error of the request that needs it.
+    let is_disabled = context.insecure_disable_ssl().unwrap_or(false);
+    (is_disabled && server.url.is_https()).then(|| {
+        format!(
+            "the certificate of {} is not verified ({}): anyone on the way can read the key",
+            server.url.as_str(),
+            variables::INSECURE_DISABLE_SSL
+        )
+    })
+}
+
+/// Warns if the next login here, with the files as they are now, uses another
+/// server than the one that the caller named for this login.
+pub(crate) fn warn_other_server(context: &Context, server: &Endpoint) {
+    if !server.is_named_by_caller() {
+        return;
+    }
+    let next = match endpoint::configured(context) {
+        Ok(next) if next.url.same_server(&server.url) => return,
+        Ok(next) => format!("uses {} ({})", next.url.as_str(), next.origin_text()),
+        // The log has the problem since the server was chosen.
+        Err(_) => "fails".to_owned(),
+    };
+    let (url, again) = (
+        server.url.as_str(),
+        match (context.options.command_line, server.origin) {
+            (true, Origin::Cloud) => "--cloud",
+            (true, _) => "--host",
+            (false, Origin::Cloud) => "the CLOUD flag",
+            (false, _) => "the host option",
+        },
+    );
+    context.log.warn(&format!(
+        "{url} is used for this login only: without {again}, the next login here {next}. \
+         To use {url} again, set WANDB_BASE_URL={url} or give {again}"
+    ));
+}
+
 /// Warns if another file of the user holds a different key than the one used.
 pub(crate) fn warn_conflicts(context: &Context, server: &Endpoint, used: &FoundCredential) {
+    if used.provider == Provider::KeyVariable {
+        warn_other_key_file(context, server, used);
+    }
     if !used.provider.is_user_file() {
         return;
     }
@@ -64,6 +114,22 @@ pub(crate) fn warn_conflicts(context: &Context, server: &Endpoint, used: &FoundC
         {
             warn_conflict(context, used, &other);
         }
+    }
+}
+
+/// Warns if `WANDB_API_KEY_FILE` holds another key than `WANDB_API_KEY`, which
+/// takes precedence.
+fn warn_other_key_file(context: &Context, server: &Endpoint, used: &FoundCredential) {
+    if context.env.is_set(variables::API_KEY_FILE)
+        && let Outcome::Found(other) = sources::query(context, server, Provider::KeyFile)
+        && other.key() != used.key()
+    {
+        context.log.warn(&format!(
+            "{0} and {1} ({2}) hold different keys: using {0}; unset one of them",
+            variables::API_KEY,
+            variables::API_KEY_FILE,
+            other.origin()
+        ));
     }
 }
 

@@ -6,7 +6,7 @@ mod configured;
 pub(crate) mod diagnostics;
 mod netrc;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
@@ -59,7 +59,7 @@ const SDK_ORDER: [Provider; 8] = [
     Provider::SystemSettings,
 ];
 
-/// The variables that give a credential. At most one of them may be set.
+/// The variables that give a credential.
 pub(crate) const CREDENTIAL_VARIABLES: [(Provider, &str); 3] = [
     (Provider::KeyVariable, variables::API_KEY),
     (Provider::IdentityTokenFile, variables::IDENTITY_TOKEN_FILE),
@@ -162,8 +162,11 @@ pub(crate) enum Outcome {
     /// There is no credential. The name says where one would be.
     Absent(Option<SourceName>),
     Found(FoundCredential),
-    /// The file cannot be read. The login warns and goes on.
+    /// Netrc cannot be read. The login warns and goes on.
     Unreadable(SourceProblem),
+    /// There may be a credential, which was not read because another variable
+    /// always takes precedence over it.
+    Overridden(SourceProblem),
     /// There is a credential for another server. The login goes on.
     OtherServer(SourceProblem),
     /// There is a credential that must not be sent to this server: an error.
@@ -184,12 +187,8 @@ pub(crate) fn first(
             continue;
         }
         match query(context, server, provider) {
-            Outcome::Absent(_) | Outcome::OtherServer(_) => {}
-            Outcome::Unreadable(problem) if provider == Provider::Netrc => {
-                context.log.warn(&problem.text);
-            }
-            // The log has the problem since the settings files were read.
-            Outcome::Unreadable(_) => {}
+            Outcome::Absent(_) | Outcome::OtherServer(_) | Outcome::Overridden(_) => {}
+            Outcome::Unreadable(problem) => context.log.warn(&problem.text),
             Outcome::Found(found) => return Ok(Some(found)),
             Outcome::Withheld(problem) | Outcome::Malformed(problem) => {
                 context.check_cancelled()?;
@@ -198,6 +197,26 @@ pub(crate) fn first(
         }
     }
     Ok(None)
+}
+
+/// The identity token that a session was made with, to renew its access token.
+/// It is withheld as in a login.
+pub(crate) fn identity_token_of(
+    context: &Context,
+    server: &Endpoint,
+    session: &Session,
+    file: &Path,
+) -> Result<FoundCredential> {
+    let location = SourceLocation::of_session(session);
+    if server.workspace_only {
+        let problem = configured::withheld(context, server, location);
+        return Err(Error::Credentials(problem.text));
+    }
+    Ok(FoundCredential {
+        candidate: Candidate::IdentityToken(file.to_owned()),
+        provider: Provider::IdentityTokenFile,
+        location,
+    })
 }
 
 /// Queries one provider.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::configured::parse_key;
+use super::configured::{parse_key, withheld};
 use super::{Outcome, Provider, SourceProblem};
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
@@ -80,6 +80,9 @@ fn query_text(context: &Context, server: &Endpoint, text: &files::Text, path: &P
         }
     }
     let location = SourceLocation::file_line(path, line_of(&text.bytes, hit.at));
+    if !server.gets_netrc_key() {
+        return Outcome::Withheld(withheld(context, server, location));
+    }
     parse_key(context, server, Provider::Netrc, &hit.password, location)
 }
 

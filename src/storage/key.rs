@@ -29,6 +29,9 @@ fn try_store(
     server: &Endpoint,
     key: &ApiKey,
 ) -> std::result::Result<(), Unsaved> {
+    if !server.gets_netrc_key() {
+        return Err(withheld_next_time(server));
+    }
     let path = paths::netrc_to_write(&context.env).map_err(|error| error.to_string())?;
     let shown = context.display_path(&path);
     let names = server.netrc_names();
@@ -54,6 +57,16 @@ fn try_store(
         ));
     }
     Ok(())
+}
+
+/// Why a key is not stored that the next login here would not use.
+fn withheld_next_time(server: &Endpoint) -> Unsaved {
+    let url = server.url.as_str();
+    format!(
+        "{url} is configured only in {}, and a login does not send a netrc key there over plain \
+         http or to a path. To name the server for good, run `wandb-login --host {url}`",
+        server.origin_text()
+    )
 }
 
 /// Removes our entries for the server, and returns whether there was one.

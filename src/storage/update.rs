@@ -77,10 +77,9 @@ pub(super) fn warn_of(context: &Context, path: &Path, notes: &[Note]) {
 }
 
 fn located(context: &Context, path: &Path, note: &Note) -> String {
-    format!(
-        "{} line {}: {}",
-        context.display_path(path),
-        note.line,
-        note.text
-    )
+    let path = context.display_path(path);
+    match note.line {
+        0 => format!("{path}: {}", note.text),
+        line => format!("{path} line {line}: {}", note.text),
+    }
 }

@@ -127,7 +127,8 @@ impl BaseUrl {
         self.port
     }
 
-    fn path(&self) -> &str {
+    /// The path without its trailing slash; empty for most servers.
+    pub(crate) fn path(&self) -> &str {
         &self.url[self.netloc.end..]
     }
 

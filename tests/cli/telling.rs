@@ -103,17 +103,20 @@ fn nothing_is_said_twice() {
         "home/.netrc",
         format!("machine api.wandb.ai login user password {KEY_1}\n"),
     );
-    let run = Run::ok(&mut home.wandb_login(&[]));
-    let mut lines = lines(&run);
-    let all = lines.len();
-    lines.sort();
-    lines.dedup();
-    assert_eq!(lines.len(), all, "{}", run.stderr);
-    assert!(
-        run.stderr.contains("settings is a directory"),
-        "{}",
-        run.stderr
-    );
+    for (arguments, code) in [
+        (&[][..], 1),
+        (&["--host", "https://api.wandb.ai", "--order", "sdk"], 0),
+    ] {
+        let run = Run::of(&mut home.wandb_login(arguments));
+        assert_eq!(run.code, Some(code), "{}", run.stderr);
+        let count = run.stderr.matches("settings is a directory").count();
+        assert_eq!(count, 1, "{}", run.stderr);
+        let mut lines = lines(&run);
+        let all = lines.len();
+        lines.sort();
+        lines.dedup();
+        assert_eq!(lines.len(), all, "{}", run.stderr);
+    }
 }
 
 /// Relogin passes a variable over this time only, which is said even where

@@ -5,9 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bindings;
 mod parsing;
+mod privileged;
 mod sources;
 mod storage;
+mod unreadable;
 
 use std::ffi::CString;
 use std::fs;

@@ -16,6 +16,7 @@ mod renewer;
 mod sdk;
 mod tokens;
 mod verified;
+mod workspace;
 
 use std::ffi::{OsStr, OsString};
 use std::process::Command;

@@ -1,7 +1,7 @@
 //! Sets or clears one option and leaves every other byte as it is.
 
 use super::whitespace::{indent, trim_range};
-use super::{Document, Opt, SectionKind, is_blank_or_comment};
+use super::{Document, Opt, SectionKind, is_blank_or_comment, shown};
 use crate::formats::lines::{UTF16, is_utf16, lines, newline_of};
 use crate::formats::splice::{Splice, apply};
 use crate::log::Note;
@@ -18,7 +18,8 @@ pub(crate) struct Edited {
 
 /// Sets `key` in `[default]`: where it is defined, in the style found there, else
 /// after the section's last option. Removes duplicate definitions. A `%` is
-/// doubled, so that the value is read back unchanged.
+/// doubled, so that the value is read back unchanged. A new `[default]` section
+/// is refused if it would inherit options of `[DEFAULT]` that were without effect.
 ///
 /// The error says why the file cannot be edited.
 pub(crate) fn set(text: &[u8], key: &str, value: &str) -> Result<Edited, Note> {
@@ -29,7 +30,6 @@ pub(crate) fn set(text: &[u8], key: &str, value: &str) -> Result<Edited, Note> {
         return Ok(unchanged(text, &document));
     }
     let written = value.replace('%', "%%");
-    let mut notes = Vec::new();
     let mut definitions = document.defined_in_default(key);
     let splices = match definitions.next() {
         Some(first) => {
@@ -39,17 +39,11 @@ pub(crate) fn set(text: &[u8], key: &str, value: &str) -> Result<Edited, Note> {
             splices
         }
         None => {
-            let inherits = |option: &Opt| option.kind == SectionKind::Inherited;
-            if !document.has_default && document.options.iter().any(inherits) {
-                notes.push(Note {
-                    line: 0,
-                    text: "the new [default] section inherits the options of [DEFAULT]".into(),
-                });
-            }
+            document.reject_inheritance(key)?;
             vec![document.addition([key.as_bytes(), b" = ", written.as_bytes()])]
         }
     };
-    Ok(edited(text, splices, notes))
+    Ok(edited(text, splices, Vec::new()))
 }
 
 /// Removes every definition of `key` that `[default]` sees, including those in
@@ -130,6 +124,27 @@ fn edited(text: &[u8], splices: Vec<Splice>, mut notes: Vec<Note>) -> Edited {
 }
 
 impl<'t> Document<'t> {
+    /// An error if a new `[default]` section would inherit another option than
+    /// `key`.
+    fn reject_inheritance(&self, key: &str) -> Result<(), Note> {
+        let inherits =
+            |option: &&Opt| option.kind == SectionKind::Inherited && option.key != key.as_bytes();
+        let inherited = match self.has_default {
+            true => None,
+            false => self.options.iter().find(inherits),
+        };
+        inherited.map_or(Ok(()), |option| {
+            Err(Note {
+                line: option.line,
+                text: format!(
+                    "`{key}` was not written: the new [default] section would put {} of \
+                     [DEFAULT] into effect; rename [DEFAULT] to [default] or remove it",
+                    shown(&option.key)
+                ),
+            })
+        })
+    }
+
     fn defined_in_default(&self, key: &str) -> impl Iterator<Item = &Opt<'t>> {
         self.options
             .iter()

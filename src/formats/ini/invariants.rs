@@ -49,10 +49,10 @@ pub(crate) fn check(text: &[u8], key: &str, value: &str) {
     }
 }
 
-/// Other options keep their values. Not checked where one may refer to another,
-/// or where `[DEFAULT]` is inherited only after the edit.
+/// Other options keep their values, and no other one comes into effect. Not
+/// checked where one may refer to another.
 fn check_others(before: &Document, after: &Document, key: &str, text: &[u8], new: &[u8]) {
-    if before.has_default != after.has_default || text.contains(&b'%') {
+    if text.contains(&b'%') {
         return;
     }
     let names = |document: &Document| -> Vec<Vec<u8>> {

@@ -24,7 +24,7 @@ use crate::formats::lines::{BOM, Line, UTF16, is_utf16, line_of, lines};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
 
-pub(crate) use edit::{Edited, clear, set};
+pub(crate) use edit::{clear, set};
 use whitespace::{indent, trim_end, trim_range};
 
 /// A file that is wrong everywhere must not flood the log.

@@ -216,7 +216,11 @@ fn python_reads_our_edits() {
     let mut expected = Vec::new();
     for (text, answer) in good {
         let values = answer.as_object().unwrap();
-        let edit = set(text, "base_url", url).unwrap();
+        // Not where it would put options of [DEFAULT] into effect.
+        let Ok(edit) = set(text, "base_url", url) else {
+            assert!(!Document::parse(text).has_default);
+            continue;
+        };
         assert_eq!(edit.changed, *edit.text != *text);
         assert!(!set(&edit.text, "base_url", url).unwrap().changed);
         assert_outside_untouched(text, &edit.text);

@@ -373,13 +373,31 @@ fn editing_reports_side_effects() {
         [1],
         "not read by the SDK"
     );
-    assert_eq!(
-        lines(set(b"[DEFAULT]\na = 1\n", "k", "v")),
-        [0],
-        "a = 1 counts now"
-    );
     assert_eq!(lines(clear(b"[DEFAULT]\nk = 1\n[default]\n", "k")), [2]);
     assert!(lines(clear(b"[default]\nk = 1\n", "k")).is_empty());
+}
+
+#[test]
+fn a_write_does_not_put_inherited_options_into_effect() {
+    for (text, line) in [
+        ("[DEFAULT]\na = 1\n", 2),
+        ("[DEFAULT]\nk = 1\nmode = offline\n", 3),
+        (
+            "[DEFAULT]\n[x]\nb = 1\n[DEFAULT]\nHTTP_Proxy = http://a\n",
+            5,
+        ),
+    ] {
+        let error = set(text.as_bytes(), "k", "v").err().expect(text);
+        assert_eq!(error.line, line, "{text}: {}", error.text);
+    }
+    for text in [
+        "[DEFAULT]\n",
+        "[DEFAULT]\nk = 1\n",
+        "[DEFAULT]\na = 1\n[default]\n",
+        "[x]\na = 1\n",
+    ] {
+        assert!(set(text.as_bytes(), "k", "v").is_ok(), "{text}");
+    }
 }
 
 #[test]

@@ -75,6 +75,8 @@ fn ask_with(cancel: &dyn Fn() -> bool) -> Result<Answer> {
     };
     run(&Question {
         request: &request,
+        name_server: set("NAMED"),
+        warnings: &[],
         cloud: set("CLOUD"),
         may_create: set("CREATE"),
         dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),

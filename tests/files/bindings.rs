@@ -1,0 +1,234 @@
+//! A write of ours never changes which server a key in a settings file is for.
+
+use crate::support::{Home, KEY_1, KEY_2, Run};
+use crate::{SETTINGS, entry};
+
+const WORKSPACE: &str = "cwd/wandb/settings";
+const SERVER: &str = "http://127.0.0.1:8080";
+const OTHER: &str = "http://127.0.0.1:9090";
+
+/// The key of each file stays with its server, whatever a login names.
+#[test]
+fn a_login_elsewhere_does_not_move_a_settings_key() {
+    let key = format!("api_key = {KEY_2}\n");
+    let unbound = format!("[default]\n{key}");
+    let bound = format!("[default]\nbase_url = {OTHER}\n{key}");
+    let sleeping = format!("[DEFAULT]\n{key}");
+    let none = String::new();
+    for (system, workspace, arguments) in [
+        (&unbound, &none, ["--host", SERVER]),
+        (&bound, &none, ["--host", SERVER]),
+        (&bound, &none, ["--cloud", "--no-prompt"]),
+        (&sleeping, &none, ["--host", SERVER]),
+        (&none, &unbound, ["--host", SERVER]),
+        (&none, &bound, ["--host", SERVER]),
+        (&none, &bound, ["--cloud", "--no-prompt"]),
+        (&unbound, &unbound, ["--host", SERVER]),
+    ] {
+        let home = Home::new();
+        let about = format!("{system} {workspace} {arguments:?}");
+        for (path, text) in [(SETTINGS, system), (WORKSPACE, workspace)] {
+            if !text.is_empty() {
+                home.write(path, text);
+            }
+        }
+        let run = Run::ok(home.wandb_login(&["login", KEY_1]).args(arguments));
+        for (path, text) in [(SETTINGS, system), (WORKSPACE, workspace)] {
+            let is_unbound_elsewhere = text.is_empty() && path == SETTINGS && workspace == &bound;
+            if !is_unbound_elsewhere && !text.is_empty() {
+                assert_eq!(home.text(path).as_ref(), Some(text), "{about}");
+            }
+        }
+        assert!(
+            run.stderr.contains("Error updating settings"),
+            "{about}: {}",
+            run.stderr
+        );
+        assert!(
+            run.stderr.contains("WANDB_BASE_URL="),
+            "{about}: {}",
+            run.stderr
+        );
+        // At no server does the next login use a key that was for another one.
+        let host = match arguments[0] {
+            "--cloud" => "https://api.wandb.ai",
+            _ => SERVER,
+        };
+        let run = Run::ok(&mut home.wandb_login(&["token", "--host", host]));
+        assert_eq!(run.stdout, format!("{KEY_1}\n"), "{about}");
+    }
+}
+
+/// A key that the write does not move is no obstacle to it.
+#[test]
+fn the_server_is_written_where_every_key_stays_at_its_server() {
+    let key = format!("api_key = {KEY_2}\n");
+    for (before, host) in [
+        (String::new(), SERVER),
+        ("[default]\nentity = team\n".into(), SERVER),
+        (format!("[other]\n{key}"), SERVER),
+        (
+            format!("[default]\n{key}"),
+            "https://api.forge.coreweave.com",
+        ),
+        (
+            format!("[default]\nbase_url = https://api.wandb.ai\n{key}"),
+            "https://api.forge.coreweave.com",
+        ),
+        (format!("[default]\nbase_url = {SERVER}/\n{key}"), SERVER),
+        (
+            format!("[DEFAULT]\n{key}[default]\nbase_url = {SERVER}/\n"),
+            SERVER,
+        ),
+    ] {
+        let home = Home::new();
+        home.write(SETTINGS, &before);
+        let run = Run::ok(&mut home.wandb_login(&["login", "--host", host, KEY_1]));
+        assert!(!run.stderr.contains("Error"), "{before}: {}", run.stderr);
+        let after = home.text(SETTINGS).expect("settings");
+        assert!(
+            after.contains(&format!("base_url = {host}")),
+            "{before}: {after}"
+        );
+    }
+}
+
+/// `[DEFAULT]` without `[default]` has no effect, and a login leaves it so.
+#[test]
+fn a_login_wakes_no_setting() {
+    for line in [
+        "mode = disabled",
+        "http_proxy = http://proxy.example",
+        "insecure_disable_ssl = true",
+        "silent = true",
+    ] {
+        let home = Home::new();
+        let text = format!("[DEFAULT]\n{line}\n");
+        home.write(SETTINGS, &text);
+        let run = Run::ok(&mut home.wandb_login(&["login", "--host", SERVER, KEY_1]));
+        assert_eq!(home.text(SETTINGS), Some(text), "{line}");
+        assert!(run.stderr.contains("[DEFAULT]"), "{line}: {}", run.stderr);
+    }
+}
+
+/// A netrc key for this machine is sent to a server that only the workspace names
+/// over https without a path, or on the loopback.
+#[test]
+fn a_netrc_key_follows_no_workspace_to_plain_http_or_a_path() {
+    for (url, netloc, is_sent) in [
+        ("https://corp.test", "corp.test", true),
+        ("https://corp.test/", "corp.test", true),
+        ("https://corp.test:8443", "corp.test:8443", true),
+        ("http://127.0.0.1:8080/path", "127.0.0.1:8080", true),
+        ("http://localhost", "localhost", true),
+        ("http://corp.test", "corp.test", false),
+        ("http://corp.test:8443", "corp.test:8443", false),
+        ("https://corp.test/wandb", "corp.test", false),
+        ("https://corp.test/~mallory/cgi-bin", "corp.test", false),
+        ("https://api.wandb.ai/x", "api.wandb.ai", false),
+    ] {
+        let home = Home::new();
+        home.write(WORKSPACE, format!("[default]\nbase_url = {url}\n"));
+        home.write(
+            "home/.netrc",
+            entry(KEY_2).replace("127.0.0.1:8080", netloc),
+        );
+        let run = Run::of(&mut home.wandb_login(&["token"]));
+        assert_eq!(run.code == Some(0), is_sent, "{url}: {}", run.stderr);
+        if !is_sent {
+            assert!(
+                run.stderr.contains("configured only in"),
+                "{url}: {}",
+                run.stderr
+            );
+        }
+        // With the user's own word for it, the key is sent.
+        let run = Run::ok(&mut home.wandb_login(&["token", "--host", url]));
+        assert_eq!(run.stdout, format!("{KEY_2}\n"), "{url}");
+
+        // A key that the next login would not send is not stored.
+        let run = Run::ok(&mut home.wandb_login(&["login", KEY_1]));
+        let is_stored = home.text("home/.netrc").expect("netrc").contains(KEY_1);
+        assert_eq!(is_stored, is_sent, "{url}: {}", run.stderr);
+        if !is_sent {
+            let remedy = format!("wandb-login --host {}", url.trim_end_matches('/'));
+            assert!(run.stderr.contains("not saved"), "{url}: {}", run.stderr);
+            assert!(run.stderr.contains(&remedy), "{url}: {}", run.stderr);
+            Run::ok(&mut home.wandb_login(&["login", "--host", url, KEY_1]));
+            let run = Run::ok(&mut home.wandb_login(&["token"]));
+            assert_eq!(run.stdout, format!("{KEY_1}\n"), "{url}");
+        }
+    }
+}
+
+/// What is said about the next login is true of the files as they are.
+#[test]
+fn a_server_that_is_not_remembered_is_said() {
+    let said = |run: &Run| run.stderr.contains("is used for this login only");
+    let home = Home::new();
+    let login = |host: &str| home.wandb_login(&["login", "--host", host, KEY_1]);
+    let run = Run::ok(login(SERVER).env("WANDB_BASE_URL", OTHER));
+    assert!(said(&run) && run.stderr.contains(OTHER), "{}", run.stderr);
+    let run = Run::ok(
+        home.wandb_login(&["login", "--cloud", KEY_1])
+            .env("WANDB_BASE_URL", OTHER),
+    );
+    assert!(said(&run), "{}", run.stderr);
+    let run = Run::ok(login(SERVER).env("WANDB_BASE_URL", SERVER));
+    assert!(!said(&run), "{}", run.stderr);
+    assert!(!said(&Run::ok(&mut login(SERVER))));
+    // The directory of the settings cannot be made.
+    let home = Home::new();
+    home.write("home/.config", "");
+    let run = Run::ok(&mut home.wandb_login(&["login", "--host", SERVER, KEY_1]));
+    assert!(said(&run), "{}", run.stderr);
+    let export = format!("WANDB_BASE_URL={SERVER}");
+    assert!(run.stderr.contains(&export), "{}", run.stderr);
+}
+
+/// Two variables for an API key: the first wins, and a different key in the file
+/// is a warning.
+#[test]
+fn a_key_variable_beside_a_key_file() {
+    let home = Home::new();
+    home.write("cwd/same", KEY_1);
+    home.write("cwd/other", KEY_2);
+    for (file, warned) in [
+        ("same", false),
+        ("other", true),
+        ("missing", false),
+        ("/dev/null", false),
+    ] {
+        let mut status = home.wandb_login(&["status", "--json"]);
+        let mut login = home.wandb_login(&["login"]);
+        for command in [&mut status, &mut login] {
+            command.envs([("WANDB_API_KEY", KEY_1), ("WANDB_API_KEY_FILE", file)]);
+        }
+        let run = Run::ok(&mut login);
+        let count = run.stderr.matches("hold different keys").count();
+        assert_eq!(count, usize::from(warned), "{file}: {}", run.stderr);
+        let row = crate::source(&Run::ok(&mut status).stdout, "key_file");
+        assert_eq!(row["state"], "shadowed", "{file}: {row}");
+    }
+    // A pipe is not read: the key is for another reader.
+    let pipe = home.cwd().join("pipe");
+    crate::fifo(&pipe);
+    let run = Run::ok(
+        home.wandb_login(&["status"])
+            .envs([("WANDB_API_KEY", KEY_1), ("WANDB_API_KEY_FILE", "pipe")]),
+    );
+    assert!(
+        run.stdout.contains("overridden by WANDB_API_KEY"),
+        "{}",
+        run.stdout
+    );
+    for key in ["WANDB_API_KEY", "WANDB_API_KEY_FILE"] {
+        let run = Run::of(
+            home.wandb_login(&["token"])
+                .envs([(key, "same"), ("WANDB_IDENTITY_TOKEN_FILE", "same")]),
+        );
+        assert_eq!(run.code, Some(1), "{key}");
+        let text = format!("Both {key} and WANDB_IDENTITY_TOKEN_FILE are set");
+        assert!(run.stderr.contains(&text), "{key}: {}", run.stderr);
+    }
+}

@@ -1,0 +1,90 @@
+//! A set-user-ID program does not trust what its caller passes to it.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+
+use crate::support::{Home, KEY_1, KEY_2, KEY_3, Run, tool};
+use crate::{STRANGER, is_root, mode, support};
+
+/// A copy of a program with root's rights for everybody, in a home that the
+/// caller owns. None where the system gives it no such rights, which is said.
+fn raised(home: &Home, program: &str) -> Option<PathBuf> {
+    if !is_root() {
+        support::skip("a set-user-ID program needs root");
+        return None;
+    }
+    let copy = home.base().join("raised");
+    Run::ok(home.command("cp").arg(program).arg(&copy));
+    mode(&copy, 0o4755);
+    mode(home.base(), 0o755);
+    Some(copy)
+}
+
+/// Whether the file system and the container allow set-user-ID programs.
+fn is_supported() -> bool {
+    let home = Home::new();
+    let Some(id) = tool("id").and_then(|id| raised(&home, id.to_str()?)) else {
+        return false;
+    };
+    let run = Run::of(home.command(id).arg("-u").uid(STRANGER).gid(STRANGER));
+    let is_raised = run.stdout == "0\n";
+    if !is_raised {
+        support::skip("set-user-ID programs have no effect here");
+    }
+    is_raised
+}
+
+#[test]
+fn a_privileged_program_ignores_the_environment_and_the_workspace() {
+    if !is_supported() {
+        return;
+    }
+    let home = Home::new();
+    let Some(program) = raised(&home, support::wandb_login_path()) else {
+        return;
+    };
+    let strange = "machine api.wandb.ai login user password ";
+    let netrc = home.write("home/.netrc", format!("{strange}{KEY_2}\n"));
+    home.write("config/settings", format!("[default]\napi_key = {KEY_3}\n"));
+    home.write(
+        "cwd/wandb/settings",
+        format!("[default]\napi_key = {KEY_1}\n"),
+    );
+    home.write("key", KEY_1);
+    let config = home.base().join("config");
+    let key = home.base().join("key");
+    let path = |path: &std::path::Path| path.to_str().expect("UTF-8").to_owned();
+    crate::give(&home.home(), STRANGER);
+    for (name, value) in [
+        ("WANDB_API_KEY", KEY_1.to_owned()),
+        ("WANDB_API_KEY_FILE", path(&key)),
+        ("WANDB_IDENTITY_TOKEN_FILE", path(&key)),
+        ("WANDB_BASE_URL", "https://evil.example".to_owned()),
+        ("WANDB_CONFIG_DIR", path(&config)),
+        ("NETRC", path(&netrc)),
+        ("HOME", path(&home.home())),
+    ] {
+        let mut command = home.command(&program);
+        command.args(["token"]).env(name, &value);
+        let run = Run::of(command.uid(STRANGER).gid(STRANGER));
+        assert!(
+            !run.stdout.contains(KEY_1) && run.code != Some(0),
+            "{name}: {}",
+            run.stdout
+        );
+        assert!(run.stderr.contains("set-user-ID"), "{name}: {}", run.stderr);
+        assert!(
+            !run.stderr.contains("evil.example"),
+            "{name}: {}",
+            run.stderr
+        );
+        // Run by its owner, the copy has no more rights than its caller.
+        if name == "WANDB_API_KEY" {
+            let run = Run::ok(home.command(&program).args(["token"]).env(name, &value));
+            assert_eq!(run.stdout, format!("{KEY_1}\n"));
+            assert!(!run.stderr.contains("set-user-ID"), "{}", run.stderr);
+        }
+    }
+    assert!(fs::metadata(&netrc).is_ok());
+}
