@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::files::Config;
+use crate::config::offline_mode::{Mode, parse_mode};
 use crate::config::paths;
-use crate::config::settings::{
-    Mode, SettingResult, Settings, parse_bool, parse_mode, parse_timeout,
-};
+use crate::config::settings::{SettingResult, Settings, parse_bool, parse_timeout};
 use crate::env::rank::Rank;
 use crate::env::variables::{self, VARIABLES};
 use crate::env::{self, Environment, display_path};

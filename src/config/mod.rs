@@ -5,6 +5,7 @@ pub(crate) mod context;
 pub(crate) mod endpoint;
 pub(crate) mod files;
 pub(crate) mod location;
+pub(crate) mod offline_mode;
 pub(crate) mod paths;
 pub(crate) mod settings;
 pub(crate) mod timeout;

@@ -21,13 +21,14 @@ mod values;
 use std::path::{Path, PathBuf};
 
 use crate::config::location::SourceLocation;
+use crate::config::offline_mode::Mode;
 use crate::formats::ini::Document;
 use crate::log::Note;
 use crate::options::Timeout;
 use crate::util::secret::{Secret, WipedBytes};
 
 use reader::Reader;
-pub(crate) use values::{Mode, parse_bool, parse_mode, parse_timeout};
+pub(crate) use values::{parse_bool, parse_timeout};
 
 /// Which of the two settings files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Prompting for a key: by the callback of the caller, or on the terminal.
 
+mod callback;
 pub(crate) mod dialog;
 pub(crate) mod terminal;
 mod wrap;
@@ -10,7 +11,7 @@ use crate::config::context::Context;
 use crate::config::endpoint::{Endpoint, Origin};
 use crate::env::variables;
 use crate::error::{Error, Result};
-use crate::options::{Anonymous, Flags, PromptAnswer, PromptFn, PromptRequest};
+use crate::options::{Anonymous, Flags, PromptFn, PromptRequest};
 use crate::sources::diagnostics;
 use crate::url::authorize_url;
 use dialog::{Deadline, Question};
@@ -77,13 +78,11 @@ impl<'c, 'a> Prompt<'c, 'a> {
             problem,
         };
         if let Some(callback) = self.callback {
-            match callback(&request) {
-                PromptAnswer::Terminal => {
-                    self.need_terminal()?;
-                    self.callback = None;
-                }
-                answer => return accept(answer, &request),
+            if let Some(answer) = callback::prompt(callback, &request)? {
+                return Ok(answer);
             }
+            self.need_terminal()?;
+            self.callback = None;
         }
         self.on_terminal(&request)
     }
@@ -135,19 +134,6 @@ impl<'c, 'a> Prompt<'c, 'a> {
             None => Ok(()),
         }
     }
-}
-
-/// The answer of the callback, if the request allows it.
-fn accept(answer: PromptAnswer, request: &PromptRequest<'_>) -> Result<Answer> {
-    let problem = match answer {
-        PromptAnswer::Key(key) => return Ok(Answer::Key(key)),
-        PromptAnswer::Offline if request.may_offline => return Ok(Answer::Offline),
-        PromptAnswer::Anonymous if request.may_anonymous => return Ok(Answer::Anonymous),
-        PromptAnswer::Offline => "chose offline, which was not on offer",
-        PromptAnswer::Anonymous => "chose an anonymous account, which was not on offer",
-        PromptAnswer::GiveUp | PromptAnswer::Terminal => "gave no key",
-    };
-    Err(Error::Prompt(format!("the prompt callback {problem}")))
 }
 
 /// The error for a login that must prompt and cannot.

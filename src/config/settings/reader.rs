@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::values::{parse_bool, parse_mode, parse_secret, parse_string, parse_timeout};
+use super::values::{parse_bool, parse_secret, parse_string, parse_timeout};
 use super::{Field, Scope, Values};
+use crate::config::offline_mode::parse_mode;
 use crate::env::display_path;
 use crate::env::variables::setting;
 use crate::formats::ini::{Document, Fault};

@@ -3,17 +3,6 @@
 use crate::options::Timeout;
 use crate::util::secret::Secret;
 
-/// The SDK's modes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Online,
-    Offline,
-    Shared,
-    Disabled,
-    Dryrun,
-    Run,
-}
-
 pub(super) fn parse_secret(text: &[u8]) -> Option<Secret> {
     Some(Secret::new(text))
 }
@@ -40,16 +29,4 @@ pub(crate) fn parse_bool(text: &[u8]) -> Option<bool> {
     } else {
         None
     }
-}
-
-pub(crate) fn parse_mode(text: &[u8]) -> Option<Mode> {
-    Some(match text {
-        b"online" => Mode::Online,
-        b"offline" => Mode::Offline,
-        b"shared" => Mode::Shared,
-        b"disabled" => Mode::Disabled,
-        b"dryrun" => Mode::Dryrun,
-        b"run" => Mode::Run,
-        _ => return None,
-    })
 }

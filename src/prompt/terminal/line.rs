@@ -3,6 +3,7 @@
 use zeroize::Zeroize;
 
 use super::Entry;
+use super::control_chars::ControlChars;
 use crate::util::secret::WipedBytes;
 
 /// The longest line that is accepted. API keys are shorter than 64 KiB.
@@ -10,18 +11,6 @@ pub(crate) const MAX_LINE: usize = 65_536;
 
 /// A menu choice is one digit. A longer input may be a key pasted too early.
 const PREVIEW: usize = 3;
-
-/// The control characters of the terminal, as set by `stty`; 0 if disabled.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ControlChars {
-    pub interrupt: u8,
-    pub quit: u8,
-    pub suspend: u8,
-    pub end: u8,
-    pub erase: u8,
-    pub kill: u8,
-    pub word_erase: u8,
-}
 
 /// The effect of a byte.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,13 +67,13 @@ impl Line {
         }
     }
 
-    pub(super) fn press(&mut self, byte: u8, keys: &ControlChars) -> Press {
+    pub(super) fn press(&mut self, byte: u8, control: &ControlChars) -> Press {
         let was_ending = std::mem::take(&mut self.ending);
         let is = |key: u8| key != 0 && byte == key;
-        if is(keys.interrupt) || is(keys.quit) {
+        if is(control.interrupt) || is(control.quit) {
             return Press::Interrupt;
         }
-        if is(keys.suspend) {
+        if is(control.suspend) {
             return Press::Suspend;
         }
         if self.in_escape(byte) {
@@ -92,7 +81,7 @@ impl Line {
         }
         match byte {
             b'\r' | b'\n' => return Press::Enter,
-            _ if is(keys.end) => {
+            _ if is(control.end) => {
                 // As in the line editing of a terminal: after text, the first
                 // one does nothing visible and the second one ends the line.
                 if self.text.is_empty() {
@@ -105,9 +94,9 @@ impl Line {
             }
             // Terminals disagree on what Backspace sends.
             0x08 | 0x7f => self.erase_char(),
-            _ if is(keys.erase) => self.erase_char(),
-            _ if is(keys.kill) => self.clear(),
-            _ if is(keys.word_erase) => self.erase_word(),
+            _ if is(control.erase) => self.erase_char(),
+            _ if is(control.kill) => self.clear(),
+            _ if is(control.word_erase) => self.erase_word(),
             b'\t' | b' '..=0x7e | 0x80.. => self.add(byte),
             _ => {}
         }

@@ -15,6 +15,7 @@
 //!
 //! Line editing is our own: that of the kernel is limited to 4,095 bytes.
 
+mod control_chars;
 mod line;
 #[cfg(unix)]
 mod signals;
@@ -201,24 +202,26 @@ impl Terminal {
         loop {
             match self.next_byte(wait)? {
                 ControlFlow::Continue(None) => {}
-                ControlFlow::Continue(Some(byte)) => match line.press(byte, self.tty.keys()) {
-                    Press::Edited => {
-                        if visible {
-                            let now = line.preview();
-                            self.write(&redraw(&shown, &now), wait)?;
-                            shown = now;
+                ControlFlow::Continue(Some(byte)) => {
+                    match line.press(byte, self.tty.control_chars()) {
+                        Press::Edited => {
+                            if visible {
+                                let now = line.preview();
+                                self.write(&redraw(&shown, &now), wait)?;
+                                shown = now;
+                            }
+                        }
+                        Press::Enter => return Ok(line.finish()),
+                        Press::Interrupt => return Err(ReadError::Interrupted),
+                        Press::End => return Err(ReadError::EndOfInput),
+                        Press::Suspend => {
+                            self.typed.clear();
+                            self.write("\n", wait)?;
+                            self.tty.stop(platform::StopScope::Group);
+                            self.resume(prompt, &mut line, &mut shown, wait)?;
                         }
                     }
-                    Press::Enter => return Ok(line.finish()),
-                    Press::Interrupt => return Err(ReadError::Interrupted),
-                    Press::End => return Err(ReadError::EndOfInput),
-                    Press::Suspend => {
-                        self.typed.clear();
-                        self.write("\n", wait)?;
-                        self.tty.stop(platform::StopScope::Group);
-                        self.resume(prompt, &mut line, &mut shown, wait)?;
-                    }
-                },
+                }
                 // Stopped and continued from outside, or sent to the background.
                 ControlFlow::Break(()) => self.resume(prompt, &mut line, &mut shown, wait)?,
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use libc::termios;
 
-use super::line::ControlChars;
+use super::control_chars::ControlChars;
 use super::signals::{self, Guard, with_state};
 use super::{OpenError, ReadError, Unavailable};
 
@@ -62,7 +62,7 @@ pub(super) enum StopScope {
 pub(super) struct Tty {
     file: File,
     guard: Guard,
-    keys: ControlChars,
+    control_chars: ControlChars,
     /// Signals are blocked on the thread that opened it, so it must not move to
     /// another thread.
     _not_send: PhantomData<*const ()>,
@@ -74,15 +74,15 @@ impl Tty {
         let mut tty = Tty {
             file: open_tty().map_err(OpenError::Failed)?,
             guard,
-            keys: ControlChars::default(),
+            control_chars: ControlChars::default(),
             _not_send: PhantomData,
         };
         tty.hide().map_err(OpenError::Failed)?;
         Ok(tty)
     }
 
-    pub(super) fn keys(&self) -> &ControlChars {
-        &self.keys
+    pub(super) fn control_chars(&self) -> &ControlChars {
+        &self.control_chars
     }
 
     /// The width of the terminal, if it knows it.
@@ -125,7 +125,7 @@ impl Tty {
             }
             Ok(shown)
         })?;
-        self.keys = keys(&shown);
+        self.control_chars = ControlChars::of(&shown);
         Ok(())
     }
 
@@ -290,21 +290,4 @@ fn hidden(shown: &termios) -> termios {
 fn same(a: &termios, b: &termios) -> bool {
     (a.c_iflag, a.c_oflag, a.c_cflag, a.c_lflag, a.c_cc)
         == (b.c_iflag, b.c_oflag, b.c_cflag, b.c_lflag, b.c_cc)
-}
-
-fn keys(shown: &termios) -> ControlChars {
-    // A disabled control character is 0 on Linux and 255 on other systems.
-    let key = |index: usize| match shown.c_cc[index] {
-        0xff => 0,
-        key => key,
-    };
-    ControlChars {
-        interrupt: key(libc::VINTR),
-        quit: key(libc::VQUIT),
-        suspend: key(libc::VSUSP),
-        end: key(libc::VEOF),
-        erase: key(libc::VERASE),
-        kill: key(libc::VKILL),
-        word_erase: key(libc::VWERASE),
-    }
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
-use super::line::ControlChars;
+use super::control_chars::ControlChars;
 use super::{OpenError, ReadError, Unavailable};
 
 pub(super) fn unavailable() -> Option<Unavailable> {
@@ -24,7 +24,7 @@ impl Tty {
         Err(OpenError::Unavailable(Unavailable::Unsupported))
     }
 
-    pub(super) fn keys(&self) -> &ControlChars {
+    pub(super) fn control_chars(&self) -> &ControlChars {
         match self.0 {}
     }
 
