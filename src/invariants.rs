@@ -180,7 +180,6 @@ pub fn server_answer(status: u16, location: Option<&str>, body: &[u8]) {
 ///
 /// # Panics
 /// If an invariant is violated.
-#[cfg(feature = "http")]
 pub fn credentials(text: &[u8]) {
     use crate::formats::token_cache::{AccessToken, forget, look_up, store};
     use serde_json::Value;

@@ -40,8 +40,6 @@
 //! | `util` | secrets, sanitized text, sorting |
 //! | `ffi` | the C ABI |
 
-// The build without HTTP leaves out callers of some of this code.
-#![cfg_attr(not(feature = "http"), allow(dead_code))]
 #![cfg_attr(test, allow(clippy::unwrap_used))] // a failed unwrap is a failed test
 
 mod config;

@@ -24,6 +24,7 @@ use crate::util::streams::StandardStreams;
 const SECONDS: &str = "a number of seconds";
 
 /// The default time limit of a request.
+#[cfg(feature = "http")]
 const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The variables with any value: a key in place of a path or an address is no error
@@ -298,6 +299,7 @@ impl<'a> Context<'a> {
     }
 
     /// The time limit of a request.
+    #[cfg(feature = "http")]
     pub(crate) fn http_timeout(&self) -> Result<Duration> {
         if let Some(timeout) = self.options.http_timeout {
             return Ok(timeout);

@@ -14,7 +14,12 @@ pub struct Name {
 /// Defines each name as a constant, and the list of all of them.
 macro_rules! names {
     ($list:ident: $($(#[doc = $meaning:literal])+ $constant:ident = $name:literal;)+) => {
-        $($(#[doc = $meaning])+ pub(crate) const $constant: &str = $name;)+
+        // Some are read by the HTTP client only, and documented in every build.
+        $(
+            $(#[doc = $meaning])+
+            #[cfg_attr(not(feature = "http"), allow(dead_code))]
+            pub(crate) const $constant: &str = $name;
+        )+
 
         /// All names, in the order of the help.
         pub const $list: &[$crate::env::variables::Name] = &[$(

@@ -136,6 +136,7 @@ const URLS: &[&str] = &[
     "\"",
 ];
 
+#[cfg(feature = "http")]
 const ANSWERS: &[&str] = &[
     "{",
     "}",
@@ -268,6 +269,10 @@ proptest! {
         let location = location.map(|text| String::from_utf8_lossy(&text).into_owned());
         super::server_answer(status, location.as_deref(), &body);
     }
+}
+
+proptest! {
+    #![proptest_config(config())]
 
     #[test]
     fn credentials_files(text in made_of(CACHES)) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::values::{parse_bool, parse_secret, parse_string, parse_timeout};
-use super::{Field, Scope, Values};
+use super::{Field, Scope, Transport, Values};
 use crate::config::offline_mode::parse_mode;
 use crate::env::display_path;
 use crate::env::variables::setting;
@@ -69,6 +69,12 @@ impl<'d, 't> Reader<'d, 't> {
                 "UTF-8",
                 parse_string,
             ),
+            transport: self.transport(),
+        }
+    }
+
+    fn transport(&mut self) -> Transport {
+        Transport {
             insecure_disable_ssl: self.read_system(
                 setting::INSECURE_DISABLE_SSL,
                 Strict,
