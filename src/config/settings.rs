@@ -72,6 +72,7 @@ struct Values {
     force: Field<bool>,
     app_url_override: Field<String>,
     credentials_file: Field<String>,
+    insecure_disable_ssl: Field<bool>,
     #[cfg_attr(not(any(test, feature = "http")), expect(dead_code))]
     transport: Transport,
 }
@@ -80,7 +81,6 @@ struct Values {
 /// checks them and reads none.
 #[cfg_attr(not(any(test, feature = "http")), expect(dead_code))]
 struct Transport {
-    insecure_disable_ssl: Field<bool>,
     http_proxy: Field<Secret>,
     https_proxy: Field<Secret>,
     /// A JSON object.
@@ -144,7 +144,6 @@ macro_rules! transport_getters {
 #[cfg(feature = "http")]
 impl Settings {
     transport_getters! {
-        insecure_disable_ssl: bool,
         http_proxy: Secret,
         https_proxy: Secret,
         x_extra_http_headers: Secret,
@@ -163,6 +162,7 @@ impl Settings {
         force: bool,
         app_url_override: String,
         credentials_file: String,
+        insecure_disable_ssl: bool,
     }
 
     fn get<'s, T>(&'s self, field: impl Fn(&'s Values) -> &'s Field<T>) -> SettingResult<'s, T> {

@@ -69,18 +69,18 @@ impl<'d, 't> Reader<'d, 't> {
                 "UTF-8",
                 parse_string,
             ),
-            transport: self.transport(),
-        }
-    }
-
-    fn transport(&mut self) -> Transport {
-        Transport {
             insecure_disable_ssl: self.read_system(
                 setting::INSECURE_DISABLE_SSL,
                 Strict,
                 BOOL,
                 parse_bool,
             ),
+            transport: self.transport(),
+        }
+    }
+
+    fn transport(&mut self) -> Transport {
+        Transport {
             http_proxy: self.read_system(setting::HTTP_PROXY, Strict, "a URL", parse_secret),
             https_proxy: self.read_system(setting::HTTPS_PROXY, Strict, "a URL", parse_secret),
             x_extra_http_headers: self.extra_headers(),
