@@ -59,7 +59,10 @@ impl<'a> Context<'a> {
     pub(crate) fn new(options: &'a Options<'a>) -> Result<Context<'a>> {
         let log = match options.log {
             Some(log) => Log::callback(log),
-            None => Log::stderr(&Environment::new(options)),
+            None => Log::stderr(&Environment::new(
+                options.environment,
+                options.working_directory,
+            )),
         };
         let context = Context::with_log(options, log);
         context.log.set_verbosity(if context.is_silent()? {
@@ -112,7 +115,7 @@ impl<'a> Context<'a> {
     fn with_log(options: &'a Options<'a>, log: Log<'a>) -> Context<'a> {
         Context {
             options,
-            env: Environment::new(options),
+            env: Environment::new(options.environment, options.working_directory),
             log,
             config: OnceCell::new(),
             written_config: OnceCell::new(),

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
-use crate::options::Options;
 use crate::util::secret::WipedBytes;
 
 pub(crate) use privilege::IGNORED;
@@ -67,19 +66,22 @@ pub(crate) struct Environment<'a> {
 impl<'a> Environment<'a> {
     /// A process with more rights than its caller must not trust what the caller
     /// passes to it: its environment counts as empty, and the workspace as
-    /// absent. An environment in the options is the program's own.
-    pub(crate) fn new(options: &Options<'a>) -> Environment<'a> {
-        let is_privileged = options.environment.is_none() && privilege::is_privileged();
+    /// absent. A `block` is the program's own.
+    pub(crate) fn new(
+        block: Option<&'a [&'a OsStr]>,
+        directory: Option<&'a Path>,
+    ) -> Environment<'a> {
+        let is_privileged = block.is_none() && privilege::is_privileged();
         Environment {
-            block: options.environment.or(is_privileged.then_some(&[][..])),
-            directory: options.working_directory,
+            block: block.or(is_privileged.then_some(&[][..])),
+            directory,
             is_privileged,
         }
     }
 
     /// The environment of the process itself.
     pub(crate) fn of_process() -> Environment<'static> {
-        Environment::new(&Options::new())
+        Environment::new(None, None)
     }
 
     /// Whether the environment and the workspace are ignored because this
@@ -332,8 +334,7 @@ mod tests {
 
     #[test]
     fn an_environment_in_the_options_is_trusted() {
-        let options = Options::new().environment(&[]);
-        assert!(!Environment::new(&options).is_privileged());
+        assert!(!Environment::new(Some(&[]), None).is_privileged());
     }
 
     #[test]

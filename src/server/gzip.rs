@@ -5,13 +5,13 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress as inflate, inflate_flags};
 
 use super::error::RequestError;
-use super::http::BODY_LIMIT;
 use crate::util::secret::WipedBytes;
 
-/// The decompressed body. More than one gzip member is an error.
-pub(super) fn decompress(body: &[u8]) -> Result<WipedBytes, RequestError> {
+/// The decompressed body. More than one gzip member is an error, and so is a text
+/// that is longer than `limit`.
+pub(super) fn decompress(body: &[u8], limit: usize) -> Result<WipedBytes, RequestError> {
     let (deflated, size) = split(body).ok_or(RequestError::CorruptGzip)?;
-    if size > BODY_LIMIT {
+    if size > limit {
         return Err(RequestError::TooLarge);
     }
     let mut text = WipedBytes::new(vec![0; size]);
@@ -50,6 +50,7 @@ fn split(body: &[u8]) -> Option<(&[u8], usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::http::BODY_LIMIT;
 
     /// `hello`, as `printf hello | gzip -n` writes it.
     const HELLO: &[u8] =
@@ -68,7 +69,7 @@ mod tests {
             with(2, b"hc"),
             with(31, b"\x01\0xname\0comment\0hc"),
         ] {
-            let text = decompress(&body).ok().unwrap();
+            let text = decompress(&body, BODY_LIMIT).ok().unwrap();
             assert_eq!(&text[..], b"hello");
         }
     }
@@ -76,12 +77,21 @@ mod tests {
     #[test]
     fn corrupt_input_is_an_error() {
         for end in 0..HELLO.len() {
-            assert!(decompress(&HELLO[..end]).is_err(), "{end} bytes");
+            assert!(
+                decompress(&HELLO[..end], BODY_LIMIT).is_err(),
+                "{end} bytes"
+            );
         }
         let twice = [HELLO, HELLO].concat();
-        assert!(matches!(decompress(&twice), Err(RequestError::CorruptGzip)));
+        assert!(matches!(
+            decompress(&twice, BODY_LIMIT),
+            Err(RequestError::CorruptGzip)
+        ));
         let mut long = HELLO.to_vec();
         *long.last_mut().unwrap() = 1;
-        assert!(matches!(decompress(&long), Err(RequestError::TooLarge)));
+        assert!(matches!(
+            decompress(&long, BODY_LIMIT),
+            Err(RequestError::TooLarge)
+        ));
     }
 }

@@ -254,7 +254,7 @@ fn perform(
     let body = read_body(response.into_body().into_reader())?;
     let body = match encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => body,
-        "gzip" | "x-gzip" => gzip::decompress(&body)?,
+        "gzip" | "x-gzip" => gzip::decompress(&body, BODY_LIMIT)?,
         _ => return Err(RequestError::Encoding),
     };
     let mut response = Response {
