@@ -77,6 +77,8 @@ pub(crate) fn warn_other_server(context: &Context, server: &Endpoint) {
     }
     let next = match endpoint::configured(context) {
         Ok(next) if next.url.same_server(&server.url) => return,
+        // `warn_next_server` says this of the variable.
+        Ok(next) if next.origin == Origin::Environment => return,
         Ok(next) => format!("uses {} ({})", next.url.as_str(), next.origin_text()),
         // The log has the problem since the server was chosen.
         Err(_) => "fails".to_owned(),

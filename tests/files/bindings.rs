@@ -165,18 +165,19 @@ fn a_netrc_key_follows_no_workspace_to_plain_http_or_a_path() {
 #[test]
 fn a_server_that_is_not_remembered_is_said() {
     let said = |run: &Run| run.stderr.contains("is used for this login only");
+    let wins = |run: &Run| {
+        run.stderr
+            .contains("WANDB_BASE_URL is set and takes precedence")
+    };
     let home = Home::new();
-    let login = |host: &str| home.wandb_login(&["login", "--host", host, KEY_1]);
-    let run = Run::ok(login(SERVER).env("WANDB_BASE_URL", OTHER));
-    assert!(said(&run) && run.stderr.contains(OTHER), "{}", run.stderr);
-    let run = Run::ok(
-        home.wandb_login(&["login", "--cloud", KEY_1])
-            .env("WANDB_BASE_URL", OTHER),
-    );
-    assert!(said(&run), "{}", run.stderr);
-    let run = Run::ok(login(SERVER).env("WANDB_BASE_URL", SERVER));
-    assert!(!said(&run), "{}", run.stderr);
-    assert!(!said(&Run::ok(&mut login(SERVER))));
+    for words in [&["--host", SERVER][..], &["--cloud"]] {
+        for (variable, warned) in [(OTHER, true), (SERVER, words.len() == 1), ("", false)] {
+            let mut command = home.wandb_login(&["login", KEY_1]);
+            let run = Run::ok(command.args(words).env("WANDB_BASE_URL", variable));
+            assert_eq!(wins(&run), warned, "{words:?} {variable}: {}", run.stderr);
+            assert!(!said(&run), "{}", run.stderr);
+        }
+    }
     // The directory of the settings cannot be made.
     let home = Home::new();
     home.write("home/.config", "");
