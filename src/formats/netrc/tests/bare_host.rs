@@ -46,7 +46,6 @@ fn assert_edit(edited: &Edited, before: &str, after: &str, bare: bool, notes: &[
 
 #[test]
 fn a_bare_host_entry_follows_the_key_it_holds_and_no_other() {
-    let ported = "machine x.com:80\n  login user\n  password {N}\n";
     for (before, after, bare, notes) in [
         // It holds the key that is replaced.
         (
@@ -76,24 +75,31 @@ fn a_bare_host_entry_follows_the_key_it_holds_and_no_other() {
             false,
             &["kept the different key for machine 'x.com'"],
         ),
+    ] {
+        let edited = store_by(BareHost::Follow, before);
+        assert_edit(&edited, before, after, bare, notes);
+    }
+}
+
+#[test]
+fn a_bare_host_entry_stays_where_its_key_is_not_replaced() {
+    let ported = "machine x.com:80\n  login user\n  password {N}\n";
+    for (before, after, notes) in [
         // Nothing is replaced: there is no entry with the port, or it has that key.
         (
             "machine x.com password {K}\n",
-            &format!("machine x.com password {{K}}\n{ported}"),
-            false,
-            &["kept the different key for machine 'x.com'"],
+            &*format!("machine x.com password {{K}}\n{ported}"),
+            &["kept the different key for machine 'x.com'"][..],
         ),
         (
             "machine x.com password {K}\nmachine x.com:80 password {N}\n",
             "machine x.com password {K}\nmachine x.com:80 password {N}\n",
-            false,
             &["kept the different key for machine 'x.com'"],
         ),
         // It holds the new key already, no key, or one of another tool.
         (
             "machine x.com password {N}\n",
             &format!("machine x.com password {{N}}\n{ported}"),
-            false,
             &[],
         ),
         (
@@ -101,21 +107,19 @@ fn a_bare_host_entry_follows_the_key_it_holds_and_no_other() {
             &format!(
                 "machine x.com login user\nmachine x.com login git password hunter2\n{ported}"
             ),
-            false,
             &[],
         ),
         // A password that is not a key is not compared.
         (
             "machine x.com password short\nmachine x.com:80 password short\n",
             "machine x.com password short\nmachine x.com:80 login user password {N}\n",
-            false,
             &[],
         ),
         // No entry is added.
-        ("", ported, false, &[]),
+        ("", ported, &[]),
     ] {
         let edited = store_by(BareHost::Follow, before);
-        assert_edit(&edited, before, after, bare, notes);
+        assert_edit(&edited, before, after, false, notes);
     }
 }
 
