@@ -117,6 +117,19 @@ impl Stage {
         });
         pid.expect("a line").parse().expect("a number")
     }
+
+    /// Waits until the shell says "Stopped" and the program has stopped: a script
+    /// around the program may stop before it, and `fg` would then continue only the
+    /// script.
+    fn expect_stopped(&mut self) {
+        self.pty.expect("Stopped");
+        let path = format!("/proc/{}/stat", self.pid("pid"));
+        pty::wait_until("the program has stopped", || {
+            let stat = fs::read_to_string(&path).unwrap_or_default();
+            let state = stat.rsplit(") ").next().unwrap_or_default();
+            state.starts_with('T')
+        });
+    }
 }
 
 impl Drop for Stage {

@@ -207,7 +207,7 @@ fn stopped_and_continued(stop: impl Fn(&mut Stage)) {
     for _ in 0..3 {
         stage.pty.send("typed before the stop");
         stop(&mut stage);
-        stage.pty.expect("Stopped");
+        stage.expect_stopped();
         stage.pty.expect("dash> ");
         stage.is_restored();
         stage.pty.send("fg\n");
@@ -240,7 +240,7 @@ fn ctrl_z_also_stops_the_script_that_runs_the_program() {
         .send("sh -c 'eval \"$RUN\"; echo script en''ded'\n");
     stage.asked();
     stage.pty.send("\x1a");
-    stage.pty.expect("Stopped");
+    stage.expect_stopped();
     stage.is_restored();
     stage.pty.send("fg\n");
     stage.asked();
@@ -266,7 +266,7 @@ fn a_stop_that_cannot_be_caught_is_noticed_afterwards() {
     stage.pty.send("eval \"$RUN\"\n");
     stage.asked();
     pty::kill(stage.pid("pid"), libc::SIGSTOP);
-    stage.pty.expect("Stopped");
+    stage.expect_stopped();
     stage.pty.send("stty sane; fg\n");
     stage.asked();
     stage.pty.send(format!("{KEY}\r"));
@@ -281,7 +281,7 @@ fn in_the_background_the_terminal_is_restored_after_a_stop() {
     stage.pty.send("eval \"$RUN\"\n");
     stage.asked();
     pty::kill(stage.pid("pid"), libc::SIGSTOP);
-    stage.pty.expect("Stopped");
+    stage.expect_stopped();
     assert!(!stage.pty.echoes());
     stage.pty.send("bg\n");
     pty::wait_until("the terminal shows input", || stage.pty.echoes());
@@ -299,7 +299,7 @@ fn in_the_background_it_waits_for_the_foreground_without_stopping() {
     stage.pty.send("eval \"$RUN\"\n");
     stage.asked();
     stage.pty.send("\x1a");
-    stage.pty.expect("Stopped");
+    stage.expect_stopped();
     stage.pty.send("bg\n");
     stage.pty.expect("dash> ");
     stage.pty.send("echo shell''alive\n");
@@ -319,7 +319,7 @@ fn a_signal_while_stopped_ends_the_process() {
     stage.pty.send("eval \"$RUN\"\n");
     stage.asked();
     stage.pty.send("\x1a");
-    stage.pty.expect("Stopped");
+    stage.expect_stopped();
     pty::kill(stage.pid("pid"), libc::SIGTERM);
     stage.pty.send("fg; echo status $?\n");
     stage.pty.expect("status 143");
