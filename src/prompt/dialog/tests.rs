@@ -7,6 +7,7 @@ mod leaving;
 mod pty;
 mod scenes;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
