@@ -158,9 +158,6 @@ fn every_test_named_in_the_readme_exists() {
         }
     }
     assert!(missing.is_empty(), "no such test or case: {missing:#?}");
-    assert_eq!(
-        rows,
-        22 + 12 + 12 + 7 + 13 + 5,
-        "every failure and five heads"
-    );
+    // With the five heads. No row is removed: each is a failure that was met.
+    assert!(rows >= 75, "the table lost rows: {rows}");
 }
