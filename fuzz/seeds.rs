@@ -40,7 +40,10 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let to = PathBuf::from(std::env::args_os().nth(1).expect("a folder to write to"));
     for (file, targets) in FEEDS {
-        let path = root.join("../tests/conformance").join(file).with_extension("json");
+        let path = root
+            .join("../tests/conformance")
+            .join(file)
+            .with_extension("json");
         let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let value: Value = serde_json::from_slice(&text).expect("JSON");
         let mut texts = Vec::new();
@@ -49,7 +52,11 @@ fn main() {
             let folder = folder(&to, target);
             for text in &texts {
                 // A response begins with its status and location.
-                let head: &[u8] = if *target == "server_answer" { b"\x01\0\0" } else { b"" };
+                let head: &[u8] = if *target == "server_answer" {
+                    b"\x01\0\0"
+                } else {
+                    b""
+                };
                 seed(&folder, &[head, text.as_bytes()].concat());
             }
         }

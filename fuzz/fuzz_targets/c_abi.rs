@@ -21,17 +21,38 @@ use wandb_login::ffi::*;
 /// Variables that are set to anything; none of them names a file to write or
 /// leads to a request.
 const NAMES: &[&str] = &[
-    "WANDB_API_KEY", "WANDB_API_KEY_FILE", "WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_MODE",
-    "WANDB_ENTITY", "WANDB_SILENT", "WANDB_QUIET", "WANDB_LOGIN_TIMEOUT", "WANDB_HTTP_TIMEOUT",
-    "WANDB_RELOGIN", "WANDB_FORCE", "RANK", "WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "SLURM_PROCID",
-    "SLURM_STEP_NUM_TASKS", "NO_COLOR", "HTTPS_PROXY", "",
+    "WANDB_API_KEY",
+    "WANDB_API_KEY_FILE",
+    "WANDB_BASE_URL",
+    "WANDB_APP_URL",
+    "WANDB_MODE",
+    "WANDB_ENTITY",
+    "WANDB_SILENT",
+    "WANDB_QUIET",
+    "WANDB_LOGIN_TIMEOUT",
+    "WANDB_HTTP_TIMEOUT",
+    "WANDB_RELOGIN",
+    "WANDB_FORCE",
+    "RANK",
+    "WORLD_SIZE",
+    "PMI_RANK",
+    "PMI_SIZE",
+    "SLURM_PROCID",
+    "SLURM_STEP_NUM_TASKS",
+    "NO_COLOR",
+    "HTTPS_PROXY",
+    "",
 ];
 
 /// This process's home directory. The path is the same in each run: it is in the
 /// fuzzer's dictionary.
 static HOME: LazyLock<PathBuf> = LazyLock::new(|| {
     let shm = Path::new("/dev/shm");
-    let base = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
+    let base = if shm.is_dir() {
+        shm.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
     for number in 0.. {
         let home = base.join(format!("wandb-login-fuzz-{number}"));
         fs::create_dir_all(&home).expect("a home");
@@ -64,7 +85,12 @@ unsafe extern "C" fn prompt(
 ) -> i32 {
     let (caller, request) = unsafe { (&*data.cast::<Caller>(), &*request) };
     assert_eq!(request.struct_size, size_of::<wandb_login_prompt_request>());
-    for text in [request.server, request.server_source, request.authorize_url, request.signup_url] {
+    for text in [
+        request.server,
+        request.server_source,
+        request.authorize_url,
+        request.signup_url,
+    ] {
         one_line(unsafe { CStr::from_ptr(text) });
     }
     assert!(size >= 65_537);
@@ -73,7 +99,11 @@ unsafe extern "C" fn prompt(
     };
     // Without a terminating NUL, as a faulty callback would.
     let length = text.len().min(size);
-    unsafe { buffer.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), length) };
+    unsafe {
+        buffer
+            .cast::<u8>()
+            .copy_from_nonoverlapping(text.as_ptr(), length)
+    };
     answer
 }
 
@@ -108,7 +138,10 @@ fn one_line(text: &CStr) {
 
 fn text(u: &mut Unstructured) -> Result<CString> {
     let bytes: &[u8] = u.arbitrary()?;
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(bytes.len());
     Ok(CString::new(&bytes[..end]).unwrap_or_default())
 }
 
@@ -148,7 +181,11 @@ fn run(u: &mut Unstructured) -> Result<()> {
         };
         entries.push(CString::new(entry).expect("no NUL"));
     }
-    let block: Vec<*const c_char> = entries.iter().map(|entry| entry.as_ptr()).chain([null()]).collect();
+    let block: Vec<*const c_char> = entries
+        .iter()
+        .map(|entry| entry.as_ptr())
+        .chain([null()])
+        .collect();
     let directory = CString::new(HOME.join("cwd").display().to_string()).expect("no NUL");
     let (api_key, host, referrer) = (maybe(u)?, maybe(u)?, maybe(u)?);
     let exported = text(u)?;
@@ -157,9 +194,19 @@ fn run(u: &mut Unstructured) -> Result<()> {
     assert_eq!(imported == WANDB_LOGIN_STATUS_OK, !session.is_null());
     let mut error = vec![0x55_u8; u.int_in_range(0..=600)?];
     let asks: bool = u.arbitrary()?;
-    let anonymous: i32 = if u.ratio(15, 16)? { u.int_in_range(0..=1)? } else { u.arbitrary()? };
-    let anonymous = if anonymous == WANDB_LOGIN_ANONYMOUS_MUST { 0 } else { anonymous };
-    let mut caller = Caller { answers: RefCell::default() };
+    let anonymous: i32 = if u.ratio(15, 16)? {
+        u.int_in_range(0..=1)?
+    } else {
+        u.arbitrary()?
+    };
+    let anonymous = if anonymous == WANDB_LOGIN_ANONYMOUS_MUST {
+        0
+    } else {
+        anonymous
+    };
+    let mut caller = Caller {
+        answers: RefCell::default(),
+    };
     for _ in 0..u.int_in_range(0..=3)? {
         // Never the terminal, which the fuzzer may have. An anonymous key would
         // come from a server, so it is only requested where it is not allowed.
@@ -203,7 +250,11 @@ fn run(u: &mut Unstructured) -> Result<()> {
     // The allocation ends where `struct_size` says, so that a sanitizer detects
     // reads after it.
     let known = size_of::<wandb_login_options>();
-    let size = if u.ratio(7, 8)? { known } else { u.int_in_range(8..=5000)? };
+    let size = if u.ratio(7, 8)? {
+        known
+    } else {
+        u.int_in_range(8..=5000)?
+    };
     let mut words = vec![0_u64; size.div_ceil(8)].into_boxed_slice();
     let given = words.as_mut_ptr().cast::<wandb_login_options>();
     unsafe {
@@ -214,7 +265,12 @@ fn run(u: &mut Unstructured) -> Result<()> {
         if size > known && u.arbitrary()? {
             given.cast::<u8>().add(size - 1).write(u.arbitrary()?);
         }
-        call(u, given, session, if size >= known { &mut error } else { &mut [] })?;
+        call(
+            u,
+            given,
+            session,
+            if size >= known { &mut error } else { &mut [] },
+        )?;
         wandb_login_session_free(session);
     }
     Ok(())
@@ -223,7 +279,10 @@ fn run(u: &mut Unstructured) -> Result<()> {
 /// Checks the error buffer after a call.
 fn check_error(status: i32, error: &[u8]) {
     let Some(end) = error.iter().position(|&byte| byte == 0) else {
-        assert!(error.is_empty() || error.iter().all(|&byte| byte == 0x55), "no NUL");
+        assert!(
+            error.is_empty() || error.iter().all(|&byte| byte == 0x55),
+            "no NUL"
+        );
         return;
     };
     let text = std::str::from_utf8(&error[..end]).expect("truncated at a character boundary");
@@ -286,7 +345,10 @@ unsafe fn read(session: *mut wandb_login_session) {
                 one_line(CStr::from_ptr(text));
             }
         }
-        for mut list in [wandb_login_session_teams(session), wandb_login_session_environ(session)] {
+        for mut list in [
+            wandb_login_session_teams(session),
+            wandb_login_session_environ(session),
+        ] {
             while !list.is_null() && !(*list).is_null() {
                 assert!(CStr::from_ptr(*list).to_str().is_ok());
                 list = list.add(1);
@@ -297,7 +359,10 @@ unsafe fn read(session: *mut wandb_login_session) {
         assert_eq!(status == WANDB_LOGIN_STATUS_OK, !session.is_null());
         if !session.is_null() {
             let mut again = null_mut();
-            assert_eq!(wandb_login_session_import(text, &mut again), WANDB_LOGIN_STATUS_OK);
+            assert_eq!(
+                wandb_login_session_import(text, &mut again),
+                WANDB_LOGIN_STATUS_OK
+            );
             wandb_login_session_free(again);
         }
         wandb_login_string_free(text);

@@ -11,7 +11,8 @@ const MACHINE: &str = "x.com";
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     // Readers differ in quotes, escapes, comments and macros.
-    let special = |c: char| c.is_control() && !c.is_ascii_whitespace() || "\"'\\#\u{b}\u{c}".contains(c);
+    let special =
+        |c: char| c.is_control() && !c.is_ascii_whitespace() || "\"'\\#\u{b}\u{c}".contains(c);
     if text.contains(special) || !text.is_ascii() || text.contains("macdef") {
         return;
     }
@@ -29,5 +30,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     let edited = String::from_utf8(edited).expect("it was ASCII");
     let (after, found) = read(&edited).expect("the edited file is still accepted");
     assert_eq!(found.as_deref().map(str::as_bytes), Some(key));
-    assert!(after == before || after == before + 1, "{before} entries became {after}");
+    assert!(
+        after == before || after == before + 1,
+        "{before} entries became {after}"
+    );
 });
