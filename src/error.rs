@@ -80,7 +80,7 @@ impl fmt::Debug for Error {
 }
 
 impl Error {
-    /// The same error with one more sentence.
+    /// Adds a sentence to the error.
     pub(crate) fn and(mut self, more: &str) -> Error {
         let any_message!(text) = &mut self;
         if !text.ends_with(['.', '!', '?']) {

@@ -281,7 +281,7 @@ impl Session {
         }
     }
 
-    /// The same session with another access token for its identity token.
+    /// A copy of the session with another access token for its identity token.
     pub(crate) fn with_access_token(&self, access: AccessToken) -> Session {
         let mut data = self.0.data.clone();
         if let Credential::Access { access: held, .. } = &mut data.credential {

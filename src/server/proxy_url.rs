@@ -17,7 +17,7 @@ pub(super) struct Proxy {
     pub authorization: Option<Secret>,
     /// User name and password, decoded.
     user_info: Option<UserInfo>,
-    /// The same proxy for ureq, if it is a SOCKS proxy.
+    /// The proxy in the form of ureq, if it is a SOCKS proxy.
     pub socks: Option<ureq::Proxy>,
 }
 

@@ -60,7 +60,7 @@ fn logout_leaves_the_rest_of_every_file_byte_for_byte() {
         let run = Run::of(&mut home.wandb_login(&["logout", "--host", &host]));
         let after = home.read("home/.netrc").expect("netrc stays");
         if run.code != Some(0) {
-            // A server that no login accepts, or a file that nobody can edit.
+            // A server that no login accepts, or a file that cannot be edited.
             assert_eq!(after, before, "{name}: {}", run.stderr);
         }
         assert!(is_cut(&before, &after), "{name}");

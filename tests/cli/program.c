@@ -13,7 +13,7 @@
 
 #include "wandb_login.h"
 
-/* A session that nobody else knows of. */
+/* A session of this program alone. */
 static wandb_login_session *session_of(const char *key)
 {
     wandb_login_options options = WANDB_LOGIN_OPTIONS_INIT;

@@ -78,7 +78,7 @@ fn every_launcher_is_known() {
     }
 }
 
-/// What every case comes to: rank 0 and whoever is no rank stores the key.
+/// In every case rank 0, and a process without a rank, stores the key.
 #[test]
 fn only_rank_0_stores() {
     for (variables, rank) in CASES {

@@ -248,8 +248,7 @@ fn listener() -> (TcpListener, String) {
     (listener, format!("http://{address}"))
 }
 
-/// A proxy that the working directory names gets nothing to see. (In a build
-/// without HTTP nobody does.)
+/// A proxy that the working directory names gets no request.
 #[test]
 fn the_working_directory_names_no_proxy() {
     for (path, asked) in [(WORKSPACE, false), (SYSTEM, cfg!(feature = "http"))] {

@@ -132,7 +132,7 @@ impl Situation {
         self.expected.get(section).map(String::as_str)
     }
 
-    /// Writes the file anew with what came out.
+    /// Rewrites the file with the actual output.
     pub fn rewrite(&self, sections: &[(&str, &str)]) {
         let mut text = format!("{}\n", self.given.trim_end_matches('\n'));
         for (name, body) in sections {

@@ -89,7 +89,7 @@ fn a_stored_key_that_a_setting_shadows_is_said_at_once() {
         "{}",
         run.stderr
     );
-    // In the SDK's order netrc goes before settings.
+    // In the SDK's order netrc takes precedence over settings.
     let run = Run::ok(&mut home.wandb_login(&["--order", "sdk", KEY_1]));
     assert!(!run.stderr.contains("next login"), "{}", run.stderr);
 }

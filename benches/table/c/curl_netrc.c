@@ -1,5 +1,5 @@
 /* curl_netrc TIMES: what reading netrc costs libcurl, in ns per request. It asks
- * a port where nobody listens, with netrc and without, and prints the difference. */
+ * a closed port, with netrc and without, and prints the difference. */
 #include "clock.h"
 #include <curl/curl.h>
 
@@ -7,7 +7,7 @@ static double refused(CURL *curl, long netrc, long times) {
   curl_easy_setopt(curl, CURLOPT_NETRC, netrc);
   double start = now_ns();
   for (long i = 0; i < times; i++)
-    need(curl_easy_perform(curl) == CURLE_COULDNT_CONNECT, "nobody listens");
+    need(curl_easy_perform(curl) == CURLE_COULDNT_CONNECT, "the port is closed");
   return (now_ns() - start) / (double)times;
 }
 

@@ -48,7 +48,7 @@ impl Stage {
         Stage::start(pty, dir, command)
     }
 
-    /// The same program as a job of an interactive shell.
+    /// The program as a job of an interactive shell.
     fn under_dash(scene: &str, settings: &[(&str, &str)]) -> Stage {
         let (pty, dir) = (Pty::open(), TempDir::new());
         let job = program(scene, settings, dir.path());
