@@ -58,7 +58,7 @@ static void struct_size_decides_what_is_read(void) {
 }
 
 static void unknown_numbers(void) {
-  for (unsigned bit = 9; bit < 32; bit++) {
+  for (unsigned bit = 10; bit < 32; bit++) {
     wandb_login_options options = defaults();
     options.flags |= UINT32_C(1) << bit;
     STATUS(wandb_login_check(&options), WANDB_LOGIN_STATUS_ERR_ARGUMENT);
