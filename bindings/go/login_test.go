@@ -188,7 +188,7 @@ func TestErrors(t *testing.T) {
 		"HTTP timeout":        {nil, []wandb.Option{wandb.WithHTTPTimeout(-1)}, wandb.ErrArgument},
 		"closed session":      {nil, []wandb.Option{wandb.WithSession(closed)}, wandb.ErrArgument},
 		"short key":           {[]string{"WANDB_API_KEY=123"}, nil, wandb.ErrCredentials},
-		"two variables":       {[]string{one, "WANDB_API_KEY_FILE=/x"}, nil, wandb.ErrCredentials},
+		"two variables":       {[]string{one, "WANDB_IDENTITY_TOKEN_FILE=/x"}, nil, wandb.ErrCredentials},
 		"prompt gave up":      {nil, []wandb.Option{giveUp}, wandb.ErrPrompt},
 		"relogin without asking": {[]string{one}, []wandb.Option{wandb.WithRelogin(), wandb.WithNoPrompt()},
 			wandb.ErrNotConfigured},
