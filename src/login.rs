@@ -546,8 +546,17 @@ fn log_session(context: &Context, server: &Endpoint, session: &Session) {
         }
     };
     context.log.info(&format!("[wandb.login()] {line}"));
-    context.log.info(session.display());
+    let is_unsaved = is_new(session.source()) && context.writes() && !session.saved();
+    // "API key is configured" would be wrong: the next login does not find it.
+    if !is_unsaved || session.verified() {
+        context.log.info(session.display());
+    }
     if let Some(team) = session.entity() {
         context.log.info(&format!("Default team: {team}."));
+    }
+    if is_unsaved {
+        context
+            .log
+            .warn("The API key is used for this login only: it was not saved.");
     }
 }

@@ -39,8 +39,16 @@ pub(super) fn update(
         home: home.as_deref(),
     };
     let shown = context.display_path(path);
-    let updated = files::update(&target, edit, &|| context.cancelled())
-        .map_err(|problem: WriteProblem| format!("{shown} {problem}"))?;
+    let updated = files::update(&target, edit, &|| context.cancelled()).map_err(
+        |problem: WriteProblem| match problem {
+            WriteProblem::Foreign(_) => {
+                format!(
+                    "{shown} {problem}; to make it yours, run: sudo chown \"$(id -u)\" '{shown}'"
+                )
+            }
+            _ => format!("{shown} {problem}"),
+        },
+    )?;
     // The notes are about the file itself, behind any symbolic links.
     let shown = context.display_path(&updated.path);
     for note in &updated.notes {
