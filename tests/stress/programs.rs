@@ -230,11 +230,13 @@ fn all_functions_under_valgrind() {
         return;
     };
     program.run(&MEMCHECK, &["1", "8"]);
-    // Without suppressions.
+    let suppressions = support::root().join("tests/c/helgrind.supp");
+    let suppressions = format!("--suppressions={}", suppressions.display());
     let helgrind = [
         "valgrind",
         "--quiet",
         "--tool=helgrind",
+        &suppressions,
         "--error-exitcode=99",
     ];
     program.run(&helgrind, &["1", "8"]);
