@@ -181,7 +181,8 @@ pub fn server_answer(status: u16, location: Option<&str>, body: &[u8]) {
 /// # Panics
 /// If an invariant is violated.
 pub fn credentials(text: &[u8]) {
-    use crate::formats::token_cache::{AccessToken, forget, look_up, store};
+    use crate::formats::token_cache::{forget, look_up, store};
+    use crate::session::AccessToken;
     use serde_json::Value;
 
     const URL: &str = "https://x.com";

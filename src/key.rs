@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::formats::lines::{BOM, is_utf16};
+use crate::util::lines::{BOM, is_utf16};
 use crate::util::sanitize::{is_invisible, is_quoted};
 use crate::util::secret::Secret;
 

@@ -2,7 +2,7 @@
 
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint};
-use crate::config::offline_mode;
+use crate::config::offline_mode::Mode;
 use crate::error::{Error, ExchangeError, Result};
 use crate::key::ApiKey;
 use crate::options::{Anonymous, Attempts, Flags, Options};
@@ -61,7 +61,7 @@ pub enum Login {
 /// ```
 pub fn login(options: &Options<'_>) -> Result<Login> {
     let context = Context::new(options)?;
-    if offline_mode::applies(&context)? {
+    if is_offline_mode(&context)? {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
@@ -116,7 +116,7 @@ pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
         return Err(Error::Argument(text.into()));
     }
     let context = Context::new(options)?;
-    if offline_mode::applies(&context)? {
+    if is_offline_mode(&context)? {
         return Ok(Login::Offline);
     }
     let server = endpoint::resolve(&context)?;
@@ -347,6 +347,20 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
     key_of_server(&context, &server)
+}
+
+/// Whether the mode prevents the login; says so.
+fn is_offline_mode(context: &Context) -> Result<bool> {
+    let mode = context.mode()?;
+    let offline = mode.prevents_login(context.options.command_line);
+    if offline && context.options.api_key.is_some() {
+        context
+            .log
+            .warn("W&B is offline or disabled: the API key was not used.");
+    } else if offline && mode != Mode::Disabled {
+        context.log.info("W&B is offline: not logged in.");
+    }
+    Ok(offline)
 }
 
 /// A new anonymous account at the server.

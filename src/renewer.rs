@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use crate::env;
 use crate::error::{Error, ExchangeError, Result};
-use crate::formats::token_cache::margin;
 use crate::log::Level;
 use crate::login;
 use crate::options::{Attempts, Flags, Options};
 use crate::session::Session;
+use crate::session::margin;
 
 /// The pause after a failed renewal doubles from the first to the last of these.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
 use crate::url::BaseUrl;
 use crate::util::secret::{Secret, WipedBytes};
@@ -65,6 +64,35 @@ impl Source {
             .find(|(_, known)| known.as_bytes() == name)
             .map(|&(source, _)| source)
     }
+}
+
+/// A token is renewed this many seconds before it expires, or a fifth of its life
+/// before, where that is less.
+const LONGEST_MARGIN: i64 = 5 * 60;
+
+/// What an identity token was exchanged for.
+#[derive(Debug, Clone)]
+pub(crate) struct AccessToken {
+    pub token: Secret,
+    /// Unix seconds.
+    pub expires_at: i64,
+    /// When the server issued it, in Unix seconds. The SDK does not record it.
+    pub issued_at: Option<i64>,
+}
+
+impl AccessToken {
+    /// How many seconds before its end the token is renewed. A token of the SDK,
+    /// whose life is not known, is renewed as early as the SDK does it.
+    pub(crate) fn margin(&self) -> i64 {
+        let life = |issued| self.expires_at.saturating_sub(issued);
+        self.issued_at
+            .map_or(LONGEST_MARGIN, |issued| margin(life(issued)))
+    }
+}
+
+/// How many seconds before its end a token with a life of so many is renewed.
+pub(crate) fn margin(life: i64) -> i64 {
+    (life / 5).clamp(0, LONGEST_MARGIN)
 }
 
 /// What identifies the user to the server.

@@ -9,8 +9,8 @@ use crate::config::settings::{Scope, Settings, SettingsFile};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::files::{self, Text};
-use crate::formats::lines::{UTF16, is_utf16};
 use crate::log::{Log, Note};
+use crate::util::lines::{UTF16, is_utf16};
 
 /// Both settings files: their values and their status.
 pub(crate) struct Config {

@@ -3,7 +3,6 @@
 pub(crate) mod date;
 pub(crate) mod ini;
 pub(crate) mod json;
-pub(crate) mod lines;
 pub(crate) mod netrc;
 pub(crate) mod session_text;
 mod splice;

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use crate::env::os_str;
 use crate::error::{Error, Result};
-use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
+use crate::session::AccessToken;
 use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::url::BaseUrl;
 use crate::util::sanitize::clean;

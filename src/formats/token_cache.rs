@@ -19,36 +19,8 @@ use serde_json::{Map, Value};
 
 use crate::formats::date;
 use crate::formats::json::WipedJson;
+use crate::session::AccessToken;
 use crate::util::secret::{Secret, WipedBytes};
-
-/// A token is renewed this many seconds before it expires, or a fifth of its life
-/// before, where that is less.
-const LONGEST_MARGIN: i64 = 5 * 60;
-
-/// What an identity token was exchanged for.
-#[derive(Debug, Clone)]
-pub(crate) struct AccessToken {
-    pub token: Secret,
-    /// Unix seconds.
-    pub expires_at: i64,
-    /// When the server issued it, in Unix seconds. The SDK does not record it.
-    pub issued_at: Option<i64>,
-}
-
-impl AccessToken {
-    /// How many seconds before its end the token is renewed. A token of the SDK,
-    /// whose life is not known, is renewed as early as the SDK does it.
-    pub(crate) fn margin(&self) -> i64 {
-        let life = |issued| self.expires_at.saturating_sub(issued);
-        self.issued_at
-            .map_or(LONGEST_MARGIN, |issued| margin(life(issued)))
-    }
-}
-
-/// How many seconds before its end a token with a life of so many is renewed.
-pub(crate) fn margin(life: i64) -> i64 {
-    (life / 5).clamp(0, LONGEST_MARGIN)
-}
 
 /// The token of the first of these servers that has one which need not be renewed
 /// yet. Malformed files and entries are ignored.

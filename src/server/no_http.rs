@@ -5,9 +5,9 @@ use std::path::Path;
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::error::{Error, ExchangeError, Result};
-use crate::formats::token_cache::AccessToken;
 use crate::key::ApiKey;
 use crate::options::Attempts;
+use crate::session::AccessToken;
 use crate::session::{Credential, Viewer};
 
 fn unsupported<T>(what: &str) -> Result<T> {

@@ -6,7 +6,8 @@ use super::error::{Subject, status};
 use super::http::{Response, is_temporary};
 use crate::error::{Error, Result};
 use crate::formats::json::WipedJson;
-use crate::formats::token_cache::{AccessToken, is_token};
+use crate::formats::token_cache::is_token;
+use crate::session::AccessToken;
 use crate::session::Viewer;
 use crate::util::secret::Secret;
 

@@ -10,9 +10,9 @@ use crate::config::settings::{Scope, SettingsFile};
 use crate::env::{display_path, unix_time, variables};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::formats::lines::BOM;
 use crate::key::{self, ApiKey};
 use crate::url::{BaseUrl, authorize_url};
+use crate::util::lines::BOM;
 use crate::util::sanitize::{looks_like_key, misplaced_key};
 use crate::util::secret::WipedBytes;
 

@@ -9,9 +9,10 @@ use crate::config::paths::CREDENTIALS_LIMIT;
 use crate::env;
 use crate::error::ExchangeError;
 use crate::files;
-use crate::formats::token_cache::{self, AccessToken};
+use crate::formats::token_cache;
 use crate::options::{Attempts, Flags};
 use crate::server;
+use crate::session::AccessToken;
 use crate::util::secret::{Secret, WipedBytes};
 
 /// Which access token a caller wants.

@@ -1,5 +1,6 @@
 //! Helpers that do not depend on the rest of the library.
 
+pub(crate) mod lines;
 pub(crate) mod sanitize;
 pub(crate) mod secret;
 #[cfg(unix)]

@@ -2,9 +2,9 @@
 
 use super::whitespace::{indent, trim_range};
 use super::{Document, Opt, SectionKind, is_blank_or_comment, shown};
-use crate::formats::lines::{UTF16, is_utf16, lines, newline_of};
 use crate::formats::splice::{Splice, apply};
 use crate::log::Note;
+use crate::util::lines::{UTF16, is_utf16, lines, newline_of};
 use crate::util::secret::WipedBytes;
 
 /// A settings file as it is to be written.

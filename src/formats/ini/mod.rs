@@ -20,8 +20,8 @@ mod whitespace;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::formats::lines::{BOM, Line, UTF16, is_utf16, line_of, lines};
 use crate::log::Note;
+use crate::util::lines::{BOM, Line, UTF16, is_utf16, line_of, lines};
 use crate::util::secret::WipedBytes;
 
 pub(crate) use edit::{clear, set};

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::scan::{self, Dialect, Event, Item, Kind, Scanner};
 use super::token::Token;
 use super::{IsKey, Names, Naming, dialect_of, note, single_quoted};
-use crate::formats::lines::{UTF16, is_utf16, newline_of};
 use crate::log::Note;
+use crate::util::lines::{UTF16, is_utf16, newline_of};
 use crate::util::secret::WipedBytes;
 
 /// One field of an entry.

@@ -6,8 +6,8 @@ use super::token::Token;
 use super::{
     IsKey, Names, Naming, SdkError, dialect_of, not_utf8, note, recovery, shown, single_quoted,
 };
-use crate::formats::lines::{BOM, UTF16, is_utf16, newline_of};
 use crate::log::Note;
+use crate::util::lines::{BOM, UTF16, is_utf16, newline_of};
 use crate::util::secret::WipedBytes;
 
 /// How many unknown tokens get a note each; the others are counted.

@@ -21,8 +21,8 @@ pub(crate) use bare_host::BareHost;
 pub(crate) use edit::{Edited, forget, store};
 pub(crate) use lookup::{Hit, Lookup, Match, look_up};
 
-pub(crate) use crate::formats::lines::line_of;
 use crate::log::Note;
+pub(crate) use crate::util::lines::line_of;
 use scan::{Dialect, Scanner};
 use token::Token;
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::entries::{Entries, Entry};
 use super::scan::Kind;
 use super::token::{Token, is_space};
-use crate::formats::lines::{has_newline, line_end, newline_len};
 use crate::formats::splice::{self, Splice};
+use crate::util::lines::{has_newline, line_end, newline_len};
 use crate::util::secret::WipedBytes;
 
 /// How much of an entry is removed.

@@ -4,7 +4,7 @@
 //! this one. Otherwise one machine's password would be sent to another.
 
 use super::token::is_space;
-use crate::formats::lines::has_newline;
+use crate::util::lines::has_newline;
 
 /// The words that begin an entry.
 const OPENERS: [&[u8]; 2] = [b"machine", b"default"];

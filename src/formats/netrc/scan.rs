@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::SdkError;
 use super::recovery::{self, Recovery, bare_word};
 use super::token::{Token, after_separator, is_space, skip_blanks};
-use crate::formats::lines::{BOM, has_newline, line_end, line_of, newline_len};
+use crate::util::lines::{BOM, has_newline, line_end, line_of, newline_len};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {

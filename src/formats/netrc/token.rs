@@ -1,6 +1,6 @@
 //! Tokens, as spans of the file's text.
 
-use crate::formats::lines::newline_len;
+use crate::util::lines::newline_len;
 use crate::util::secret::WipedBytes;
 
 /// One token of the file, as a span.

@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::stub::{Identity, Reply, Seen, Stub};
 use super::*;
 use crate::error::Error;
-use crate::formats::token_cache::{self, AccessToken};
+use crate::formats::token_cache;
 use crate::server::api::exchange;
+use crate::session::AccessToken;
 use crate::util::secret::Secret;
 
 fn table() -> Value {

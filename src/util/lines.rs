@@ -10,7 +10,7 @@ pub(crate) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// One line: `start..end` is its text, `end..next` its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub start: usize,
     pub end: usize,
     pub next: usize,
@@ -18,7 +18,7 @@ pub(super) struct Line {
 
 /// The lines in a range of the text. Universal newlines: a line ends at LF,
 /// CR LF or CR, and at no other character that Unicode calls a line end.
-pub(super) fn lines(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Line> {
+pub(crate) fn lines(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Line> {
     let text = &text[..range.end];
     let mut start = range.start;
     std::iter::from_fn(move || {
@@ -34,7 +34,7 @@ pub(super) fn lines(text: &[u8], range: Range<usize>) -> impl Iterator<Item = Li
 }
 
 /// The length of the line end at this place: 2 for CR LF, 0 for none.
-pub(super) fn newline_len(text: &[u8], at: usize) -> usize {
+pub(crate) fn newline_len(text: &[u8], at: usize) -> usize {
     match text.get(at) {
         Some(b'\n') => 1,
         Some(b'\r') if text.get(at + 1) == Some(&b'\n') => 2,
@@ -43,12 +43,12 @@ pub(super) fn newline_len(text: &[u8], at: usize) -> usize {
     }
 }
 
-pub(super) fn has_newline(text: &[u8]) -> bool {
+pub(crate) fn has_newline(text: &[u8]) -> bool {
     memchr2(b'\n', b'\r', text).is_some()
 }
 
 /// Where the line that contains this place ends, its line end excluded.
-pub(super) fn line_end(text: &[u8], at: usize) -> usize {
+pub(crate) fn line_end(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     at + memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())
 }
@@ -61,7 +61,7 @@ pub(crate) fn line_of(text: &[u8], at: usize) -> usize {
 }
 
 /// The line end that the file uses: its first one, LF if it has none.
-pub(super) fn newline_of(text: &[u8]) -> &'static [u8] {
+pub(crate) fn newline_of(text: &[u8]) -> &'static [u8] {
     match &text[line_end(text, 0)..] {
         [b'\r', b'\n', ..] => b"\r\n",
         [b'\r', ..] => b"\r",
