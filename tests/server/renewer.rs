@@ -2,7 +2,7 @@
 //! valid, and another credential after the server has refused one.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use wandb_login::{Error, Options, Renewer, RenewerOptions, Session};
 
@@ -10,17 +10,21 @@ use crate::stub::{Reply, Stub};
 use crate::support::{Home, KEY_1, KEY_2};
 use crate::{entries, login};
 
-/// Tokens of this life are renewed when a fifth of it is left.
-const LIFE: u64 = 5;
-const DUE: Duration = Duration::from_millis(1000 * LIFE * 4 / 5 + 200);
-const END: Duration = Duration::from_millis(1000 * LIFE + 1200);
-
 fn grants(token: &str) -> Reply {
-    let body = format!("{{\"access_token\":\"{token}\",\"expires_in\":{LIFE}}}");
+    let body = format!("{{\"access_token\":\"{token}\",\"expires_in\":3600}}");
     Reply::new(200, body)
 }
 
-/// A home with an identity token, a server, and the first session there.
+/// A point in the life of a token of an hour.
+#[derive(Clone, Copy)]
+enum Age {
+    New,
+    /// It is still valid, and to be renewed.
+    Due,
+    Ended,
+}
+
+/// A home with an identity token, and a server.
 struct Scene {
     home: Home,
     server: Stub,
@@ -47,8 +51,23 @@ impl Scene {
         ]
     }
 
-    fn session(&self) -> Session {
-        login(&self.home, &self.variables(), Options::default()).unwrap()
+    /// A session with the token "first". An import sets its age, so that no test
+    /// waits for a token to end.
+    fn session(&self, age: Age) -> Session {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let left = match age {
+            Age::New => 3600,
+            Age::Due => 200,
+            Age::Ended => -5,
+        };
+        let end = since.as_secs() as i64 + left;
+        let (url, file, start) = (&self.url, &self.file, end - 3600);
+        let text = format!(
+            "wandb-login-session 1\nbase_url {url}\napp_url {url}\nsource identity_token\n\
+             access_token first\nexpires_at {end}\nissued_at {start}\n\
+             identity_token_file {file}\n"
+        );
+        Session::import(text.as_bytes()).unwrap()
     }
 
     fn renewer(&self, session: &Session) -> Renewer {
@@ -69,14 +88,19 @@ fn token(session: &Session) -> String {
 }
 
 #[test]
-fn a_token_is_renewed_before_it_ends_with_one_exchange_for_all_threads() {
-    let scene = Scene::new([grants("first"), grants("second"), grants("third")]);
-    let session = scene.session();
-    let renewer = scene.renewer(&session);
-    assert_eq!(token(&renewer.get().unwrap()), "Bearer first");
-    assert_eq!(scene.exchanges(), 1);
+fn a_new_token_is_not_renewed() {
+    let scene = Scene::new([grants("second")]);
+    let renewer = scene.renewer(&scene.session(Age::New));
+    for _ in 0..3 {
+        assert_eq!(token(&renewer.get().unwrap()), "Bearer first");
+    }
+    assert_eq!(scene.exchanges(), 0);
+}
 
-    sleep(DUE);
+#[test]
+fn a_token_is_renewed_before_it_ends_with_one_exchange_for_all_threads() {
+    let scene = Scene::new([grants("second"), grants("third")]);
+    let renewer = scene.renewer(&scene.session(Age::Due));
     std::thread::scope(|threads| {
         for _ in 0..64 {
             let renewer = renewer.clone();
@@ -88,58 +112,56 @@ fn a_token_is_renewed_before_it_ends_with_one_exchange_for_all_threads() {
         }
     });
     assert_eq!(token(&renewer.get().unwrap()), "Bearer second");
-    assert_eq!(scene.exchanges(), 2);
+    assert_eq!(scene.exchanges(), 1);
 }
 
 #[test]
 fn two_processes_share_one_exchange_through_the_cache() {
-    let scene = Scene::new([grants("first"), grants("second"), grants("third")]);
-    let session = scene.session();
+    let scene = Scene::new([grants("second"), grants("third")]);
+    let session = scene.session(Age::Due);
     let (one, other) = (scene.renewer(&session), scene.renewer(&session));
-    sleep(DUE);
     assert_eq!(token(&one.get().unwrap()), "Bearer second");
     assert_eq!(token(&other.get().unwrap()), "Bearer second");
-    assert_eq!(scene.exchanges(), 2);
+    assert_eq!(scene.exchanges(), 1);
 }
 
 #[test]
-fn a_failure_before_the_end_is_no_error_and_is_not_repeated_at_once() {
-    let failure = Reply::new(503, "{}");
-    let scene = Scene::new([grants("first"), failure, grants("second")]);
-    let renewer = scene.renewer(&scene.session());
-    sleep(DUE);
-    for _ in 0..100 {
-        assert_eq!(token(&renewer.get().unwrap()), "Bearer first");
-    }
-    assert_eq!(scene.exchanges(), 2, "one attempt, then a pause");
+fn a_failure_before_the_end_is_no_error_and_is_repeated_after_a_pause() {
+    let scene = Scene::new([Reply::new(503, "{}"), grants("second")]);
+    let renewer = scene.renewer(&scene.session(Age::Due));
+    assert_eq!(token(&renewer.get().unwrap()), "Bearer first");
+    assert_eq!(
+        scene.exchanges(),
+        1,
+        "no retry while the old token is valid"
+    );
     sleep(Duration::from_millis(1100));
     assert_eq!(token(&renewer.get().unwrap()), "Bearer second");
+    assert_eq!(scene.exchanges(), 2);
 }
 
 #[test]
 fn after_the_end_a_failure_is_an_error_until_the_server_answers() {
     let refusal = Reply::new(400, r#"{"error":"invalid_grant"}"#);
-    let scene = Scene::new([grants("first"), refusal, grants("second")]);
-    let renewer = scene.renewer(&scene.session());
-    sleep(END);
+    let scene = Scene::new([refusal, grants("second")]);
+    let renewer = scene.renewer(&scene.session(Age::Ended));
     assert!(renewer.get().is_err());
     assert_eq!(token(&renewer.get().unwrap()), "Bearer second");
 }
 
 #[test]
 fn an_ended_token_whose_identity_file_is_gone_is_an_error_that_names_the_file() {
-    let scene = Scene::new([grants("first")]);
-    let renewer = scene.renewer(&scene.session());
-    std::fs::remove_file(scene.home.base().join("token")).unwrap();
-    sleep(END);
+    let scene = Scene::new([grants("second")]);
+    let renewer = scene.renewer(&scene.session(Age::Ended));
+    std::fs::remove_file(&scene.file).unwrap();
     let error = renewer.get().unwrap_err();
-    assert!(error.to_string().contains("token"), "{error}");
+    assert!(error.to_string().contains(&scene.file), "{error}");
 }
 
 #[test]
 fn a_refused_token_is_replaced_at_once() {
-    let scene = Scene::new([grants("first"), grants("second"), grants("third")]);
-    let session = scene.session();
+    let scene = Scene::new([grants("second"), grants("third")]);
+    let session = scene.session(Age::New);
     let renewer = scene.renewer(&session);
     renewer.refused(&session);
     let second = renewer.get().unwrap();
@@ -147,7 +169,7 @@ fn a_refused_token_is_replaced_at_once() {
     // A late report about the old token has no effect.
     renewer.refused(&session);
     assert_eq!(token(&renewer.get().unwrap()), "Bearer second");
-    assert_eq!(scene.exchanges(), 2);
+    assert_eq!(scene.exchanges(), 1);
 }
 
 #[test]
