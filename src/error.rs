@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::util::sanitize::for_message;
+use crate::util::redact::for_message;
 
 /// Matches every variant, and binds its message.
 macro_rules! any_message {

@@ -8,7 +8,7 @@ use crate::formats::netrc::{self, BareHost, Names};
 use crate::key::ApiKey;
 use crate::session::Session;
 use crate::url::{BaseUrl, authorize_url};
-use crate::util::sanitize;
+use crate::util::redact;
 use crate::util::secret::WipedBytes;
 
 #[cfg(test)]
@@ -121,7 +121,7 @@ pub fn server_url(given: &str) {
         Ok(url) => url,
         Err(problem) => {
             // It is printed, so it must not fake a line.
-            let shown = sanitize::clean(&problem.to_string()).into_owned();
+            let shown = redact::clean(&problem.to_string()).into_owned();
             assert!(!shown.chars().any(char::is_control));
             return;
         }

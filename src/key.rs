@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::util::lines::{BOM, is_utf16};
-use crate::util::sanitize::{is_invisible, is_quoted};
+use crate::util::redact::{is_invisible, is_quoted};
 use crate::util::secret::Secret;
 
 /// The longest key that is accepted. The prompt callback's buffer has room for a

@@ -37,7 +37,7 @@
 //! | `formats` | netrc, INI, token cache, dates: text in, text out |
 //! | `url` | server addresses |
 //! | `files` | reading files, and replacing them atomically |
-//! | `util` | secrets, sanitized text, sorting |
+//! | `util` | secrets, redacted text, lines |
 //! | `ffi` | the C ABI |
 
 #![cfg_attr(test, allow(clippy::unwrap_used))] // a failed unwrap is a failed test
@@ -77,5 +77,5 @@ pub use renewer::{Renewer, RenewerOptions};
 pub use report::{Format, Report};
 pub use session::{Session, Source};
 #[doc(hidden)]
-pub use util::sanitize::mask_keys;
+pub use util::redact::mask_keys;
 pub use util::secret::Secret;

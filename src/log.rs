@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
 use crate::env::{Environment, variables};
-use crate::util::sanitize::for_message;
+use crate::util::redact::for_message;
 
 /// How much a line matters. The numbers are those of the C ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
-use crate::util::sanitize::{is_quoted, looks_like_key, misplaced_key};
+use crate::util::redact::{is_quoted, looks_like_key, misplaced_key};
 #[cfg(unix)]
 use crate::util::streams::StandardStreams;
 

@@ -13,7 +13,7 @@ use crate::log::Level;
 use crate::options::Options;
 use crate::renewer::{Renewer, RenewerOptions};
 use crate::session::Session;
-use crate::util::sanitize;
+use crate::util::redact;
 
 /// Keeps the credential of a session good for as long as a program runs. Opaque; any
 /// number of threads may use it at the same time.
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn wandb_login_renewer_get(
         Ok(WANDB_LOGIN_STATUS_OK)
     };
     catch_panic(body).unwrap_or_else(|error| {
-        write(&sanitize::clean(&error.to_string()));
+        write(&redact::clean(&error.to_string()));
         error.status()
     })
 }

@@ -13,7 +13,7 @@ use crate::key::ApiKey;
 use crate::session::AccessToken;
 use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::url::BaseUrl;
-use crate::util::sanitize::clean;
+use crate::util::redact::clean;
 use crate::util::secret::{Secret, WipedBytes};
 
 const FORMAT: &[u8] = b"wandb-login-session 1\n";
@@ -348,7 +348,7 @@ mod tests {
             let text = text.expect("a field");
             assert!(text.contains("[2J"), "{text:?}");
             assert!(
-                !text.chars().any(crate::util::sanitize::is_invisible),
+                !text.chars().any(crate::util::redact::is_invisible),
                 "{text:?}"
             );
         }

@@ -14,7 +14,7 @@ use crate::log::{Level, Style};
 use crate::options::PromptRequest;
 use crate::prompt::terminal::{Entry, MAX_LINE, OpenError, ReadError, Terminal, Wait};
 use crate::prompt::wrap::wrap;
-use crate::util::sanitize::clean;
+use crate::util::redact::clean;
 use crate::util::secret::Secret;
 
 /// One prompt for one key. The caller checks the key and, if it is bad,

@@ -8,7 +8,7 @@ use serde_json::Serializer;
 use serde_json::ser::{CharEscape, Formatter};
 
 use super::{Report, Row, State};
-use crate::util::sanitize::for_message;
+use crate::util::redact::for_message;
 
 #[derive(Serialize)]
 pub(super) struct ReportJson<'a> {

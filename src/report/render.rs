@@ -6,7 +6,7 @@ use super::{Format, Host, Job, Report, Row, State, json};
 use crate::config::endpoint::Origin;
 use crate::session::Source;
 use crate::sources::CREDENTIAL_VARIABLES;
-use crate::util::sanitize::for_message;
+use crate::util::redact::for_message;
 
 impl Report {
     /// The report as text or as JSON.

@@ -12,10 +12,10 @@ use ureq::http::{HeaderName, HeaderValue, Uri, header};
 use ureq::unversioned::transport::Connector;
 
 use super::connect::{Route, RouteConnector, RouteResolver};
+use super::echoed_secrets::{self, MaskConnector};
 use super::error::{RequestError, Subject, timed_out};
 use super::gzip;
 use super::proxy_url::Proxy;
-use super::redact::{self, MaskConnector};
 use super::settings::Transport;
 use super::tls::{self, TlsConnector};
 use super::wait::Wait;
@@ -66,15 +66,15 @@ pub(super) struct Response {
 impl Response {
     /// Masks the secrets that the body repeats.
     pub(super) fn mask(&mut self) {
-        redact::unescape(&mut self.body);
-        redact::mask(&mut self.body, &self.secrets, redact::SHORTEST);
+        echoed_secrets::unescape(&mut self.body);
+        echoed_secrets::mask(&mut self.body, &self.secrets, echoed_secrets::SHORTEST);
     }
 
     /// Text of the response for a message.
     pub(super) fn quote(&self, text: &[u8]) -> String {
         let mut text = WipedBytes::new(text.to_vec());
-        redact::mask(&mut text, &self.secrets, 1);
-        redact::show(&String::from_utf8_lossy(&text))
+        echoed_secrets::mask(&mut text, &self.secrets, 1);
+        echoed_secrets::show(&String::from_utf8_lossy(&text))
     }
 }
 
@@ -134,7 +134,7 @@ fn route(request: &mut Request, subject: &Subject, transport: &Transport) -> Res
         .then(|| tls::config(&transport.trust_anchors))
         .transpose()?;
     let extra = transport.headers.iter().map(|(_, value)| value.as_bytes());
-    let extra = extra.filter(|value| value.len() >= redact::SHORTEST);
+    let extra = extra.filter(|value| value.len() >= echoed_secrets::SHORTEST);
     let mut secrets = subject.secrets.clone();
     secrets.extend(extra.map(Secret::new));
     secrets.extend(proxy.iter().flat_map(Proxy::secrets));

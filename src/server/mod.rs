@@ -4,6 +4,7 @@
 mod api;
 mod ca;
 mod connect;
+mod echoed_secrets;
 mod error;
 mod gzip;
 mod http;
@@ -11,7 +12,6 @@ mod http;
 pub(crate) mod invariants;
 mod proxy;
 mod proxy_url;
-mod redact;
 mod response;
 mod settings;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use ureq::http::Uri;
 
 use crate::error::{Error, Result};
 use crate::url::has_valid_escapes;
-use crate::util::sanitize::clean;
+use crate::util::redact::clean;
 use crate::util::secret::{Secret, WipedBytes};
 
 /// A proxy to use.

@@ -171,5 +171,5 @@ fn is_html(body: &[u8]) -> bool {
 /// A user's or a team's name, safe to print and to pass to C.
 fn name_of(value: &Value) -> Option<String> {
     let name = value.as_str().filter(|name| !name.is_empty())?;
-    Some(crate::util::sanitize::clean(name).into_owned())
+    Some(crate::util::redact::clean(name).into_owned())
 }

@@ -126,7 +126,7 @@ fn parse_headers(source: &str, text: &str) -> Result<(Headers, Option<Secret>)> 
         let invalid = |what| {
             Error::Argument(format!(
                 "{source}: the {what} of the header {:?} is not valid",
-                crate::util::sanitize::clean(name)
+                crate::util::redact::clean(name)
             ))
         };
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("name"))?;

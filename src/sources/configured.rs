@@ -13,7 +13,7 @@ use crate::files;
 use crate::key::{self, ApiKey};
 use crate::url::{BaseUrl, authorize_url};
 use crate::util::lines::BOM;
-use crate::util::sanitize::{looks_like_key, misplaced_key};
+use crate::util::redact::{looks_like_key, misplaced_key};
 use crate::util::secret::WipedBytes;
 
 /// The `api_key` option.

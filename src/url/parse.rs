@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{BaseUrl, CLOUD, CLOUD_QA, FORGE, FORGE_QA, has_valid_escapes, without_dot};
-use crate::util::sanitize::{is_quoted, looks_like_key};
+use crate::util::redact::{is_quoted, looks_like_key};
 
 /// The length limit of a server URL.
 const LONGEST: usize = 2048;

@@ -9,7 +9,7 @@ use crate::env::display_path;
 use crate::env::variables::setting;
 use crate::formats::ini::{Document, Fault};
 use crate::log::Note;
-use crate::util::sanitize::{is_quoted, looks_like_key};
+use crate::util::redact::{is_quoted, looks_like_key};
 use crate::util::secret::Secret;
 
 /// What a boolean must be, for messages.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
-use crate::util::sanitize::clean;
+use crate::util::redact::clean;
 use crate::util::secret::{Secret, WipedBytes};
 
 /// Shorter secrets are masked in error texts only: elsewhere they could be part
