@@ -92,6 +92,11 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Whether every line is dropped.
+    pub(crate) fn is_disabled(&self) -> bool {
+        matches!(self.sink, Sink::Disabled)
+    }
+
     /// Whether the lines are collected for a report, which also shows details.
     pub(crate) fn is_buffered(&self) -> bool {
         matches!(self.sink, Sink::Buffer(_))

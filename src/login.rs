@@ -141,7 +141,7 @@ pub fn prompt_api_key(options: &Options<'_>) -> Result<Login> {
 /// assert!(matches!(check(&options), Err(Error::NotConfigured(_))));
 /// ```
 pub fn check(options: &Options<'_>) -> Result<()> {
-    let context = Context::without_stderr(options);
+    let context = Context::read_only(options);
     let server = endpoint::resolve(&context)?;
     // WANDB_RELOGIN and the relogin setting make a login prompt again. They do
     // not change whether a key is configured, so only the flag counts here.

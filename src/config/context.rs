@@ -51,7 +51,7 @@ pub(crate) struct Context<'a> {
     /// Whether the caller's cancel function has returned true.
     cancelled: Cell<bool>,
     #[cfg(unix)]
-    _streams: StandardStreams,
+    _streams: Option<StandardStreams>,
 }
 
 impl<'a> Context<'a> {
@@ -85,6 +85,23 @@ impl<'a> Context<'a> {
         Context::with_log(options, log)
     }
 
+    /// For a call that only reads: it needs no reserved standard streams, and makes
+    /// no system call for them.
+    pub(crate) fn read_only(options: &'a Options<'a>) -> Context<'a> {
+        let log = options.log.map_or_else(Log::disabled, Log::callback);
+        Context {
+            options,
+            env: Environment::new(options.environment, options.working_directory),
+            log,
+            config: OnceCell::new(),
+            written_config: OnceCell::new(),
+            rank: OnceCell::new(),
+            cancelled: Cell::new(false),
+            #[cfg(unix)]
+            _streams: None,
+        }
+    }
+
     /// For a report: it collects the warnings.
     pub(crate) fn for_report(options: &'a Options<'a>) -> Context<'a> {
         let context = Context::with_log(options, Log::buffered());
@@ -114,15 +131,10 @@ impl<'a> Context<'a> {
 
     fn with_log(options: &'a Options<'a>, log: Log<'a>) -> Context<'a> {
         Context {
-            options,
-            env: Environment::new(options.environment, options.working_directory),
             log,
-            config: OnceCell::new(),
-            written_config: OnceCell::new(),
-            rank: OnceCell::new(),
-            cancelled: Cell::new(false),
             #[cfg(unix)]
-            _streams: StandardStreams::reserve(),
+            _streams: Some(StandardStreams::reserve()),
+            ..Context::read_only(options)
         }
     }
 

@@ -135,8 +135,9 @@ pub(crate) type Resolved = std::result::Result<Endpoint, Unresolved>;
 /// The server of this call: from the options, else from the configuration.
 pub(crate) fn resolve(context: &Context) -> Resolved {
     let server = choose(context)?;
-    // A report has the problem in the row of the file.
-    if !context.log.is_buffered() {
+    // A report has the problem in the row of the file. Without a log the files are
+    // not read for it.
+    if !context.log.is_buffered() && !context.log.is_disabled() {
         context.config().warn_unreadable(&context.log);
     }
     Ok(server)
