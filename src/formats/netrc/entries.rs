@@ -88,7 +88,13 @@ impl<'a> Entries<'a> {
         let (dialect, _) = dialect_of(text);
         let mut scanner = Scanner::new(text, dialect);
         let mut collector = Collector::default();
-        while let Ok(Some(item)) = scanner.next() {
+        loop {
+            if !collector.in_entry {
+                scanner.skip_plain_items(|name| Naming::of_bytes(name, names).is_some());
+            }
+            let Ok(Some(item)) = scanner.next() else {
+                break;
+            };
             let naming = match item.event {
                 Event::Machine => Naming::of(item.value, text, names),
                 _ => None,

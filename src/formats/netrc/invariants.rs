@@ -3,6 +3,7 @@
 use super::bare_host::{BareHost, server_keys};
 use super::entries::{Entries, Entry};
 use super::scan::{Dialect, Event, Kind, Scanner};
+use super::token::Token;
 use super::{IsKey, Match, Names, Naming, dialect_of, forget, line_of, look_up, store};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
@@ -16,6 +17,7 @@ type Item = (Vec<u8>, Vec<(u8, Vec<u8>)>);
 /// If one is violated.
 pub(crate) fn check(text: &[u8], names: &Names, key: &[u8], is_key: IsKey) {
     check_lines(text);
+    check_skipped_items(text, names);
     check_lenient_entries(text);
     look_up(text, names, is_key);
     check_stored(text, names, key, is_key, BareHost::Follow);
@@ -214,6 +216,57 @@ fn check_lenient_entries(text: &[u8]) {
             _ => {}
         }
     }
+}
+
+/// An item: its event, where the item before it ended, keyword and value, if any.
+type Scanned = (Event, usize, Token, Option<Token>);
+
+/// What one scan has read: its items with their spans, where the editor may add an
+/// entry, and why CPython refuses the file.
+fn scanned(text: &[u8], skip: impl Fn(&mut Scanner)) -> (Vec<Scanned>, String) {
+    let mut scanner = Scanner::new(text, Dialect::CPython);
+    let mut items = Vec::new();
+    loop {
+        skip(&mut scanner);
+        match scanner.next() {
+            Ok(Some(item)) => {
+                let value = (item.event != Event::Default).then_some(*item.value);
+                items.push((item.event, item.before, *item.keyword, value));
+            }
+            Ok(None) => {
+                let end = scanner.end();
+                return (items, format!("{:?} {}", end.gap, end.open_macro));
+            }
+            Err(refusal) => return (items, format!("{refusal:?}")),
+        }
+    }
+}
+
+/// A scan that skips plain items reads the others and the end as a scan of the whole
+/// text does, and skips no entry of the server.
+fn check_skipped_items(text: &[u8], names: &Names) {
+    let (all, end) = scanned(text, |_| {});
+    let (kept, kept_end) = scanned(text, |scanner| {
+        scanner.skip_plain_items(|name| Naming::of_bytes(name, names).is_some());
+    });
+    assert_eq!(kept_end, end, "the end is read differently after a skip");
+    let mut kept = kept.into_iter().peekable();
+    for item in all {
+        if kept.next_if_eq(&item).is_none() {
+            let (event, _, _, value) = item;
+            let ours = value.is_some_and(|value| Naming::of(&value, text, names).is_some());
+            let other = event == Event::Machine && !ours;
+            assert!(
+                other || matches!(event, Event::Field(_)),
+                "{event:?} was skipped"
+            );
+        }
+    }
+    assert_eq!(
+        kept.next(),
+        None,
+        "an item is read differently after a skip"
+    );
 }
 
 /// Line numbers are those of Python, which opens the file as text.

@@ -128,6 +128,9 @@ impl<'t, 'n> Pass<'t, 'n> {
     fn run(&mut self, dialect: Dialect) -> Result<(), SdkError> {
         let mut scanner = Scanner::new(self.text, dialect);
         loop {
+            if self.current.is_none() && !self.in_default {
+                scanner.skip_plain_items(|name| Naming::of_bytes(name, self.names).is_some());
+            }
             match scanner.next() {
                 Ok(Some(item)) => self.add(&item),
                 Ok(None) => break,

@@ -16,6 +16,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod token;
+mod word;
 
 pub(crate) use bare_host::BareHost;
 pub(crate) use edit::{Edited, forget, store};
@@ -131,6 +132,7 @@ const NOT_UTF8: &str = "not UTF-8";
 fn dialect_of(text: &[u8]) -> (Dialect, Option<SdkError>) {
     let mut scanner = Scanner::new(text, Dialect::CPython);
     loop {
+        scanner.skip_plain_items(|_| false);
         match scanner.next() {
             Ok(Some(_)) => {}
             Ok(None) => return (Dialect::CPython, not_utf8(text)),

@@ -179,32 +179,30 @@ pub(super) fn after_separator(text: &[u8], end: usize) -> usize {
 
 /// Skips bytes that neither end a token nor escape: eight at a time, since keys
 /// are long.
-fn skip_plain(text: &[u8], mut at: usize) -> usize {
+pub(super) fn skip_plain(text: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
     const BACKSLASH: u64 = u64::from_ne_bytes([b'\\'; 8]);
     let stops = |byte: u8| is_space(byte) || byte == b'\\';
-    loop {
-        let rest = text.get(at..).unwrap_or_default();
-        let (chunks, tail) = rest.as_chunks::<8>();
+    while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*chunk);
         // The high bit of each byte that is below 0x21 or a backslash.
-        let marks = chunks.iter().map(|chunk| {
-            let word = u64::from_le_bytes(*chunk);
-            let below = word.wrapping_sub(ONES * 0x21);
-            let backslash = (word ^ BACKSLASH).wrapping_sub(ONES);
-            (below | backslash) & !word & HIGH
-        });
-        at += match marks.enumerate().find(|(_, marks)| *marks != 0) {
-            // The lowest mark is exact; those above it may be carries.
-            Some((chunk, marks)) => 8 * chunk + marks.trailing_zeros() as usize / 8,
-            None => {
-                let len = tail.iter().position(|&byte| stops(byte));
-                return at + 8 * chunks.len() + len.unwrap_or(tail.len());
-            }
-        };
+        let below = word.wrapping_sub(ONES * 0x21);
+        let backslash = (word ^ BACKSLASH).wrapping_sub(ONES);
+        let marks = (below | backslash) & !word & HIGH;
+        if marks == 0 {
+            at += 8;
+            continue;
+        }
+        // The lowest mark is exact; those above it may be carries.
+        at += marks.trailing_zeros() as usize / 8;
         if stops(text[at]) {
             return at;
         }
         at += 1;
     }
+    while text.get(at).is_some_and(|&byte| !stops(byte)) {
+        at += 1;
+    }
+    at
 }
