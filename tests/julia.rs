@@ -256,45 +256,85 @@ fn the_example_trains_and_sends_its_losses() {
     assert!(body.starts_with("{\"losses\": ["), "{body}");
 }
 
-/// The key is not echoed and can be edited; Ctrl-C ends the prompt.
+/// The server is named; the key is not echoed and can be edited and pasted; other tasks
+/// run meanwhile; the time limit applies.
 #[test]
 fn julia_prompts_on_the_terminal() {
     let Some(julia) = julia() else { return };
     let package = Package::new(julia);
     let script = r#"
         using WandbLogin
-        other = @async (sleep(0.1); println("another task runs"))
-        session = login(prompt = WandbLogin.prompt_on_terminal)
-        println("logged in from ", session.source, " with ", length(session.api_key))
-        try
-            login(prompt = WandbLogin.prompt_on_terminal, relogin = true)
-        catch problem
-            println("caught ", typeof(problem))
+        other = @async begin
+            while !isfile(ARGS[1])
+                sleep(0.02)
+            end
+            println("another task runs")
         end
+        session = login()
+        println("logged in from ", session.source, " with ", length(session.api_key))
+        println(login(relogin = true).api_key == session.api_key)
         try
-            login(prompt = WandbLogin.prompt_on_terminal, relogin = true, prompt_timeout = 0.3)
+            login(relogin = true, prompt_timeout = 0.3)
         catch problem
-            println("then ", problem.msg)
+            println("then ", problem.status, ": ", problem.text)
         end
     "#;
+    let started = package.home.base().join("started");
     let mut terminal = Pty::open();
     let mut command = package.command(&["-e", script]);
+    command.arg(&started);
+    command.env("WANDB_BASE_URL", "https://wandb.example.com");
     let mut child = terminal.attach(&mut command).spawn().expect("julia starts");
+    terminal.expect("The API key is for https://wandb.example.com (server from WANDB_BASE_URL).");
     terminal.expect("hit enter: ");
+    fs::write(&started, "").expect("a file");
     terminal.expect("another task runs");
     assert!(!terminal.echoes());
     terminal.send("oops\x15x\x7f");
     terminal.send(format!("{KEY_1}\r"));
     terminal.expect("logged in from prompt with 40");
     terminal.expect("hit enter: ");
-    terminal.send("\x03");
-    terminal.expect("caught InterruptException");
-    terminal.expect("then the prompt timed out");
+    // As a terminal sends pasted text.
+    terminal.send(format!("\r\x1b[200~{KEY_1}\x1b[201~\r"));
+    terminal.expect("Received 40 characters.");
+    terminal.expect("true");
+    terminal.expect("then prompt: W&B disabled due to login timeout.");
     assert!(pty::wait(&mut child).success());
     assert!(terminal.echoes());
     assert!(!terminal.seen().contains(KEY_1), "{}", terminal.seen());
     let netrc = package.home.text("home/.netrc").expect("it was stored");
     assert!(netrc.contains(KEY_1));
+}
+
+/// The library prompts if Julia has one thread, and the package if it has two.
+#[test]
+fn a_prompt_ends_with_the_same_error_with_one_thread_and_with_two() {
+    let Some(julia) = julia() else { return };
+    let package = Package::new(julia);
+    let script = r#"
+        using WandbLogin
+        for round in 1:2
+            try
+                login(force = true)
+            catch problem
+                println("caught ", typeof(problem), " ", problem.status, ": ", problem.text)
+            end
+        end
+    "#;
+    for threads in ["1", "2"] {
+        let mut terminal = Pty::open();
+        let mut command = package.command(&["-e", script]);
+        command.env("JULIA_NUM_THREADS", threads);
+        let mut child = terminal.attach(&mut command).spawn().expect("julia starts");
+        terminal.expect("hit enter: ");
+        terminal.send("\x03");
+        terminal.expect("caught LoginError prompt: The prompt was interrupted.");
+        terminal.expect("hit enter: ");
+        terminal.send("\x04");
+        terminal.expect("caught LoginError prompt: End of input before a key was entered.");
+        assert!(pty::wait(&mut child).success());
+        assert!(terminal.echoes());
+    }
 }
 
 /// With one thread the library prompts, with its menu. Afterwards Ctrl-C works in

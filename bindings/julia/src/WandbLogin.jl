@@ -6,15 +6,17 @@ or prompt for it, and store it where the SDK finds it.
     session = login()
     session.authorization   # for the HTTP header Authorization
 
+    Authorization(session)  # the same, renewed for as long as the program runs
+
 See [`login`](@ref), and [`Session`](@ref) for what it returns.
 """
 module WandbLogin
 
 using Libdl: Libdl
 
-export LoginError, PromptRequest, Session
+export Authorization, LoginError, PromptRequest, Session
 export check, explain, export_session, forget, import_session
-export is_apikey_configured, login, prompt_api_key, refresh
+export is_apikey_configured, login, prompt_api_key, refresh, refused!
 
 include("abi.jl")       # constants and structs of the C header
 include("library.jl")   # finding and checking the shared library
@@ -23,6 +25,7 @@ include("callbacks.jl") # Julia functions that C calls
 include("terminal.jl")  # prompting without blocking other threads
 include("call.jl")      # calling the library with keyword options
 include("login.jl")     # the public functions
+include("authorization.jl") # a credential that stays valid
 
 function __init__()
     init_callbacks()

@@ -3,6 +3,7 @@
 const Status = Int32
 const OK = Status(0)
 const OFFLINE = Status(1)
+const PROMPT_FAILED = Status(-5)
 
 const STATUS_NAMES = Dict{Status,Symbol}(
     0 => :ok,

@@ -16,6 +16,9 @@ end
 
 Base.showerror(io::IO, problem::LoginError) = print(io, problem.text)
 
+"Size of the buffer for the sentence of an error."
+const ERROR_SIZE = 1024
+
 "Strings for C. They are wiped after the call, because some are secrets."
 struct CStrings
     owned::Vector{Vector{UInt8}}
@@ -66,17 +69,29 @@ Calls `body` with a pointer to the options and returns its status. If a callback
 an exception, throws it. Throws a [`LoginError`](@ref) if the status is an error.
 """
 function run_with_options(
-    body;
+    body; prompt = nothing, log = nothing, backend = nothing, cancel = nothing, options...
+)
+    # In silent mode the library decides whether to prompt.
+    environment = get(options, :environment, ENV)
+    silent = get(options, :silent, false) || !isempty(get(environment, "WANDB_SILENT", ""))
+    if prompt === nothing && julia_prompts() && !silent
+        prompt = prompt_on_terminal
+    end
+    call = Call(prompt = prompt, log = log, backend = backend, cancel = cancel)
+    return with_token(token -> run_call(body, call, token; options...), call)
+end
+
+"[`run_with_options`](@ref) with callbacks that are registered under a token."
+function run_call(
+    body,
+    call::Call,
+    token::Ptr{Cvoid};
     api_key = nothing,
     host = nothing,
     referrer = nothing,
     anonymous::Symbol = :never,
     prompt_timeout = nothing,
     http_timeout = nothing,
-    prompt = nothing,
-    log = nothing,
-    backend = nothing,
-    cancel = nothing,
     session::Union{Session,Nothing} = nothing,
     environment = ENV,
     directory = pwd(),
@@ -87,53 +102,49 @@ function run_with_options(
     for name in keys(flags)
         haskey(FLAGS, name) || throw(ArgumentError("unknown keyword $name"))
     end
-    # In silent mode the library decides whether to prompt.
-    silent = get(flags, :silent, false) || !isempty(get(environment, "WANDB_SILENT", ""))
-    if prompt === nothing && julia_prompts() && !silent
-        prompt = prompt_on_terminal
-    end
-    call = Call(prompt, log, backend, cancel, nothing)
     texts = CStrings([], [])
-    problem = zeros(UInt8, 1024)
-    status = try
-        with_token(call) do token
-            options = Ref(
-                COptions(
-                    sizeof(COptions),
-                    pointer_to!(texts, :api_key, api_key),
-                    pointer_to!(texts, :host, host),
-                    pointer_to!(texts, :referrer, referrer),
-                    flag_bits(; flags...),
-                    getproperty(ANONYMOUS, anonymous),
-                    milliseconds(:prompt_timeout, prompt_timeout),
-                    milliseconds(:http_timeout, http_timeout),
-                    prompt === nothing ? C_NULL : ON_PROMPT[],
-                    token,
-                    log === nothing ? C_NULL : ON_LOG[],
-                    token,
-                    backend === nothing ? C_NULL : ON_BACKEND[],
-                    token,
-                    ON_CANCEL[],
-                    token,
-                    session === nothing ? C_NULL : with_handle(identity, session),
-                    environment_block!(texts, environment),
-                    pointer_to!(texts, :directory, directory),
-                    pointer(problem),
-                    length(problem),
-                ),
-            )
-            GC.@preserve texts problem session options begin
-                stay_on_thread() do
-                    disable_sigint(() -> body(Base.unsafe_convert(Ptr{COptions}, options)))
-                end
-            end
+    problem = zeros(UInt8, ERROR_SIZE)
+    function run_with_session(handle)
+        options = Ref(
+            COptions(
+                sizeof(COptions),
+                pointer_to!(texts, :api_key, api_key),
+                pointer_to!(texts, :host, host),
+                pointer_to!(texts, :referrer, referrer),
+                flag_bits(; flags...),
+                getproperty(ANONYMOUS, anonymous),
+                milliseconds(:prompt_timeout, prompt_timeout),
+                milliseconds(:http_timeout, http_timeout),
+                call.prompt === nothing ? C_NULL : ON_PROMPT[],
+                token,
+                call.log === nothing ? C_NULL : ON_LOG[],
+                token,
+                call.backend === nothing ? C_NULL : ON_BACKEND[],
+                token,
+                ON_CANCEL[],
+                token,
+                handle,
+                environment_block!(texts, environment),
+                pointer_to!(texts, :directory, directory),
+                pointer(problem),
+                length(problem),
+            ),
+        )
+        GC.@preserve texts problem options begin
+            in_library(() -> body(Base.unsafe_convert(Ptr{COptions}, options)))
         end
+    end
+    status = try
+        with_handle(run_with_session, session)
     finally
         wipe!(texts)
     end
-    call.thrown === nothing || throw(something(call.thrown))
+    rethrow_thrown(call)
     return checked(status, problem)
 end
+
+"Calls the library: callbacks may switch tasks, and only they receive Ctrl-C."
+in_library(body) = stay_on_thread(() -> disable_sigint(body))
 
 "Runs `body` on this thread, even if a callback switches to other tasks."
 function stay_on_thread(body)

@@ -48,23 +48,42 @@ mutable struct Call
     backend::Any
     cancel::Any
     thrown::Union{Some,Nothing}
+    "When other tasks of this thread last had time to run."
+    paused_at::Float64
+end
+
+Call(; prompt = nothing, log = nothing, backend = nothing, cancel = nothing) =
+    Call(prompt, log, backend, cancel, nothing, time())
+
+"Throws the exception that a callback threw."
+function rethrow_thrown(call::Call)
+    thrown, call.thrown = call.thrown, nothing
+    thrown === nothing || throw(something(thrown))
+    return nothing
 end
 
 const CALLS = Dict{UInt,Call}()
 const LAST_TOKEN = Ref(UInt(0))
 const CALLS_LOCK = ReentrantLock()
 
-"Calls `body` with the number of the call in `CALLS`."
-function with_token(body, call::Call)
-    token = lock(CALLS_LOCK) do
+"Enters the call in `CALLS` and returns its number."
+function register(call::Call)
+    return lock(CALLS_LOCK) do
         LAST_TOKEN[] += 1
         CALLS[LAST_TOKEN[]] = call
-        LAST_TOKEN[]
+        Ptr{Cvoid}(LAST_TOKEN[])
     end
+end
+
+unregister(token::Ptr{Cvoid}) = lock(() -> delete!(CALLS, UInt(token)), CALLS_LOCK)
+
+"Calls `body` with the number of the call in `CALLS`."
+function with_token(body, call::Call)
+    token = register(call)
     try
-        return body(Ptr{Cvoid}(token))
+        return body(token)
     finally
-        lock(() -> delete!(CALLS, token), CALLS_LOCK)
+        unregister(token)
     end
 end
 
@@ -119,10 +138,24 @@ function on_backend(data::Ptr{Cvoid}, session::Ptr{Cvoid})
     end
 end
 
-# Called at least every 100 ms. Ctrl-C, or an exception of another callback, cancels the
-# call here.
+"""
+Lets other tasks of this thread run. A call that takes long gives them 20 ms of every 70 ms,
+in which the event loop also serves their timers and sockets.
+"""
+function let_other_tasks_run(call::Call)
+    if time() - call.paused_at < 0.05
+        yield()
+    else
+        sleep(0.02)
+        call.paused_at = time()
+    end
+end
+
+# Called at least every 100 ms while the library waits. Ctrl-C, or an exception of another
+# callback, cancels the call here.
 function on_cancel(data::Ptr{Cvoid})
     return guarded(data, Int32(1)) do call
+        let_other_tasks_run(call)
         cancelled = call.thrown !== nothing || call.cancel !== nothing && call.cancel()::Bool
         return Int32(cancelled)
     end

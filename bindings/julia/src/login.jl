@@ -15,6 +15,20 @@ function new_session(body; options...)
     return handle[] == C_NULL ? nothing : Session(handle[])
 end
 
+"Where there is no terminal, a function can prompt."
+const PROMPT_HINT = " In a notebook, pass `prompt`, a function that asks for the key: see `?login`."
+
+"[`new_session`](@ref) for a login that may prompt; the error names the keyword `prompt`."
+function new_session_or_prompt(body; options...)
+    try
+        return new_session(body; options...)
+    catch problem
+        could_prompt = get(options, :prompt, nothing) === nothing && !get(options, :no_prompt, false)
+        problem isa LoginError && problem.status === :not_configured && could_prompt || rethrow()
+        throw(LoginError(problem.status, problem.code, problem.text * PROMPT_HINT))
+    end
+end
+
 """
     login(; keywords...) -> Union{Session, Nothing}
 
@@ -55,7 +69,7 @@ The network is used only for `verify`, `anonymous` and identity tokens.
 If one of these functions throws, `login` throws the same exception.
 """
 function login(; options...)
-    return new_session(; options...) do pointer, handle
+    return new_session_or_prompt(; options...) do pointer, handle
         f = symbol(:wandb_login)
         @blocking $f(pointer::Ptr{COptions}, handle::Ref{Ptr{Cvoid}})::Int32
     end
@@ -68,7 +82,7 @@ Prompt for a key without looking for a configured one, then verify and store it.
 keywords are those of [`login`](@ref) without `api_key` and `no_prompt`.
 """
 function prompt_api_key(; options...)
-    return new_session(; options...) do pointer, handle
+    return new_session_or_prompt(; options...) do pointer, handle
         f = symbol(:wandb_prompt_api_key)
         @blocking $f(pointer::Ptr{COptions}, handle::Ref{Ptr{Cvoid}})::Int32
     end

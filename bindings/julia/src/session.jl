@@ -16,42 +16,64 @@ A successful login. Its properties:
 | `display` | one line for a person, without secrets |
 | `environ` | variables that log in a child process: `run(addenv(cmd, session.environ))`; secret |
 
-Any thread may read it. Its secrets are wiped when it is closed (`close(session)`) or
-garbage-collected. The strings of its properties are copies, which are not wiped. Printing
-a session shows no secrets.
+Any thread may read it, also while another one closes it: a read then returns the value, or
+throws that the session is closed. Its secrets are wiped when it is closed
+(`close(session)`) or garbage-collected, or when the last call that uses it returns. The
+strings of its properties are copies, which are not wiped. Printing a session shows no
+secrets.
 """
 mutable struct Session
     handle::Ptr{Cvoid}
+    "Held while the handle is read or replaced; never while a task can switch."
+    lock::Threads.SpinLock
 
     function Session(handle::Ptr{Cvoid})
-        session = new(handle)
+        session = new(handle, Threads.SpinLock())
         finalizer(close, session)
         return session
     end
 end
 
+"Removes an owner of a handle."
+free_handle(handle) = ccall(symbol(:wandb_login_session_free), Cvoid, (Ptr{Cvoid},), handle)
+
 function Base.close(session::Session)
-    handle = getfield(session, :handle)
-    setfield!(session, :handle, C_NULL)
-    handle == C_NULL || ccall(symbol(:wandb_login_session_free), Cvoid, (Ptr{Cvoid},), handle)
+    handle = lock(getfield(session, :lock)) do
+        open_handle = getfield(session, :handle)
+        setfield!(session, :handle, C_NULL)
+        open_handle
+    end
+    handle == C_NULL || free_handle(handle)
     return nothing
 end
 
 Base.isopen(session::Session) = getfield(session, :handle) != C_NULL
 
-"A `Session` that is another owner of a borrowed handle."
-function retained(handle::Ptr{Cvoid})
-    return Session(ccall(symbol(:wandb_login_session_retain), Ptr{Cvoid}, (Ptr{Cvoid},), handle))
+"Adds an owner to a handle."
+function retain_handle(handle::Ptr{Cvoid})
+    return ccall(symbol(:wandb_login_session_retain), Ptr{Cvoid}, (Ptr{Cvoid},), handle)
 end
 
-"Calls `body` with the handle and keeps it alive during the call."
-function with_handle(body, session::Session)
-    GC.@preserve session begin
-        handle = getfield(session, :handle)
-        handle == C_NULL && throw(ArgumentError("the session is closed"))
+"A `Session` that is another owner of a borrowed handle."
+retained(handle::Ptr{Cvoid}) = Session(retain_handle(handle))
+
+"""
+Calls `body` with the handle. The call is an owner of it, so that another thread may close
+the session meanwhile. `closed` is called instead if the session is closed.
+"""
+function with_handle(body, session::Session; closed = session_is_closed)
+    handle = lock(() -> retain_handle(getfield(session, :handle)), getfield(session, :lock))
+    handle == C_NULL && return closed()
+    try
         return body(handle)
+    finally
+        free_handle(handle)
     end
 end
+
+with_handle(body, ::Nothing) = body(C_NULL)
+
+session_is_closed() = throw(ArgumentError("the session is closed"))
 
 text(pointer::Ptr{UInt8}) = pointer == C_NULL ? nothing : unsafe_string(pointer)
 
@@ -69,17 +91,9 @@ end
 "The C getter with this name."
 getter(name) = symbol(Symbol(:wandb_login_session_, name))
 
-get_text(session, name) = with_handle(session) do handle
-    text(ccall(getter(name), Ptr{UInt8}, (Ptr{Cvoid},), handle))
-end
-
-get_texts(session, name) = with_handle(session) do handle
-    texts(ccall(getter(name), Ptr{Ptr{UInt8}}, (Ptr{Cvoid},), handle))
-end
-
-get_bool(session, name) = with_handle(session) do handle
-    ccall(getter(name), Bool, (Ptr{Cvoid},), handle)
-end
+get_text(handle, name) = text(ccall(getter(name), Ptr{UInt8}, (Ptr{Cvoid},), handle))
+get_texts(handle, name) = texts(ccall(getter(name), Ptr{Ptr{UInt8}}, (Ptr{Cvoid},), handle))
+get_bool(handle, name) = ccall(getter(name), Bool, (Ptr{Cvoid},), handle)
 
 const TEXTS = (
     :api_key,
@@ -93,34 +107,36 @@ const TEXTS = (
     :display,
 )
 
-const PROPERTIES = (TEXTS..., :teams, :verified, :saved, :source, :expires_at, :environ)
+const BOOLEANS = (:verified, :saved)
+const PROPERTIES = (TEXTS..., BOOLEANS..., :teams, :source, :expires_at, :environ)
 
 Base.propertynames(::Session) = PROPERTIES
 
 function Base.getproperty(session::Session, name::Symbol)
-    name in TEXTS && return get_text(session, name)
-    name === :teams && return get_texts(session, name)
-    name in (:verified, :saved) && return get_bool(session, name)
+    name in PROPERTIES || throw(ArgumentError("a Session has no property $name"))
+    return with_handle(handle -> read_property(handle, name), session)
+end
+
+function read_property(handle, name)
+    name in TEXTS && return get_text(handle, name)
+    name === :teams && return get_texts(handle, name)
+    name in BOOLEANS && return get_bool(handle, name)
     if name === :source
-        number = with_handle(session) do handle
-            ccall(getter(name), Int32, (Ptr{Cvoid},), handle)
-        end
+        number = ccall(getter(name), Int32, (Ptr{Cvoid},), handle)
         return get(SOURCE_NAMES, number, :unknown)
     elseif name === :expires_at
-        seconds = with_handle(session) do handle
-            ccall(getter(name), Int64, (Ptr{Cvoid},), handle)
-        end
+        seconds = ccall(getter(name), Int64, (Ptr{Cvoid},), handle)
         return seconds < 0 ? nothing : seconds
-    elseif name === :environ
-        entries = split.(get_texts(session, name), '='; limit = 2)
-        return Dict{String,String}(name => value for (name, value) in entries)
     end
-    throw(ArgumentError("a Session has no property $name"))
+    entries = split.(get_texts(handle, :environ), '='; limit = 2)
+    return Dict{String,String}(name => value for (name, value) in entries)
 end
 
 function Base.show(io::IO, session::Session)
-    isopen(session) || return print(io, "Session(closed)")
-    print(io, "Session(", session.base_url, ", source = :", session.source)
-    session.username === nothing || print(io, ", username = ", session.username)
-    print(io, ')')
+    shown = with_handle(session; closed = () -> "Session(closed)") do handle
+        url, source = read_property(handle, :base_url), read_property(handle, :source)
+        user = read_property(handle, :username)
+        "Session($url, source = :$source$(user === nothing ? "" : ", username = $user"))"
+    end
+    print(io, shown)
 end

@@ -5,7 +5,17 @@
         problem = fails(no_prompt = true)
         @test problem isa LoginError && problem.status === :not_configured && problem.code == 2
         @test occursin("No API key configured", problem.text)
+        @test !occursin("notebook", problem.text)
         @test sprint(showerror, problem) == problem.text
+
+        # Without a terminal the error names the keyword for notebooks, unless it is given.
+        silent(; options...) = fails(; silent = true, options...)
+        @test occursin("In a notebook, pass `prompt`, a function", silent().text)
+        @test occursin("In a notebook", silent(relogin = true).text)
+        ranks = merge(env, Dict("RANK" => "1", "WORLD_SIZE" => "2"))
+        @test !occursin("notebook", silent(prompt = _ -> "", environment = ranks).text)
+        problem = thrown(() -> prompt_api_key(environment = env, silent = true, log = quiet))
+        @test occursin("In a notebook", problem.text)
 
         @test fails(host = "wandb.example.com").status === :argument
         @test fails(host = "https://größe.example").status === :argument

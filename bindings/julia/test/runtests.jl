@@ -55,6 +55,8 @@ quiet = (level, line) -> nothing
     include("errors.jl")
     include("sessions.jl")
     include("threads.jl")
+    include("authorization.jl")
+    include("terminal.jl")
     include("signals.jl")
     include("library.jl")
     include("servers.jl")
