@@ -12,7 +12,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -67,6 +67,7 @@ impl Reply {
 /// A request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
+    pub at: Instant,
     pub method: String,
     /// The path, or the whole address that a proxy gets.
     pub target: String,
@@ -91,9 +92,12 @@ pub struct Stub {
     accepting: Option<JoinHandle<()>>,
 }
 
+/// The reply to a request, by its number and content. Raw bytes are no request.
+type Answers = Box<dyn Fn(usize, Option<&Seen>) -> Reply + Send + Sync>;
+
 struct State {
     raw: bool,
-    script: Vec<Reply>,
+    answers: Answers,
     tls: Option<Arc<rustls::ServerConfig>>,
     connections: AtomicUsize,
     answered: AtomicUsize,
@@ -103,29 +107,42 @@ struct State {
 
 impl Stub {
     pub fn http(script: impl Into<Vec<Reply>>) -> Stub {
-        Stub::start("http", None, script.into())
+        Stub::start("http", None, in_turn(script))
+    }
+
+    /// A server or proxy whose reply depends on the request; https with an identity.
+    pub fn answering(
+        identity: Option<&Identity>,
+        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Stub {
+        let (scheme, tls) = match identity {
+            Some(identity) => ("https", Some(Arc::clone(&identity.config))),
+            None => ("http", None),
+        };
+        let answers = move |_, seen: Option<&Seen>| answer(seen.expect("a request"));
+        Stub::start(scheme, tls, Box::new(answers))
     }
 
     /// A server that replies to any first bytes: for what is not HTTP.
     pub fn raw(script: impl Into<Vec<Reply>>) -> Stub {
-        Stub::start("raw", None, script.into())
+        Stub::start("raw", None, in_turn(script))
     }
 
     pub fn https(identity: &Identity, script: impl Into<Vec<Reply>>) -> Stub {
-        Stub::start("https", Some(Arc::clone(&identity.config)), script.into())
+        let tls = Some(Arc::clone(&identity.config));
+        Stub::start("https", tls, in_turn(script))
     }
 
     fn start(
         scheme: &'static str,
         tls: Option<Arc<rustls::ServerConfig>>,
-        script: Vec<Reply>,
+        answers: Answers,
     ) -> Stub {
-        assert!(!script.is_empty(), "a stub needs something to say");
         let listener = TcpListener::bind("127.0.0.1:0").expect("bind the loopback");
         let address = listener.local_addr().expect("local address");
         let state = Arc::new(State {
             raw: scheme == "raw",
-            script,
+            answers,
             tls,
             connections: AtomicUsize::new(0),
             answered: AtomicUsize::new(0),
@@ -182,6 +199,13 @@ impl Drop for Stub {
     }
 }
 
+/// The replies of a script; the last one is repeated.
+fn in_turn(script: impl Into<Vec<Reply>>) -> Answers {
+    let script = script.into();
+    assert!(!script.is_empty(), "a stub needs something to say");
+    Box::new(move |turn, _| script[turn.min(script.len() - 1)].clone())
+}
+
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
@@ -210,14 +234,18 @@ impl State {
     }
 
     fn listen(&self, stream: &mut dyn Stream) -> io::Result<Reply> {
-        if self.raw {
-            let _ = stream.read(&mut [0; 1024])?;
-        } else {
-            let seen = read_request(stream)?;
-            self.seen.lock().expect("no panic").push(seen);
+        let seen = match self.raw {
+            true => {
+                let _ = stream.read(&mut [0; 1024])?;
+                None
+            }
+            false => Some(read_request(stream)?),
+        };
+        if let Some(seen) = &seen {
+            self.seen.lock().expect("no panic").push(seen.clone());
         }
         let turn = self.answered.fetch_add(1, Ordering::SeqCst);
-        Ok(self.script[turn.min(self.script.len() - 1)].clone())
+        Ok((self.answers)(turn, seen.as_ref()))
     }
 
     fn answer(&self, stream: &mut dyn Stream, reply: Reply) -> io::Result<()> {
@@ -293,6 +321,7 @@ fn read_request(stream: &mut dyn Stream) -> io::Result<Seen> {
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
     let mut seen = Seen {
+        at: Instant::now(),
         method,
         target,
         headers,
