@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::compare::{Kind, assert_subset, line, order};
+use crate::compare::{Kind, assert_subset, kind, line, order};
 use crate::server::{ENTITY, Record, Rules, Server, body, lines};
 use crate::stub::{Reply, Seen};
 use crate::support::{self, Home, KEY_1, Run};
@@ -47,12 +47,16 @@ fn troubled() -> Rules {
     }
 }
 
-/// The kinds of requests in order, with repeated requests once: how the lines of a run
-/// are spread over requests depends on time.
+/// The kinds of requests, in the order in which they first occur. wandb-core sends
+/// UpsertBucket again where the configuration changes.
 fn stages(requests: &[Seen]) -> Vec<Kind> {
-    let mut kinds: Vec<Kind> = order(requests).iter().map(|(kind, ..)| *kind).collect();
-    kinds.dedup();
-    kinds
+    let mut stages = Vec::new();
+    for (kind, ..) in order(requests) {
+        if !stages.contains(&kind) {
+            stages.push(kind);
+        }
+    }
+    stages
 }
 
 /// How often the first UpsertBucket is sent.
@@ -106,7 +110,7 @@ fn every_request_is_one_that_wandb_core_sends_too() {
             let (name, record, requests) = (example.name, server.run(), server.requests());
             assert_eq!(server.problems(), [""; 0], "{name}");
             assert_subset(name, &requests, &theirs);
-            assert_eq!(stages(&requests), stages(&theirs)[..3], "{name}");
+            assert_eq!(stages(&requests), stages(&theirs), "{name}");
             assert_eq!(record.exit_code, Some(0), "{name}");
             // The curve is what the training printed.
             let curve: Vec<_> = record.history.iter().map(|text| line(text)).collect();
@@ -123,6 +127,32 @@ fn every_request_is_one_that_wandb_core_sends_too() {
             assert!(run.stderr.contains(&page), "{name}: {}", run.stderr);
         }
     });
+}
+
+/// Without uploads for 30 s an empty object is sent.
+#[test]
+fn a_run_without_uploads_is_kept_alive_as_by_wandb_core() {
+    let Some(python) = support::sdk_python() else {
+        return;
+    };
+    let arguments = ["340", "60"];
+    let sdk_server = Server::new(Rules::default());
+    let theirs = std::thread::scope(|threads| {
+        let more = [&arguments[..], &["0", "0.5"]].concat();
+        let (python, server) = (&python, &sdk_server);
+        let sdk = threads.spawn(move || sdk_run(python, server, &[], &more).0);
+        for_each(|example| {
+            let server = Server::new(Rules::default());
+            train(example, &server.url(), &[], &arguments);
+            let stages = stages(&server.requests());
+            let expected = [Kind::Upsert, Kind::Lines, Kind::Heartbeat, Kind::End];
+            assert_eq!(stages, expected, "{}", example.name);
+        });
+        sdk.join().unwrap()
+    });
+    let heartbeat = theirs.iter().find(|seen| kind(seen) == Kind::Heartbeat);
+    let heartbeat = heartbeat.unwrap_or_else(|| panic!("{:?}", order(&theirs)));
+    assert_eq!(heartbeat.body, b"{}");
 }
 
 #[test]
