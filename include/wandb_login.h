@@ -720,6 +720,68 @@ int64_t wandb_login_session_expires_at(const wandb_login_session *session);
  */
 const char *const *wandb_login_session_environ(const wandb_login_session *session);
 
+/* The way to the server: what a login found, for any HTTP client -------------- */
+
+/**
+ * Returns the file of CA certificates that replaces the system's trust store for this
+ * server: `SSL_CERT_FILE`, else `REQUESTS_CA_BUNDLE`.
+ *
+ * \return An absolute path, borrowed; also if there is no such file. NULL without such
+ *         a file, and for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+const char *wandb_login_session_ca_file(const wandb_login_session *session);
+
+/**
+ * Returns the directory of CA certificates that replaces the system's trust store for
+ * this server, beside `wandb_login_session_ca_file()` if both are set: `SSL_CERT_DIR`,
+ * else a `REQUESTS_CA_BUNDLE` that is a directory. Several directories are separated
+ * as in `PATH`.
+ *
+ * \return An absolute path, borrowed; also if there is no such directory. NULL without
+ *         such a directory, and for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+const char *wandb_login_session_ca_dir(const wandb_login_session *session);
+
+/**
+ * Returns whether the user disabled the verification of certificates, by
+ * `WANDB_INSECURE_DISABLE_SSL` or the setting `insecure_disable_ssl`.
+ *
+ * \return `false` for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+bool wandb_login_session_tls_unchecked(const wandb_login_session *session);
+
+/**
+ * Returns the URL of the proxy for this server, such as `http://proxy.example:3128`.
+ * The scheme is `http`, `https` or `socks5h` (the proxy resolves host names), the port
+ * is always there, and user name and password are percent-encoded. A client must not
+ * apply `NO_PROXY` to it: the login has done that.
+ *
+ * \return A secret if it contains a password; borrowed. NULL for a direct connection,
+ *         and for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+const char *wandb_login_session_proxy(const wandb_login_session *session);
+
+/**
+ * Returns the headers to send to this server with each request, beside
+ * `Authorization`, which is not among them: `WANDB_X_EXTRA_HTTP_HEADERS`, the user name
+ * (`WANDB_USERNAME`) and the e-mail address (`WANDB_USER_EMAIL`). There are none for a
+ * server that only a workspace settings file names.
+ *
+ * \return A NULL-terminated array of `Name: value` entries, borrowed like its strings.
+ *         They are secrets. NULL only for a NULL session.
+ *
+ * Threads: any. Origin: libwandb_login. Since 0.2.
+ */
+const char *const *wandb_login_session_headers(const wandb_login_session *session);
+
 /* Sharing, renewing and transferring a session -------------------------------- */
 
 /**

@@ -2,6 +2,8 @@
 //! The property tests below run them on generated inputs, the fuzz targets on
 //! those of a fuzzer.
 
+use std::path::Path;
+
 use crate::config::settings::{Scope, SettingsFile};
 use crate::formats::ini;
 use crate::formats::netrc::{self, BareHost, Names};
@@ -251,4 +253,28 @@ pub fn exported(given: &[u8]) {
         assert!(!entry.as_bytes().contains(&0));
     }
     assert!(!session.display().contains('\0'));
+    way(&session);
+}
+
+/// The way to the server of an imported session can be given to any HTTP client.
+fn way(session: &Session) {
+    for line in session.headers() {
+        let line = std::str::from_utf8(line.as_bytes()).expect("ASCII");
+        let (name, value) = line.split_once(": ").expect("`Name: value`");
+        assert!(!name.is_empty() && !name.contains(char::is_whitespace));
+        assert!(!name.to_ascii_lowercase().ends_with("authorization"));
+        assert!(value.chars().all(|c| c == '\t' || (' '..='~').contains(&c)));
+    }
+    if let Some(proxy) = session.proxy() {
+        let proxy = std::str::from_utf8(proxy.as_bytes()).expect("ASCII");
+        let (scheme, rest) = proxy.split_once("://").expect("a scheme");
+        assert!(["http", "https", "socks5h"].contains(&scheme), "{proxy}");
+        assert!(rest.chars().all(|c| c.is_ascii_graphic()), "{proxy}");
+        assert!(!rest.contains(['/', '?', '#']), "{proxy}");
+        let (_, port) = rest.rsplit_once(':').expect("a port");
+        assert!(port.parse::<u16>().is_ok_and(|port| port > 0), "{proxy}");
+    }
+    assert!(session.ca_file().is_none_or(Path::is_absolute));
+    assert!(session.ca_dir().is_none_or(Path::is_absolute));
+    assert!(!session.data().workspace_only || session.headers().is_empty());
 }

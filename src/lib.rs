@@ -35,6 +35,7 @@
 //! | `renewer` | keeps the credential of a session good for a long training |
 //! | `report` | which key is in force, and why |
 //! | `formats` | netrc, INI, token cache, dates: text in, text out |
+//! | `route` | the way to the server: proxy, CA certificates, headers |
 //! | `url` | server addresses |
 //! | `files` | reading files, and replacing them atomically |
 //! | `util` | secrets, redacted text, lines |
@@ -59,6 +60,7 @@ mod options;
 mod prompt;
 mod renewer;
 mod report;
+mod route;
 #[cfg_attr(not(feature = "http"), path = "server/no_http.rs")]
 mod server;
 mod session;

@@ -3,6 +3,7 @@
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint};
 use crate::config::offline_mode::Mode;
+use crate::config::route;
 use crate::error::{Error, ExchangeError, Result};
 use crate::key::ApiKey;
 use crate::options::{Anonymous, Attempts, Flags, Options};
@@ -67,11 +68,11 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
     let server = endpoint::resolve(&context)?;
     if let Some(found) = sources::first(&context, &server, context.relogin()?)? {
         diagnostics::warn_conflicts(&context, &server, &found);
-        return complete(&context, &server, found, Wanted::Any).map(Login::Session);
+        return complete(&context, &server, found, None).map(Login::Session);
     }
     if options.anonymous == Anonymous::Must {
         let found = anonymous(&context, &server)?;
-        return complete(&context, &server, found, Wanted::Any).map(Login::Session);
+        return complete(&context, &server, found, None).map(Login::Session);
     }
     prompt_and_complete(&context, &server)
 }
@@ -257,14 +258,14 @@ pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
     let server = Endpoint::of_session(session);
     match &session.data().credential {
         Credential::Access {
-            access,
             identity_token_file,
+            ..
         } => {
             let found =
                 sources::identity_token_of(&context, &server, session, identity_token_file)?;
-            complete(&context, &server, found, Wanted::OtherThan(&access.token))
+            complete(&context, &server, found, Some(session))
         }
-        Credential::Key(_) => key_of_server(&context, &server),
+        Credential::Key(_) => key_of_server(&context, &server, Some(session)),
     }
 }
 
@@ -288,7 +289,7 @@ pub(crate) fn renew(
             let access = token_cache::access_token(&context, &server, file, wanted, attempts)?;
             Ok(session.with_access_token(access))
         }
-        Credential::Key(_) => Ok(key_of_server(&context, &server)?),
+        Credential::Key(_) => Ok(key_of_server(&context, &server, Some(session))?),
     }
 }
 
@@ -305,11 +306,15 @@ fn without_prompt<'a>(options: &Options<'a>) -> Options<'a> {
     }
 }
 
-/// A session with the key that is configured for a server.
-fn key_of_server(context: &Context, server: &Endpoint) -> Result<Session> {
+/// A session with the key that is configured for a server, in place of `replaced`.
+fn key_of_server(
+    context: &Context,
+    server: &Endpoint,
+    replaced: Option<&Session>,
+) -> Result<Session> {
     let found = sources::first(context, server, false)?
         .ok_or_else(|| context.not_configured(&server.url, None))?;
-    complete(context, server, found, Wanted::Any)
+    complete(context, server, found, replaced)
 }
 
 /// The session that [`login`] would return without prompting and without
@@ -346,7 +351,7 @@ pub fn current(options: &Options<'_>) -> Result<Session> {
     };
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
-    key_of_server(&context, &server)
+    key_of_server(&context, &server, None)
 }
 
 /// Whether the mode prevents the login; says so.
@@ -389,7 +394,7 @@ fn prompt_and_complete(context: &Context, server: &Endpoint) -> Result<Login> {
                 }
             },
         };
-        match complete(context, server, found, Wanted::Any) {
+        match complete(context, server, found, None) {
             Ok(session) => return Ok(Login::Session(session)),
             // Only a rejected key is a reason to prompt for another one.
             Err(error @ Error::Rejected(_)) => last = Some(error),
@@ -408,12 +413,13 @@ fn parse_key(context: &Context, text: &Secret) -> Result<ApiKey> {
     Ok(parsed.key)
 }
 
-/// Turns a found credential into a session: verify, store, report.
+/// Turns a found credential into a session: verify, store, report. A session that
+/// replaces another one has its way to the server, and not its access token.
 fn complete(
     context: &Context,
     server: &Endpoint,
     found: FoundCredential,
-    wanted: Wanted,
+    replaced: Option<&Session>,
 ) -> Result<Session> {
     diagnostics::warn_plain_http(context, server);
     diagnostics::warn_unlikely_key(context, server, &found);
@@ -421,6 +427,7 @@ fn complete(
     // Both can fail, so they come before anything is sent or written.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
+    let wanted = replaced.map_or(Wanted::Any, another_token);
     let (credential, known) = to_credential(context, server, found.candidate, wanted)?;
     let viewer = verify(context, server, &credential, source)?.or(known);
     let saved = persist(context, server, &credential, source)?;
@@ -434,6 +441,10 @@ fn complete(
         viewer,
         entity,
         workspace_only: server.workspace_only,
+        route: match replaced {
+            Some(session) => session.data().route.clone(),
+            None => route::resolve(context, server).into_route(&context.log),
+        },
     });
     log_session(context, server, &session);
     if is_new(source) && (saved || context.relogin().unwrap_or(false)) {
@@ -443,6 +454,14 @@ fn complete(
         diagnostics::warn_next_server(context, server);
     }
     Ok(session)
+}
+
+/// Another access token than the one of a session.
+fn another_token(session: &Session) -> Wanted<'_> {
+    match &session.data().credential {
+        Credential::Access { access, .. } => Wanted::OtherThan(&access.token),
+        Credential::Key(_) => Wanted::Any,
+    }
 }
 
 /// The credential to send to the server, and its owner if already known.

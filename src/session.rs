@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::key::ApiKey;
+use crate::route::Route;
 use crate::url::BaseUrl;
 use crate::util::secret::{Secret, WipedBytes};
 
@@ -160,6 +161,8 @@ pub(crate) struct SessionData {
     /// Whether only a workspace settings file named the server. A refresh must
     /// then not send a credential from elsewhere to it.
     pub workspace_only: bool,
+    /// The way to the server.
+    pub route: Route,
 }
 
 /// A successful login: the credential, its source and its owner.
@@ -294,6 +297,36 @@ impl Session {
             Credential::Key(_) => None,
             Credential::Access { access, .. } => Some(access.expires_at),
         }
+    }
+
+    /// The file of CA certificates that replaces the system's trust store, as an
+    /// absolute path; also where the file does not exist.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.0.data.route.ca_file.as_deref()
+    }
+
+    /// The directory of CA certificates that replaces the system's trust store, as an
+    /// absolute path; several are separated as in `PATH`.
+    pub fn ca_dir(&self) -> Option<&Path> {
+        self.0.data.route.ca_dir.as_deref()
+    }
+
+    /// Whether the user disabled the verification of certificates.
+    pub fn tls_unchecked(&self) -> bool {
+        self.0.data.route.tls_unchecked
+    }
+
+    /// The URL of the proxy for the server, with user name, password and port; its
+    /// scheme is `http`, `https` or `socks5h`. `None` for a direct connection.
+    pub fn proxy(&self) -> Option<&Secret> {
+        self.0.data.route.proxy.as_ref()
+    }
+
+    /// Headers to send to the server with each request, as `Name: value`: the extra
+    /// headers, the user name and the e-mail address. `Authorization` is not among
+    /// them.
+    pub fn headers(&self) -> &[Secret] {
+        &self.0.data.route.headers
     }
 
     /// Whether both are handles to one session.

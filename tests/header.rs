@@ -89,6 +89,16 @@ const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "The way to the server: what a login found, for any HTTP client",
+        &[
+            "wandb_login_session_ca_file",
+            "wandb_login_session_ca_dir",
+            "wandb_login_session_tls_unchecked",
+            "wandb_login_session_proxy",
+            "wandb_login_session_headers",
+        ],
+    ),
+    (
         "Sharing, renewing and transferring a session",
         &[
             "wandb_login_session_retain",

@@ -131,6 +131,7 @@ fn all_ranks_get_the_result_of_rank_0() {
         "explicit",
         "prompt",
         "stale",
+        "way",
         "host",
         "cut",
         "late",
@@ -201,6 +202,8 @@ fn all_ranks_get_the_result_of_rank_0() {
     logged_in("explicit", "- 1", KEY_4);
     logged_in("stale", "- 1", KEY_4);
     logged_in("prompt", "- 8", KEY_4);
+    let way = "backend 1 by http://u:p@proxy.example:80, /ca.pem, X-Wandb-Username: ada (";
+    assert!(line("way").contains(way), "{}", line("way"));
     failed(
         "malformed",
         &format!("-2 [{} line 1 is invalid: API key must", path("malformed")),
@@ -261,7 +264,7 @@ fn all_ranks_get_the_result_of_rank_0() {
     for case in cases {
         for rank in 0..RANKS {
             let expected = match (case, rank) {
-                ("explicit" | "stale" | "prompt", 0) => Some(netrc(KEY_4)),
+                ("explicit" | "stale" | "way" | "prompt", 0) => Some(netrc(KEY_4)),
                 ("netrc" | "split" | "stranger" | "broken", 0) => Some(netrc(KEY_1)),
                 ("malformed", 0) => Some(netrc("short")),
                 ("netrc" | "split" | "stranger" | "broken" | "malformed", 1) => Some(netrc(KEY_2)),

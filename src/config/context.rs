@@ -214,14 +214,6 @@ impl<'a> Context<'a> {
             || self.switch(variables::FORCE, Settings::force)?)
     }
 
-    /// Whether certificates are not verified.
-    pub(crate) fn insecure_disable_ssl(&self) -> Result<bool> {
-        self.switch(
-            variables::INSECURE_DISABLE_SSL,
-            Settings::insecure_disable_ssl,
-        )
-    }
-
     pub(crate) fn mode(&self) -> Result<Mode> {
         let want = "online, offline or disabled";
         let mode = self.value(variables::MODE, parse_mode, want, Settings::mode)?;

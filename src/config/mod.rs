@@ -7,5 +7,6 @@ pub(crate) mod files;
 pub(crate) mod location;
 pub(crate) mod offline_mode;
 pub(crate) mod paths;
+pub(crate) mod route;
 pub(crate) mod settings;
 pub(crate) mod timeout;

@@ -73,14 +73,6 @@ struct Values {
     app_url_override: Field<String>,
     credentials_file: Field<String>,
     insecure_disable_ssl: Field<bool>,
-    #[cfg_attr(not(any(test, feature = "http")), expect(dead_code))]
-    transport: Transport,
-}
-
-/// The settings of the HTTP client, from the system file only. A build without HTTP
-/// checks them and reads none.
-#[cfg_attr(not(any(test, feature = "http")), expect(dead_code))]
-struct Transport {
     http_proxy: Field<Secret>,
     https_proxy: Field<Secret>,
     /// A JSON object.
@@ -132,24 +124,6 @@ impl SettingsFile {
     }
 }
 
-#[cfg(feature = "http")]
-macro_rules! transport_getters {
-    ($($key:ident: $type:ty,)*) => {
-        $(pub(crate) fn $key(&self) -> SettingResult<'_, $type> {
-            self.get(|values| &values.transport.$key)
-        })*
-    };
-}
-
-#[cfg(feature = "http")]
-impl Settings {
-    transport_getters! {
-        http_proxy: Secret,
-        https_proxy: Secret,
-        x_extra_http_headers: Secret,
-    }
-}
-
 /// Settings for which the workspace file takes precedence over the system file.
 impl Settings {
     getters! {
@@ -163,6 +137,9 @@ impl Settings {
         app_url_override: String,
         credentials_file: String,
         insecure_disable_ssl: bool,
+        http_proxy: Secret,
+        https_proxy: Secret,
+        x_extra_http_headers: Secret,
     }
 
     fn get<'s, T>(&'s self, field: impl Fn(&'s Values) -> &'s Field<T>) -> SettingResult<'s, T> {

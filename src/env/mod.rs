@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
-use crate::util::secret::WipedBytes;
+use crate::util::secret::{WipedBytes, WipedText};
 
 pub(crate) use privilege::IGNORED;
 
@@ -124,6 +124,15 @@ impl<'a> Environment<'a> {
             Cow::Owned(value) => value
                 .into_string()
                 .unwrap_or_else(|value| value.to_string_lossy().into_owned()),
+        })
+    }
+
+    /// [`Environment::text`] as a copy that is wiped.
+    pub(crate) fn secret_text(&self, name: &str) -> Option<WipedText> {
+        let value = self.secret(name)?;
+        Some(match std::str::from_utf8(&value) {
+            Ok(text) => text.to_owned().into(),
+            Err(_) => String::from_utf8_lossy(&value).into_owned().into(),
         })
     }
 
@@ -251,7 +260,7 @@ pub(crate) fn os_str(bytes: &[u8]) -> Option<&OsStr> {
 
 /// The absolute form of a path. Most paths are absolute and normalized already,
 /// and are returned as they are.
-fn absolute(path: PathBuf) -> PathBuf {
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
     let text = path.as_os_str().as_encoded_bytes();
     let mut parts = text.split(|&byte| byte == b'/').skip(1);
     if cfg!(unix) && path.is_absolute() && parts.all(|part| !matches!(part, b"" | b".")) {

@@ -10,6 +10,7 @@
 
 mod options;
 mod renewer;
+mod route;
 mod session;
 mod types;
 
@@ -17,6 +18,7 @@ use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use renewer::*;
+pub use route::*;
 pub use session::*;
 pub use types::*;
 

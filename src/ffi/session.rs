@@ -1,6 +1,7 @@
 //! The session in the C ABI: an opaque, reference-counted handle.
 
 use std::ffi::{CStr, CString, c_char};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::types::*;
@@ -23,13 +24,16 @@ pub struct wandb_login_session {
     source_name: Option<CString>,
     teams: StringArray<CString>,
     environ: StringArray<Secret>,
+    pub(super) ca_file: Option<CString>,
+    pub(super) ca_dir: Option<CString>,
+    pub(super) headers: StringArray<Secret>,
 }
 
 /// Strings, and a NULL-terminated array of pointers to them.
-struct StringArray<T> {
+pub(super) struct StringArray<T> {
     /// Owns the memory of `pointers`.
     _strings: Vec<T>,
-    pointers: Box<[*const c_char]>,
+    pub(super) pointers: Box<[*const c_char]>,
 }
 
 // SAFETY: `pointers` point to heap memory of `_strings`, which neither moves nor
@@ -74,6 +78,9 @@ impl wandb_login_session {
             source_name: session.source_name().map(to_c_string),
             teams: StringArray::new(teams, |text: &CString| text.as_ptr()),
             environ: StringArray::new(session.environ(), |text| text.as_c_str().as_ptr()),
+            ca_file: session.ca_file().map(path_to_c_string),
+            ca_dir: session.ca_dir().map(path_to_c_string),
+            headers: StringArray::new(session.headers().to_vec(), |text| text.as_c_str().as_ptr()),
             session,
         }
     }
@@ -86,11 +93,16 @@ pub(super) fn to_c_string(text: &str) -> CString {
     CString::new(&text[..end]).unwrap_or_default()
 }
 
+/// Converts a path to a C string. No path contains a NUL.
+fn path_to_c_string(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_encoded_bytes()).unwrap_or_default()
+}
+
 /// Reads from a session handle; returns `none` for a NULL handle.
 ///
 /// # Safety
 /// `session` is NULL or a live handle.
-unsafe fn get<'a, T>(
+pub(super) unsafe fn get<'a, T>(
     session: *const wandb_login_session,
     none: T,
     read: impl FnOnce(&'a wandb_login_session) -> T,
@@ -99,7 +111,7 @@ unsafe fn get<'a, T>(
     unsafe { session.as_ref() }.map_or(none, read)
 }
 
-fn optional_pointer(text: &Option<CString>) -> *const c_char {
+pub(super) fn optional_pointer(text: &Option<CString>) -> *const c_char {
     text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
 }
 

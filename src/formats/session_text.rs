@@ -5,11 +5,13 @@
 //! unknown names, so that fields can be added.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use crate::env::os_str;
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
+use crate::route::{Header, ProxyUrl, Route};
 use crate::session::AccessToken;
 use crate::session::{Credential, Session, SessionData, Source, Viewer};
 use crate::url::BaseUrl;
@@ -120,7 +122,31 @@ fn lines(data: &SessionData) -> Vec<(&'static str, Cow<'_, [u8]>)> {
         lines.push(("verified", text("true")));
         lines.extend(viewer.teams.iter().map(|team| ("team", text(team))));
     }
+    lines.extend(route_lines(&data.route));
     lines
+}
+
+/// The fields of the way to the server.
+fn route_lines(route: &Route) -> Vec<(&'static str, Cow<'_, [u8]>)> {
+    fn path(path: &Path) -> Cow<'_, [u8]> {
+        Cow::Borrowed(path.as_os_str().as_encoded_bytes())
+    }
+    fn secret(secret: &Secret) -> Cow<'_, [u8]> {
+        Cow::Borrowed(secret.as_bytes())
+    }
+    let file = route.ca_file.iter().map(|file| ("ca_file", path(file)));
+    let directory = route.ca_dir.iter().map(|dir| ("ca_dir", path(dir)));
+    let unchecked = route.tls_unchecked.then_some(b"true");
+    let unchecked = unchecked
+        .into_iter()
+        .map(|yes| ("tls_unchecked", Cow::Borrowed(&yes[..])));
+    let proxy = route.proxy.iter().map(|proxy| ("proxy", secret(proxy)));
+    let headers = route.headers.iter().map(|line| ("header", secret(line)));
+    file.chain(directory)
+        .chain(unchecked)
+        .chain(proxy)
+        .chain(headers)
+        .collect()
 }
 
 /// The fields read so far.
@@ -140,6 +166,7 @@ struct Fields {
     workspace_only: bool,
     verified: bool,
     viewer: Viewer,
+    route: Route,
 }
 
 impl Fields {
@@ -185,12 +212,50 @@ impl Fields {
             b"entity" => self.viewer.entity = Some(text()?),
             b"verified" => self.verified = value == b"true",
             b"team" => self.viewer.teams.push(text()?),
+            _ => self.take_route(name, value)?,
+        }
+        Ok(())
+    }
+
+    fn take_route(&mut self, name: &[u8], value: &[u8]) -> Result<()> {
+        // Relative names would mean files of the reader's working directory.
+        let paths = |is_valid: fn(&OsStr) -> bool| {
+            let path = os_str(value).filter(|path| is_valid(path));
+            path.map(PathBuf::from)
+                .ok_or_else(|| invalid("a path of CA certificates is not absolute"))
+        };
+        match name {
+            b"ca_file" => {
+                self.route.ca_file = Some(paths(|path| Path::new(path).is_absolute())?);
+            }
+            b"ca_dir" => {
+                self.route.ca_dir = Some(paths(|list| {
+                    std::env::split_paths(list).all(|path| path.is_absolute())
+                })?);
+            }
+            b"tls_unchecked" => self.route.tls_unchecked = value == b"true",
+            b"proxy" => {
+                let url = std::str::from_utf8(value).ok();
+                let proxy = url.and_then(|url| ProxyUrl::parse("proxy", url, None).ok());
+                let proxy = proxy.ok_or_else(|| invalid("malformed proxy"))?;
+                self.route.proxy = Some(proxy.to_url());
+            }
+            b"header" => {
+                let header = Header::parse(value).ok_or_else(|| invalid("malformed header"))?;
+                if !header.is_reserved() && !header.is_for_proxy() {
+                    self.route.headers.push(header.line());
+                }
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn into_session(self) -> Result<Session> {
+    fn into_session(mut self) -> Result<Session> {
+        // A server that only a workspace names gets nothing that identifies the user.
+        if self.workspace_only {
+            self.route.headers.clear();
+        }
         let credential = match (self.api_key, self.access_token, self.expires_at) {
             (Some(key), None, _) => Credential::Key(key),
             (None, Some(token), Some(expires_at)) => Credential::Access {
@@ -215,6 +280,7 @@ impl Fields {
             viewer: self.verified.then_some(self.viewer),
             entity: self.configured_entity,
             workspace_only: self.workspace_only,
+            route: self.route,
         }))
     }
 }
@@ -261,8 +327,21 @@ mod tests {
                 teams: vec!["Größe".into(), "t 2".into()],
             }),
             entity: Some("team".into()),
-            workspace_only: true,
+            workspace_only: false,
+            route: route(),
         })
+    }
+
+    fn route() -> Route {
+        Route {
+            ca_file: Some("/etc/a\\b\nc.pem".into()),
+            ca_dir: Some("/etc/certs:/b".into()),
+            tls_unchecked: true,
+            proxy: Some(Secret::new(b"http://u%40:p%3A@h:3128")),
+            headers: ["X-A: b", "x-a: \\ ", "X-Wandb-Username: me"]
+                .map(|line| Secret::new(line.as_bytes()))
+                .into(),
+        }
     }
 
     fn key() -> Credential {
@@ -294,8 +373,50 @@ mod tests {
             assert_eq!(after.teams(), before.teams());
             assert_eq!(after.environ(), before.environ());
             assert_eq!(after.display(), before.display());
-            assert!(after.data().workspace_only);
+            assert_eq!(after.ca_file(), before.ca_file());
+            assert_eq!(after.ca_dir(), before.ca_dir());
+            assert!(after.tls_unchecked());
+            assert_eq!(after.proxy(), before.proxy());
+            assert_eq!(after.headers(), before.headers());
         }
+    }
+
+    #[test]
+    fn a_session_of_a_server_that_only_the_workspace_names_has_no_headers() {
+        let mut text = session(key()).export().as_bytes().to_vec();
+        text.extend_from_slice(b"workspace_only true\n");
+        let session = Session::import(&text).expect("a session");
+        assert!(session.data().workspace_only);
+        assert!(session.headers().is_empty() && session.proxy().is_some());
+        let again = Session::import(session.export().as_bytes()).expect("its own export");
+        assert!(again.data().workspace_only && again.headers().is_empty());
+    }
+
+    #[test]
+    fn a_text_of_an_older_version_has_no_way_to_the_server() {
+        let text = format!(
+            "{}base_url https://x.example\nsource netrc\napi_key {KEY}\n",
+            "wandb-login-session 1\n"
+        );
+        let session = Session::import(text.as_bytes()).expect("a session");
+        assert!(session.ca_file().is_none() && session.ca_dir().is_none());
+        assert!(!session.tls_unchecked() && session.proxy().is_none());
+        assert!(session.headers().is_empty());
+    }
+
+    #[test]
+    fn headers_of_the_login_and_of_the_proxy_are_not_imported() {
+        let mut text = session(key()).export().as_bytes().to_vec();
+        for name in [
+            "Authorization",
+            "proxy-authorization",
+            "HOST",
+            "Content-Length",
+        ] {
+            text.extend_from_slice(format!("header {name}: x\n").as_bytes());
+        }
+        let session = Session::import(&text).expect("a session");
+        assert_eq!(session.headers().len(), 3);
     }
 
     #[cfg(unix)]
@@ -394,6 +515,14 @@ mod tests {
             format!("{head}api_key {KEY}\nbase_url https://user:{KEY}@x\n"),
             format!("{head}api_key {KEY}\nsource moon\n"),
             format!("{head}api_key {KEY}\nusername a\\x\n"),
+            format!("{head}api_key {KEY}\nca_file {KEY}\n"),
+            format!("{head}api_key {KEY}\nca_dir /a:{KEY}\n"),
+            format!("{head}api_key {KEY}\nproxy ftp://{KEY}@h:1\n"),
+            format!("{head}api_key {KEY}\nproxy http://u:{KEY}%00@h:1\n"),
+            format!("{head}api_key {KEY}\nproxy http://u:{KEY}#@h:1\n"),
+            format!("{head}api_key {KEY}\nheader X-A: {KEY}\\nHost: evil\n"),
+            format!("{head}api_key {KEY}\nheader X-A:{KEY}\n"),
+            format!("{head}api_key {KEY}\nheader X A: {KEY}\n"),
             format!("{head}api_key {KEY}\nusername a\0b\n"),
             format!("{head}api_key {KEY}\n{}\n", "x".repeat(LIMIT)),
         ];

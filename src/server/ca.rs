@@ -2,14 +2,15 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(not(any(windows, target_vendor = "apple")))]
+use std::path::PathBuf;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::env::variables;
+use crate::config::route::CaLocation;
 use crate::error::{Error, Result};
-use crate::util::secret::WipedText;
 
 /// The size limit of a file, and of all files of a directory together.
 const LIMIT: u64 = 16 << 20;
@@ -24,55 +25,13 @@ pub(super) enum TrustAnchors {
     Unverified,
 }
 
-/// A file or directory, and the variable that names it.
-pub(super) struct CaLocation {
-    variable: &'static str,
-    path: PathBuf,
-}
-
-impl TrustAnchors {
-    /// SSL_CERT_FILE and SSL_CERT_DIR, as Go and OpenSSL know them; else
-    /// REQUESTS_CA_BUNDLE, as Python's requests does.
-    pub(super) fn from_variables(
-        var: &dyn Fn(&str) -> Option<WipedText>,
-        directory: Option<&Path>,
-    ) -> TrustAnchors {
-        let location = |variable, path: &Path| CaLocation {
-            variable,
-            path: directory.map_or_else(|| path.to_path_buf(), |directory| directory.join(path)),
-        };
-        let mut locations = Vec::new();
-        if let Some(file) = var(variables::SSL_CERT_FILE) {
-            locations.push(location(variables::SSL_CERT_FILE, Path::new(&file)));
-        }
-        if let Some(directories) = var(variables::SSL_CERT_DIR) {
-            let paths = std::env::split_paths(&directories);
-            locations.extend(
-                paths
-                    .filter(|path| !path.as_os_str().is_empty())
-                    .map(|path| location(variables::SSL_CERT_DIR, &path)),
-            );
-        }
-        if locations.is_empty()
-            && let Some(bundle) = var(variables::REQUESTS_CA_BUNDLE)
-        {
-            locations.push(location(variables::REQUESTS_CA_BUNDLE, Path::new(&bundle)));
-        }
-        if locations.is_empty() {
-            TrustAnchors::Platform
-        } else {
-            TrustAnchors::Configured(locations)
-        }
-    }
-}
-
 /// The certificates of all these files and directories. One that is missing or
 /// empty is an error only if none of the others has a certificate.
 pub(super) fn certificates(locations: &[CaLocation]) -> Result<Vec<CertificateDer<'static>>> {
     let mut certificates = Vec::new();
     let mut problem = None;
     for location in locations {
-        match location.certificates() {
+        match certificates_of(location) {
             Ok(found) => certificates.extend(found),
             Err(error) => problem = problem.or(Some(error)),
         }
@@ -83,30 +42,29 @@ pub(super) fn certificates(locations: &[CaLocation]) -> Result<Vec<CertificateDe
     }
 }
 
-impl CaLocation {
-    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
-        let problem =
-            |what: &str| Error::Tls(format!("{}: {} {what}", self.variable, self.path.display()));
-        let unreadable =
-            |error: std::io::Error| problem(&format!("cannot be read ({})", reason(&error)));
-        let metadata = std::fs::metadata(&self.path).map_err(unreadable)?;
-        let found = if metadata.is_dir() {
-            let entries = std::fs::read_dir(&self.path).map_err(unreadable)?;
-            let mut left = LIMIT;
-            // Other files in the directory are ignored.
-            entries
-                .flatten()
-                .filter_map(|entry| read(&entry.path(), &mut left).ok())
-                .flatten()
-                .collect()
-        } else {
-            read(&self.path, &mut LIMIT.clone()).map_err(unreadable)?
-        };
-        if found.is_empty() {
-            return Err(problem("contains no PEM certificate"));
-        }
-        Ok(found)
+/// The certificates of one file or directory.
+fn certificates_of(location: &CaLocation) -> Result<Vec<CertificateDer<'static>>> {
+    let CaLocation { variable, path } = location;
+    let problem = |what: &str| Error::Tls(format!("{variable}: {} {what}", path.display()));
+    let unreadable =
+        |error: std::io::Error| problem(&format!("cannot be read ({})", reason(&error)));
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    let found = if metadata.is_dir() {
+        let entries = std::fs::read_dir(path).map_err(unreadable)?;
+        let mut left = LIMIT;
+        // Other files in the directory are ignored.
+        entries
+            .flatten()
+            .filter_map(|entry| read(&entry.path(), &mut left).ok())
+            .flatten()
+            .collect()
+    } else {
+        read(path, &mut LIMIT.clone()).map_err(unreadable)?
+    };
+    if found.is_empty() {
+        return Err(problem("contains no PEM certificate"));
     }
+    Ok(found)
 }
 
 /// The certificates of a PEM file. Only a regular file is opened: reading a FIFO
@@ -157,7 +115,7 @@ fn first_of(paths: &[&str]) -> Option<Vec<CertificateDer<'static>>> {
     };
     paths
         .iter()
-        .find_map(|path| location(path).certificates().ok())
+        .find_map(|path| certificates_of(&location(path)).ok())
 }
 
 #[cfg(test)]
@@ -168,37 +126,6 @@ mod tests {
     #[test]
     fn a_system_without_ca_files_has_no_trust_store() {
         assert_eq!(first_of(&["/nonexistent/a", "/dev/null"]), None);
-    }
-
-    fn locations(vars: &[(&str, &str)]) -> Vec<String> {
-        let var = |name: &str| {
-            vars.iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned().into())
-        };
-        match TrustAnchors::from_variables(&var, Some(Path::new("/here"))) {
-            TrustAnchors::Configured(locations) => locations
-                .iter()
-                .map(|location| format!("{} {}", location.variable, location.path.display()))
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn ca_variables_are_used_in_the_documented_order() {
-        let requests = ("REQUESTS_CA_BUNDLE", "/r.pem");
-        assert_eq!(locations(&[]), Vec::<String>::new());
-        assert_eq!(locations(&[requests]), ["REQUESTS_CA_BUNDLE /r.pem"]);
-        assert_eq!(
-            locations(&[requests, ("SSL_CERT_FILE", "c.pem")]),
-            ["SSL_CERT_FILE /here/c.pem"]
-        );
-        assert_eq!(
-            locations(&[("SSL_CERT_FILE", "/c.pem"), ("SSL_CERT_DIR", "/a::/b")]),
-            ["SSL_CERT_FILE /c.pem", "SSL_CERT_DIR /a", "SSL_CERT_DIR /b"]
-        );
     }
 
     #[cfg(unix)]
@@ -213,7 +140,7 @@ mod tests {
                 variable: "SSL_CERT_FILE",
                 path: path.into(),
             };
-            let Err(Error::Tls(text)) = location.certificates() else {
+            let Err(Error::Tls(text)) = certificates_of(&location) else {
                 panic!("{path}")
             };
             assert!(

@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
     TransportAdapter,
 };
 
-use super::proxy_url::Proxy;
+use super::proxy::Proxy;
 use super::tls;
 use super::zeroizing::WipedTransport;
 use crate::util::secret::{Secret, WipedBytes};

@@ -15,7 +15,7 @@ use super::connect::{Route, RouteConnector, RouteResolver};
 use super::echoed_secrets::{self, MaskConnector};
 use super::error::{RequestError, Subject, timed_out};
 use super::gzip;
-use super::proxy_url::Proxy;
+use super::proxy::Proxy;
 use super::settings::Transport;
 use super::tls::{self, TlsConnector};
 use super::wait::Wait;
@@ -114,7 +114,7 @@ fn route(request: &mut Request, subject: &Subject, transport: &Transport) -> Res
         .url
         .parse()
         .map_err(|_| Error::Argument(format!("{} is not a valid server URL", subject.server)))?;
-    let proxy = transport.proxies.choose(&server)?;
+    let proxy = transport.proxy()?;
     let https = server.scheme_str() == Some("https");
     if let Some(proxy) = &proxy
         && let Some(authorization) = &proxy.authorization

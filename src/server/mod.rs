@@ -11,7 +11,6 @@ mod http;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod invariants;
 mod proxy;
-mod proxy_url;
 mod response;
 mod settings;
 #[cfg(test)]
@@ -25,7 +24,7 @@ use std::time::Instant;
 
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
-use crate::config::settings::SettingResult;
+use crate::config::route;
 use crate::env;
 use crate::error::{Error, ExchangeError, Result};
 use crate::files;
@@ -33,9 +32,7 @@ use crate::key::ApiKey;
 use crate::options::Attempts;
 use crate::session::AccessToken;
 use crate::session::{Credential, Viewer};
-use crate::util::secret::{Secret, WipedText};
-use proxy::ProxySettings;
-use settings::{Transport, TransportSettings};
+use settings::Transport;
 use wait::Wait;
 
 /// Asks the server which user a credential belongs to.
@@ -109,16 +106,7 @@ fn with_transport<T, E: From<Error>>(
     attempts: Attempts,
     call: impl FnOnce(&Transport, &Wait) -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
-    let settings = transport_settings(context)?;
-    let (transport, warning) = Transport::new(
-        &|name| context.env.text(name).map(WipedText::new),
-        &settings,
-    )?;
-    // Headers can hold secrets of a gateway, as a key is one of the server.
-    let transport = match server.workspace_only {
-        true => transport.without_identity(),
-        false => transport,
-    };
+    let (transport, warning) = Transport::new(route::resolve(context, server))?;
     if let Some(warning) = warning {
         context.log.security(warning);
     }
@@ -132,27 +120,4 @@ fn with_transport<T, E: From<Error>>(
             cancel: &|| context.cancelled(),
         },
     )
-}
-
-/// What the settings files say about the way to the server.
-fn transport_settings(context: &Context) -> Result<TransportSettings> {
-    let settings = context.settings();
-    let text = |asked: SettingResult<'_, Secret>| -> Result<Option<WipedText>> {
-        Ok(asked?.map(|placed| {
-            String::from_utf8_lossy(placed.value.as_bytes())
-                .into_owned()
-                .into()
-        }))
-    };
-    Ok(TransportSettings {
-        proxies: ProxySettings {
-            http: text(settings.http_proxy())?,
-            https: text(settings.https_proxy())?,
-        },
-        insecure_disable_ssl: settings
-            .insecure_disable_ssl()?
-            .map(|placed| placed.value.to_string()),
-        extra_headers: text(settings.x_extra_http_headers())?,
-        working_directory: context.options.working_directory.map(Path::to_path_buf),
-    })
 }

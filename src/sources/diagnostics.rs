@@ -5,6 +5,7 @@ use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin};
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::CREDENTIALS_LIMIT;
+use crate::config::route;
 use crate::config::settings::SettingsFile;
 use crate::env::variables;
 use crate::files;
@@ -59,7 +60,7 @@ pub(crate) fn plain_http(server: &Endpoint) -> Option<String> {
 /// The warning that the server's certificate is not verified.
 pub(crate) fn unverified_tls(context: &Context, server: &Endpoint) -> Option<String> {
     // A malformed value is an error of the request that needs it.
-    let is_disabled = context.insecure_disable_ssl().unwrap_or(false);
+    let is_disabled = route::is_tls_unchecked(context).unwrap_or(false);
     (is_disabled && server.url.is_https()).then(|| {
         format!(
             "the certificate of {} is not verified ({}): anyone on the way can read the key",

@@ -9,6 +9,8 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode
 
 mod parse;
 
+pub(crate) use parse::host_and_port;
+
 /// The default server.
 const CLOUD: &str = "https://api.wandb.ai";
 const CLOUD_QA: &str = "https://api.qa.wandb.ai";
@@ -125,6 +127,11 @@ impl BaseUrl {
     #[cfg(test)]
     pub(crate) fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    /// The port that clients connect to.
+    pub(crate) fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or(if self.is_https() { 443 } else { 80 })
     }
 
     /// The path without its trailing slash; empty for most servers.

@@ -171,6 +171,15 @@ impl BaseUrl {
     }
 }
 
+/// The host in normal form, an IPv6 address in brackets, and the port, if there is
+/// one, of `host`, `host:port` or `[v6]:port`.
+pub(crate) fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = split_port(authority).ok()?;
+    let (host, _) = normal_host(host).ok()?;
+    // No port is 0, so none is left out as the default.
+    Some((host, normal_port(port, 0).ok()?))
+}
+
 /// Splits `host`, `host:port` or `[v6]:port`; the brackets stay with the host.
 fn split_port(authority: &str) -> Result<(&str, &str), UrlProblem> {
     let end = match authority.strip_prefix('[') {

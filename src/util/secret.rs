@@ -6,7 +6,6 @@ use std::ops::{Deref, DerefMut};
 
 /// A string that may contain a secret, such as a proxy URL with a password. It must
 /// not grow: reallocation leaves copies behind.
-#[cfg(feature = "http")]
 pub(crate) type WipedText = zeroize::Zeroizing<String>;
 
 /// A byte buffer that is wiped when dropped, spare capacity included.

@@ -176,6 +176,34 @@ static void ask_everything(const char *what, wandb_login_options *options,
   GONE("a report");
 }
 
+/* The secrets of the way to the server: a proxy's password and an extra header. The user
+ * of the proxy is `api`, so that its header is that of the key. */
+static void way(void) {
+  static char proxy[128], headers[128];
+  reveal(proxy, "HTTPS_PROXY=http://api:");
+  strcat(proxy, "@proxy.example:3128");
+  reveal(headers, "WANDB_X_EXTRA_HTTP_HEADERS={\"X-Gateway\": \"");
+  strcat(headers, "\"}");
+  const char *const environment[] = {proxy, headers, "HOME=.", NULL};
+  wandb_login_options options = defaults();
+  options.flags |= WANDB_LOGIN_NO_SAVE;
+  options.api_key = KEY_2;
+  options.environment = environment;
+  for (int i = 0; i < 2; i++) {
+    wandb_login_session *session = NULL;
+    CHECK(wandb_login(&options, &session) == WANDB_LOGIN_STATUS_OK);
+    CHECK((wandb_login_session_proxy(session) != NULL) == (i == 0));
+    CHECK((wandb_login_session_headers(session)[0] != NULL) == (i == 0));
+    use(session);
+    /* Malformed: the session leaves it out. */
+    proxy[sizeof "HTTPS_PROXY=" - 1] ^= 1;
+    headers[strlen(headers) - 1] ^= 1;
+  }
+  wipe(proxy, sizeof proxy);
+  wipe(headers, sizeof headers);
+  GONE("the way to the server");
+}
+
 /* Logins that send the key to a server, twice, because the second one may reuse memory
  * that the first one freed. */
 static void verify(const char *what, const char *server, wandb_login_status expected) {
@@ -290,6 +318,7 @@ int main(int argc, char **argv) {
     wandb_login_forget(&options);
     GONE("forgetting a key");
   }
+  way();
   if (argc > 3) {
     verify("verifying over HTTP", argv[1], WANDB_LOGIN_STATUS_OK);
     verify("verifying over TLS", argv[2], WANDB_LOGIN_STATUS_OK);

@@ -204,6 +204,61 @@ static void isolated(void) {
   free(folder);
 }
 
+/* What the login found for this server, and nothing of it without configuration. */
+static void the_way(void) {
+  wandb_login_options options = defaults();
+  options.api_key = KEY_2;
+  options.flags |= WANDB_LOGIN_NO_SAVE;
+  wandb_login_session *session = log_in(options);
+  CHECK(wandb_login_session_ca_file(session) == NULL);
+  CHECK(wandb_login_session_ca_dir(session) == NULL);
+  CHECK(!wandb_login_session_tls_unchecked(session));
+  CHECK(wandb_login_session_proxy(session) == NULL);
+  CHECK(wandb_login_session_headers(session)[0] == NULL);
+  wandb_login_session_free(session);
+
+  char *nowhere = join("HOME=", home);
+  const char *const environment[] = {nowhere,
+                                     "HTTPS_PROXY=http://ada:l%40ve@Proxy.Example:3128/",
+                                     "NO_PROXY=other.example",
+                                     "SSL_CERT_FILE=missing/ca.pem",
+                                     "SSL_CERT_DIR=/etc/a:/etc/b",
+                                     "WANDB_INSECURE_DISABLE_SSL=true",
+                                     "WANDB_X_EXTRA_HTTP_HEADERS={\"X-Gateway\": \"g\"}",
+                                     "WANDB_USERNAME=ada",
+                                     "WANDB_USER_EMAIL=ada@example.com",
+                                     NULL};
+  options.environment = environment;
+  options.working_directory = "/work";
+  session = log_in(options);
+  char *text = NULL;
+  wandb_login_session *again = NULL;
+  CHECK(wandb_login_session_export(session, &text) == WANDB_LOGIN_STATUS_OK);
+  CHECK(wandb_login_session_import(text, &again) == WANDB_LOGIN_STATUS_OK);
+  wandb_login_string_free(text);
+  for (int imported = 0; imported < 2; imported++) {
+    const wandb_login_session *read = imported ? again : session;
+    CHECK(same(wandb_login_session_ca_file(read), "/work/missing/ca.pem"));
+    CHECK(same(wandb_login_session_ca_dir(read), "/etc/a:/etc/b"));
+    CHECK(wandb_login_session_tls_unchecked(read));
+    CHECK(same(wandb_login_session_proxy(read), "http://ada:l%40ve@proxy.example:3128"));
+    const char *const *headers = wandb_login_session_headers(read);
+    CHECK(same(headers[0], "X-Gateway: g"));
+    CHECK(same(headers[1], "X-Wandb-Username: ada"));
+    CHECK(same(headers[2], "X-Wandb-User-Email: ada@example.com"));
+    CHECK(headers[3] == NULL);
+  }
+  wandb_login_session_free(again);
+  wandb_login_session_free(session);
+  free(nowhere);
+
+  CHECK(wandb_login_session_ca_file(NULL) == NULL);
+  CHECK(wandb_login_session_ca_dir(NULL) == NULL);
+  CHECK(!wandb_login_session_tls_unchecked(NULL));
+  CHECK(wandb_login_session_proxy(NULL) == NULL);
+  CHECK(wandb_login_session_headers(NULL) == NULL);
+}
+
 static void modes(void) {
   static const char *const offline[] = {"offline", "dryrun", "disabled"};
   for (size_t i = 0; i < 3; i++) {
@@ -277,6 +332,7 @@ int main(void) {
   told_by_a_server();
   renewed();
   isolated();
+  the_way();
   modes();
   flags();
   explained();

@@ -114,6 +114,11 @@ static void run(MPI_Comm comm, char *line) {
              session ? hash(wandb_login_session_environ(session)[0]) : 0, sessions_seen);
     if ((session != NULL) != (status == WANDB_LOGIN_STATUS_OK)) strcat(line, " handle");
     if (session != NULL && lines_logged == 0) strcat(line, " nothing logged");
+    if (wandb_login_session_proxy(session) != NULL) {
+        size_t used = strlen(line);
+        snprintf(line + used, LINE - used, " by %s, %s, %s", wandb_login_session_proxy(session),
+                 wandb_login_session_ca_file(session), wandb_login_session_headers(session)[0]);
+    }
     wandb_login_session_free(session);
 }
 
@@ -129,6 +134,12 @@ static void run_case(const char *homes, const char *name) {
     if (strcmp(name, "late") == 0 || strcmp(name, "cancel") == 0) {
         snprintf(path, sizeof path, "%s/fifo", homes); /* without a writer */
         setenv("WANDB_API_KEY_FILE", path, 1);
+    }
+    if (strcmp(name, "way") == 0) { /* other ranks would go another way */
+        setenv("HTTPS_PROXY", rank == 0 ? "http://u:p@proxy.example" : "other.example:9", 1);
+        setenv("SSL_CERT_FILE", rank == 0 ? "/ca.pem" : "/other.pem", 1);
+        setenv("WANDB_USERNAME", rank == 0 ? "ada" : "other", 1);
+        current = "explicit";
     }
     if (strcmp(name, "stale") == 0) { /* variables of another job */
         setenv("RANK", "3", 1);
@@ -152,6 +163,9 @@ static void run_case(const char *homes, const char *name) {
     current = "";
     unsetenv("WANDB_MODE");
     unsetenv("WANDB_API_KEY_FILE");
+    unsetenv("HTTPS_PROXY");
+    unsetenv("SSL_CERT_FILE");
+    unsetenv("WANDB_USERNAME");
     unsetenv("RANK");
     unsetenv("WORLD_SIZE");
 

@@ -13,6 +13,7 @@ mod anonymous;
 mod elsewhere;
 mod offline;
 mod renewer;
+mod route;
 mod sdk;
 mod tokens;
 mod verified;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::values::{parse_bool, parse_secret, parse_string, parse_timeout};
-use super::{Field, Scope, Transport, Values};
+use super::{Field, Scope, Values};
 use crate::config::offline_mode::parse_mode;
 use crate::env::display_path;
 use crate::env::variables::setting;
@@ -75,12 +75,6 @@ impl<'d, 't> Reader<'d, 't> {
                 BOOL,
                 parse_bool,
             ),
-            transport: self.transport(),
-        }
-    }
-
-    fn transport(&mut self) -> Transport {
-        Transport {
             http_proxy: self.read_system(setting::HTTP_PROXY, Strict, "a URL", parse_secret),
             https_proxy: self.read_system(setting::HTTPS_PROXY, Strict, "a URL", parse_secret),
             x_extra_http_headers: self.extra_headers(),

@@ -55,12 +55,9 @@ fn get(file: &SettingsFile, key: &str) -> Result<Json, String> {
         "app_url_override" => json(file.get(|values| &values.app_url_override), string),
         "credentials_file" => json(file.get(|values| &values.credentials_file), string),
         "insecure_disable_ssl" => json(file.get(|values| &values.insecure_disable_ssl), bool),
-        "http_proxy" => json(file.get(|values| &values.transport.http_proxy), secret),
-        "https_proxy" => json(file.get(|values| &values.transport.https_proxy), secret),
-        "x_extra_http_headers" => json(
-            file.get(|values| &values.transport.x_extra_http_headers),
-            secret,
-        ),
+        "http_proxy" => json(file.get(|values| &values.http_proxy), secret),
+        "https_proxy" => json(file.get(|values| &values.https_proxy), secret),
+        "x_extra_http_headers" => json(file.get(|values| &values.x_extra_http_headers), secret),
         _ => panic!("{key} is not one of the settings"),
     }
 }

@@ -89,8 +89,8 @@ fn run(case: &Value) {
     let variables: Variables = pairs(&case["variables"])
         .map(|(name, value)| (name, fill(value)))
         .collect();
-    let transport = transport(&variables).unwrap();
     let url = fill(case["url"].as_str().unwrap_or("{URL}"));
+    let transport = transport(&url, &variables).unwrap();
     let wait = wait(Duration::from_millis(
         case["deadline_ms"].as_u64().unwrap_or(20_000),
     ));

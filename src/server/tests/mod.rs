@@ -15,12 +15,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::api;
-use super::settings::{Transport, TransportSettings};
+use super::settings::Transport;
 use super::wait::Wait;
+use crate::config::route::{ConfiguredRoute, RouteSettings};
 use crate::error::{Error, Result};
 use crate::key::ApiKey;
 use crate::options::Attempts;
 use crate::session::{Credential, Viewer};
+use crate::url::BaseUrl;
 
 const KEY: &str = "1111111111111111111111111111111111111111";
 /// base64 of `api:` and the key.
@@ -34,9 +36,11 @@ fn variables<'a, const N: usize>(list: [(&'a str, &str); N]) -> Variables<'a> {
         .collect()
 }
 
-fn transport(variables: &Variables) -> Result<Transport> {
+fn transport(url: &str, variables: &Variables) -> Result<Transport> {
     let var = |name: &str| variables.get(name).cloned().map(Into::into);
-    Ok(Transport::new(&var, &TransportSettings::default())?.0)
+    let server = BaseUrl::parse(url).unwrap();
+    let route = ConfiguredRoute::new(&var, RouteSettings::default(), &server);
+    Ok(Transport::new(route)?.0)
 }
 
 /// A time limit that no test reaches.
@@ -58,7 +62,12 @@ fn key(text: &str) -> Credential {
 
 /// Verifies the key with a server.
 fn verify(url: &str, variables: &Variables, wait: &Wait) -> Result<Viewer> {
-    api::viewer(url, key(KEY).authorization(), &transport(variables)?, wait)
+    api::viewer(
+        url,
+        key(KEY).authorization(),
+        &transport(url, variables)?,
+        wait,
+    )
 }
 
 /// Verifies the key with a server that must fail; no message may contain the key.

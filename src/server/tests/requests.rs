@@ -59,7 +59,7 @@ fn without_variables_the_user_headers_are_sent_empty() {
 #[test]
 fn an_access_token_is_sent_as_bearer() {
     let server = Stub::http([Reply::viewer()]);
-    let transport = transport(&Variables::new()).unwrap();
+    let transport = transport(&server.url("127.0.0.1"), &Variables::new()).unwrap();
     let token = Secret::new(b"AT-z.c2ln");
     let bearer = Authorization::Bearer(&token);
     super::api::viewer(&server.url("127.0.0.1"), bearer, &transport, &patient()).unwrap();
@@ -112,7 +112,8 @@ fn invalid_headers_are_an_error_before_anything_is_sent() {
         ("WANDB_USER_EMAIL", "a\nb"),
         ("WANDB_INSECURE_DISABLE_SSL", "perhaps"),
     ] {
-        let Err(Error::Argument(text)) = transport(&variables([(name, value)])) else {
+        let Err(Error::Argument(text)) = transport("https://w.test", &variables([(name, value)]))
+        else {
             panic!("{name} {value}");
         };
         assert!(
@@ -126,7 +127,7 @@ fn invalid_headers_are_an_error_before_anything_is_sent() {
 fn an_anonymous_key_is_requested_without_a_key() {
     let body = r#"{"data":{"createAnonymousEntity":{"apiKey":{"name":"2222222222222222222222222222222222222222"}}}}"#;
     let server = Stub::http([Reply::new(200, body)]);
-    let transport = transport(&Variables::new()).unwrap();
+    let transport = transport(&server.url("127.0.0.1"), &Variables::new()).unwrap();
     let key = anonymous_key(&server.url("127.0.0.1"), &transport, &patient()).unwrap();
     assert_eq!(key.as_bytes(), [b'2'; 40]);
     let seen = &server.seen()[0];
@@ -166,7 +167,7 @@ fn a_server_without_anonymous_mode_is_an_error_with_advice() {
         (401, "", "does not accept anonymous use"),
     ] {
         let server = Stub::http([Reply::new(status, body)]);
-        let transport = transport(&Variables::new()).unwrap();
+        let transport = transport(&server.url("127.0.0.1"), &Variables::new()).unwrap();
         let error = anonymous_key(&server.url("127.0.0.1"), &transport, &patient()).unwrap_err();
         assert_eq!(
             matches!(error, Error::Rejected(_)),
@@ -196,7 +197,7 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
         &server.url("127.0.0.1"),
         b" eyJh.ey+J/z_.c2~l-n \n",
         1000,
-        &transport(&vars).unwrap(),
+        &transport(&server.url("127.0.0.1"), &vars).unwrap(),
         &patient(),
     )
     .unwrap();
@@ -220,7 +221,7 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
 #[test]
 fn an_empty_identity_token_is_not_sent() {
     let server = Stub::http([Reply::viewer()]);
-    let transport = transport(&Variables::new()).unwrap();
+    let transport = transport(&server.url("127.0.0.1"), &Variables::new()).unwrap();
     let outcome = exchange(&server.url("127.0.0.1"), b" \n", 0, &transport, &patient());
     assert!(matches!(
         outcome.map_err(Error::from),
@@ -239,7 +240,7 @@ fn the_longest_key_is_sent() {
     ] {
         let vars = variables([("WANDB_INSECURE_DISABLE_SSL", "true")]);
         let url = server.url("localhost");
-        let transport = transport(&vars).unwrap();
+        let transport = transport(&url, &vars).unwrap();
         crate::server::api::viewer(&url, key.authorization(), &transport, &patient()).unwrap();
         let sent = server.seen().pop().unwrap();
         // `api:` and the key, in base64, behind `Basic `.

@@ -150,20 +150,22 @@ fn disabled_verification_accepts_any_certificate_with_a_warning() {
     ]);
     verify(&server.url("localhost"), &vars, &patient()).unwrap();
 
-    let warned = |value: Option<&str>, setting: Option<&str>| {
+    let warned = |value: Option<&str>, setting: Option<bool>| {
         let var = |name: &str| {
             (name == "WANDB_INSECURE_DISABLE_SSL")
                 .then(|| value.map(|value| value.to_owned().into()))?
         };
-        let settings = TransportSettings {
-            insecure_disable_ssl: setting.map(str::to_owned),
-            ..TransportSettings::default()
+        let settings = RouteSettings {
+            insecure_disable_ssl: Ok(setting),
+            ..RouteSettings::default()
         };
-        Transport::new(&var, &settings).unwrap().1.is_some()
+        let server = BaseUrl::parse("https://w.test").unwrap();
+        let route = ConfiguredRoute::new(&var, settings, &server);
+        Transport::new(route).unwrap().1.is_some()
     };
     assert!(warned(Some("True"), None));
-    assert!(warned(None, Some("yes")));
-    assert!(!warned(Some("0"), Some("yes")));
+    assert!(warned(None, Some(true)));
+    assert!(!warned(Some("0"), Some(true)));
     assert!(!warned(None, None));
 }
 
