@@ -28,8 +28,7 @@ type call struct {
 }
 
 // invoke calls a library function with the options and converts its status to an
-// error. A panic in a callback is raised again here, when no C code is left on the
-// stack.
+// error.
 func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_options) C.wandb_login_status) error {
 	if err := checkLibrary(); err != nil {
 		return err
@@ -38,6 +37,14 @@ func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_optio
 		return contextError(ctx)
 	}
 	c := &call{ctx: ctx}
+	handle := cgo.NewHandle(c)
+	defer handle.Delete()
+	return c.run(options, handle, run)
+}
+
+// run calls a library function whose callbacks get the handle of c. A panic in a
+// callback is raised again here, when no C code is left on the stack.
+func (c *call) run(options []Option, handle cgo.Handle, run func(*C.wandb_login_options) C.wandb_login_status) error {
 	for _, option := range options {
 		option(&c.config)
 	}
@@ -54,20 +61,15 @@ func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_optio
 		defer C.wandb_login_session_free(session)
 		raw.options.session = session
 	}
-	handle := cgo.NewHandle(c)
-	defer handle.Delete()
 	C.wandb_go_connect(&raw.options, C.uintptr_t(handle), c.prompt != nil, c.log != nil, c.backend != nil)
 
 	status := Status(run(&raw.options))
+	c.reraise()
 	switch {
-	case c.panicked != nil:
-		panic(c.panicked)
-	case c.exited:
-		runtime.Goexit()
 	case status == C.WANDB_LOGIN_STATUS_OK:
 		return nil
-	case (status == ErrCancelled || status == ErrPrompt) && ctx.Err() != nil:
-		return contextError(ctx)
+	case (status == ErrCancelled || status == ErrPrompt) && c.ctx.Err() != nil:
+		return contextError(c.ctx)
 	}
 	message := C.GoString(raw.options.error_buf)
 	if message == "" {
@@ -78,6 +80,16 @@ func invoke(ctx context.Context, options []Option, run func(*C.wandb_login_optio
 		return &Error{Status: status, Message: message, cause: c.promptErr}
 	}
 	return &Error{Status: status, Message: message}
+}
+
+// reraise ends the goroutine in the way in which a callback ended.
+func (c *call) reraise() {
+	switch {
+	case c.panicked != nil:
+		panic(c.panicked)
+	case c.exited:
+		runtime.Goexit()
+	}
 }
 
 // rawOptions are the options in C. Everything they point to is in one block of C

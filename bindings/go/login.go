@@ -143,6 +143,7 @@ func open(ctx context.Context, options []Option, run func(*C.wandb_login_options
 		return nil, err
 	}
 	session := adopt(handle)
+	session.options = options
 	handle = nil
 	return session, nil
 }

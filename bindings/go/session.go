@@ -23,7 +23,8 @@ type Session struct {
 	handle  *C.wandb_login_session // owned; nil after Close
 	cleanup runtime.Cleanup
 
-	data sessionData
+	data    *sessionData // shared by the owners of one handle
+	options []Option     // of the login, for the renewals of Transport and Renewer
 }
 
 // sessionData is the part of a session that is not secret.
@@ -38,7 +39,7 @@ type sessionData struct {
 
 // adopt makes a Session that takes ownership of handle.
 func adopt(handle *C.wandb_login_session) *Session {
-	s := &Session{handle: handle, data: sessionData{
+	data := &sessionData{
 		baseURL:    C.GoString(C.wandb_login_session_base_url(handle)),
 		appURL:     C.GoString(C.wandb_login_session_app_url(handle)),
 		display:    C.GoString(C.wandb_login_session_display(handle)),
@@ -50,10 +51,16 @@ func adopt(handle *C.wandb_login_session) *Session {
 		sourceName: C.GoString(C.wandb_login_session_source_name(handle)),
 		verified:   bool(C.wandb_login_session_verified(handle)),
 		saved:      bool(C.wandb_login_session_saved(handle)),
-	}}
-	if seconds := C.wandb_login_session_expires_at(handle); seconds >= 0 {
-		s.data.expires = time.Unix(int64(seconds), 0)
 	}
+	if seconds := C.wandb_login_session_expires_at(handle); seconds >= 0 {
+		data.expires = time.Unix(int64(seconds), 0)
+	}
+	return newSession(handle, data)
+}
+
+// newSession makes a Session that takes ownership of handle, with its data.
+func newSession(handle *C.wandb_login_session, data *sessionData) *Session {
+	s := &Session{handle: handle, data: data}
 	s.cleanup = runtime.AddCleanup(s, func(handle *C.wandb_login_session) {
 		C.wandb_login_session_free(handle)
 	}, handle)
@@ -78,6 +85,24 @@ func (s *Session) retain() *C.wandb_login_session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return C.wandb_login_session_retain(s.handle)
+}
+
+// isOpen reports whether Close was not called.
+func (s *Session) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.handle != nil
+}
+
+// share returns another owner of the session, nil after Close.
+func (s *Session) share() *Session {
+	handle := s.retain()
+	if handle == nil {
+		return nil
+	}
+	shared := newSession(handle, s.data)
+	shared.options = s.options
+	return shared
 }
 
 // Close wipes the credential, or lets the last running call that uses it do so. A
