@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -19,25 +20,35 @@ import (
 // [http.NewRequest] does). Otherwise the caller gets the 401, and the next request uses
 // the other credential.
 //
-// base sends the requests; nil: [http.DefaultTransport].
+// With base nil, requests to the session's server take the way of the login: its CA
+// certificates, its proxy, and no verification if the user disabled it. All other
+// requests use [http.DefaultTransport]. A given base sends all requests, and decides
+// about certificates and proxy; see [Session.TLSConfig] and [Session.Proxy]. In both
+// cases requests to the session's server get [Session.Headers] that they do not have.
 //
 // After [Session.Close] a request to the session's server returns an error.
 func (s *Session) Transport(base http.RoundTripper) http.RoundTripper {
-	if base == nil {
-		base = http.DefaultTransport
-	}
 	// The library returns a normalized URL, which always parses.
 	server, _ := url.Parse(s.BaseURL())
-	renewer, err := s.Renewer()
-	return &transport{session: s, renewer: renewer, err: err, base: base, origin: originOf(server)}
+	t := &transport{session: s, origin: originOf(server), base: base, other: base, headers: s.Headers()}
+	t.renewer, t.err = s.Renewer()
+	if base == nil {
+		t.other = http.DefaultTransport
+		if t.err == nil {
+			t.base, t.err = s.connection()
+		}
+	}
+	return t
 }
 
 type transport struct {
 	session *Session
 	renewer *Renewer
-	err     error // of the renewer
-	base    http.RoundTripper
+	err     error             // why no request can be sent to the server, or nil
+	base    http.RoundTripper // to the session's server; nil if err is set
+	other   http.RoundTripper // to other servers
 	origin  origin
+	headers http.Header
 }
 
 type origin struct{ scheme, host, port string }
@@ -53,7 +64,7 @@ func originOf(u *url.URL) origin {
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL == nil || originOf(request.URL) != t.origin {
-		return t.base.RoundTrip(request)
+		return t.other.RoundTrip(request)
 	}
 	session, err := t.current(request)
 	if err != nil {
@@ -108,6 +119,11 @@ func (t *transport) send(request *http.Request, body io.ReadCloser, session *Ses
 	// request after a redirect.
 	authorized := request.Clone(request.Context())
 	authorized.Body = body
+	for name, values := range t.headers {
+		if _, given := authorized.Header[name]; !given {
+			authorized.Header[name] = slices.Clone(values)
+		}
+	}
 	authorized.Header.Set("Authorization", session.Authorization())
 	return t.base.RoundTrip(authorized)
 }
@@ -124,9 +140,11 @@ func bodyAgain(request *http.Request) (body io.ReadCloser, ok bool) {
 	return body, err == nil
 }
 
-// CloseIdleConnections forwards [http.Client.CloseIdleConnections] to base.
+// CloseIdleConnections forwards [http.Client.CloseIdleConnections].
 func (t *transport) CloseIdleConnections() {
-	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
-		base.CloseIdleConnections()
+	for _, base := range []http.RoundTripper{t.base, t.other} {
+		if base, ok := base.(interface{ CloseIdleConnections() }); ok {
+			base.CloseIdleConnections()
+		}
 	}
 }

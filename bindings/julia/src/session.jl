@@ -14,6 +14,10 @@ A successful login. Its properties:
 | `source`, `source_name` | where the key came from, such as `:environment` and `"WANDB_API_KEY"` |
 | `expires_at` | Unix time, or `nothing` |
 | `display` | one line for a person, without secrets |
+| `ca_file`, `ca_dir` | file and directories of CA certificates that replace the system's for this server, or `nothing`; several directories are separated as in `PATH` |
+| `tls_unchecked` | whether the user disabled the verification of certificates |
+| `proxy` | URL of the proxy for this server, or `nothing` for a direct connection; secret if it contains a password |
+| `headers` | extra headers for this server without `Authorization`, as `name => value`; secret |
 | `environ` | variables that log in a child process: `run(addenv(cmd, session.environ))`; secret |
 
 Any thread may read it, also while another one closes it: a read then returns the value, or
@@ -105,10 +109,13 @@ const TEXTS = (
     :entity,
     :source_name,
     :display,
+    :ca_file,
+    :ca_dir,
+    :proxy,
 )
 
-const BOOLEANS = (:verified, :saved)
-const PROPERTIES = (TEXTS..., BOOLEANS..., :teams, :source, :expires_at, :environ)
+const BOOLEANS = (:verified, :saved, :tls_unchecked)
+const PROPERTIES = (TEXTS..., BOOLEANS..., :teams, :source, :expires_at, :headers, :environ)
 
 Base.propertynames(::Session) = PROPERTIES
 
@@ -127,6 +134,9 @@ function read_property(handle, name)
     elseif name === :expires_at
         seconds = ccall(getter(name), Int64, (Ptr{Cvoid},), handle)
         return seconds < 0 ? nothing : seconds
+    elseif name === :headers
+        lines = split.(get_texts(handle, name), ": "; limit = 2)
+        return [String(name) => String(value) for (name, value) in lines]
     end
     entries = split.(get_texts(handle, :environ), '='; limit = 2)
     return Dict{String,String}(name => value for (name, value) in entries)

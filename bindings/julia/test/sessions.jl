@@ -42,3 +42,26 @@
         @test copied.api_key == KEYS[1]
     end
 end
+
+@testset "the way to the server" begin
+    in_home() do home, env
+        known = merge(env, Dict("WANDB_API_KEY" => KEYS[1]))
+        session = login(environment = known, log = quiet)
+        @test session.ca_file === session.ca_dir === session.proxy === nothing
+        @test !session.tls_unchecked && isempty(session.headers)
+
+        session = login(log = quiet, environment = merge(known, Dict(
+            "SSL_CERT_FILE" => joinpath(home, "ca.pem"), "SSL_CERT_DIR" => joinpath(home, "cas"),
+            "HTTPS_PROXY" => "http://me:secret@127.0.0.1:3128", "WANDB_USERNAME" => "zoe",
+            "WANDB_X_EXTRA_HTTP_HEADERS" => "{\"X-Gateway\": \"a: b\", \"X-Empty\": \"\"}")))
+        @test session.ca_file == joinpath(home, "ca.pem") && session.ca_dir == joinpath(home, "cas")
+        @test session.proxy == "http://me:secret@127.0.0.1:3128"
+        headers = session.headers
+        @test headers isa Vector{Pair{String,String}}
+        @test ("X-Gateway" => "a: b") in headers && ("X-Wandb-Username" => "zoe") in headers
+        @test ("X-Empty" => "") in headers
+        @test !occursin("secret", repr(session))
+        @test login(log = quiet, environment = merge(known, Dict(
+            "WANDB_INSECURE_DISABLE_SSL" => "true"))).tls_unchecked
+    end
+end
