@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use prefix::{build, configure, prefix};
-use stub::{Identity, Reply, Stub};
+use stub::{Authority, Identity, Reply, Stub};
 use support::{Home, KEY_1, Run, TempDir, library, root, tool};
 
 /// `Basic`, and the base64 encoding of `api:` and [`KEY_1`].
@@ -51,7 +51,8 @@ fn compile(folder: &TempDir, options: &[&str], lines: &str) -> Option<Run> {
 #[test]
 fn the_header_compiles_in_each_standard() {
     let folder = TempDir::new();
-    let twice = "#include <wandb_login.hpp>\nint main() { return wandb::try_login() ? 0 : 1; }";
+    let twice =
+        "#include <wandb_login_curl.hpp>\nint main() { return wandb::try_login() ? 0 : 1; }";
     for standard in [CPP17, "-std=c++20", "-std=c++23"] {
         for exceptions in ["-fexceptions", "-fno-exceptions"] {
             let strict = [
@@ -184,6 +185,180 @@ fn a_program_gets_every_status_and_does_not_leak() {
         .arg("--errors-for-leak-kinds=definite,indirect")
         .arg(&program);
     run(command, &home);
+}
+
+/// The program of `tests/cpp/curl.cpp`, in an environment that leads curl elsewhere.
+struct CurlClient {
+    program: PathBuf,
+    library: TempDir,
+    /// A proxy that must not be used.
+    elsewhere: Stub,
+    home: Home,
+    _folder: TempDir,
+}
+
+impl CurlClient {
+    fn new() -> Option<CurlClient> {
+        let (folder, library) = (TempDir::new(), library());
+        let program = folder.path().join("curl");
+        let mut linking = compiler(&[CPP17, "-Wold-style-cast"])?;
+        linking
+            .arg(source("curl.cpp"))
+            .arg(format!("-L{}", library.path().display()))
+            .args(["-lwandb_login", "-lcurl", "-o"])
+            .arg(&program);
+        Run::ok(&mut linking);
+        Some(CurlClient {
+            program,
+            library,
+            elsewhere: Stub::http([Reply::new(200, "")]),
+            home: Home::new(),
+            _folder: folder,
+        })
+    }
+
+    /// Sends one request for each group of variables. `no_proxy` misleads too.
+    fn run(&self, no_proxy: &str, groups: &[&[(&str, &str)]]) -> Vec<String> {
+        let mut command = self.home.command(&self.program);
+        let elsewhere = self.elsewhere.url("127.0.0.1");
+        for name in [
+            "http_proxy",
+            "https_proxy",
+            "HTTPS_PROXY",
+            "all_proxy",
+            "ALL_PROXY",
+        ] {
+            command.env(name, &elsewhere);
+        }
+        command
+            .env("LD_LIBRARY_PATH", self.library.path())
+            .env("no_proxy", no_proxy)
+            .env("SSL_CERT_FILE", "/nonexistent/ca.pem")
+            .env("CURL_CA_BUNDLE", "/nonexistent/ca.pem");
+        for group in groups {
+            command.arg(format!("WANDB_API_KEY={KEY_1}"));
+            command.args(group.iter().map(|(name, value)| format!("{name}={value}")));
+            command.arg("--");
+        }
+        let run = Run::ok(&mut command);
+        assert_eq!(self.elsewhere.connections(), 0, "curl went another way");
+        run.stdout.lines().map(str::to_owned).collect()
+    }
+}
+
+const HEADERS: &str =
+    r#"{"X-Gateway": "secret", "X-Empty": "", "Proxy-Authorization": "Basic eDp5"}"#;
+
+#[test]
+fn a_curl_handle_reaches_the_server_as_the_session_says() {
+    let Some(client) = CurlClient::new() else {
+        return;
+    };
+    let authority = Authority::new();
+    let ca = client
+        .home
+        .write("ca.pem", authority.pem())
+        .display()
+        .to_string();
+    let server = Stub::https(&authority.issue(&["wb.example.test"]), [Reply::viewer()]);
+    let tunnel = Stub::http([Reply::Tunnel(server.address)]);
+    let plain = Stub::http([Reply::viewer()]);
+    let own_proxy = format!("http://us%40er:p%3Ass@{}", tunnel.address);
+    let address = tunnel.address.to_string();
+    let plain_proxy = plain.url("127.0.0.1");
+    let https = ("WANDB_BASE_URL", "https://wb.example.test");
+    let outcomes = client.run(
+        "*",
+        &[
+            &[
+                https,
+                ("HTTPS_PROXY", &own_proxy),
+                ("SSL_CERT_FILE", &ca),
+                ("WANDB_USERNAME", "me"),
+            ],
+            &[
+                https,
+                ("HTTPS_PROXY", &address),
+                ("SSL_CERT_FILE", &ca),
+                ("WANDB_X_EXTRA_HTTP_HEADERS", HEADERS),
+            ],
+            // Without the authority, nothing of the session before is left.
+            &[https, ("HTTPS_PROXY", &address)],
+            &[
+                ("WANDB_BASE_URL", "http://wb.example.test/w"),
+                ("HTTP_PROXY", &plain_proxy),
+            ],
+            &[
+                https,
+                ("HTTPS_PROXY", &address),
+                ("WANDB_INSECURE_DISABLE_SSL", "true"),
+            ],
+        ],
+    );
+    assert_eq!(outcomes, ["0 200", "0 200", "60 0", "0 200", "0 200"]);
+
+    let seen = tunnel.seen();
+    let authorizations: Vec<_> = seen
+        .iter()
+        .map(|seen| seen.header("proxy-authorization"))
+        .collect();
+    // base64 of `us@er:p:ss` and of `x:y`
+    assert_eq!(
+        authorizations,
+        [
+            Some("Basic dXNAZXI6cDpzcw=="),
+            Some("Basic eDp5"),
+            None,
+            None
+        ]
+    );
+    for seen in &seen {
+        assert_eq!(
+            (&*seen.method, &*seen.target),
+            ("CONNECT", "wb.example.test:443")
+        );
+        assert_eq!(seen.header("authorization"), None);
+        assert_eq!(seen.header("x-gateway"), None);
+    }
+    let seen = server.seen();
+    assert_eq!(seen.len(), 3);
+    for seen in &seen {
+        assert_eq!(seen.header("authorization"), Some(AUTHORIZATION));
+        assert_eq!(seen.header("content-type"), Some("application/json"));
+        assert_eq!(seen.header("proxy-authorization"), None);
+    }
+    assert_eq!(seen[0].header("x-wandb-username"), Some("me"));
+    assert_eq!(seen[1].header("x-gateway"), Some("secret"));
+    assert_eq!(seen[1].header("x-empty"), Some(""));
+    assert_eq!(
+        (
+            seen[2].header("x-gateway"),
+            seen[2].header("x-wandb-username")
+        ),
+        (None, None)
+    );
+    assert_eq!(plain.seen()[0].target, "http://wb.example.test/w/graphql");
+}
+
+#[test]
+fn a_curl_handle_goes_directly_where_the_session_has_no_proxy() {
+    let Some(client) = CurlClient::new() else {
+        return;
+    };
+    let to = "http://wb.example.test/elsewhere";
+    let server = Stub::http([Reply::new(302, "").header("Location", to)]);
+    let url = server.url("127.0.0.1");
+    let shared = client.elsewhere.url("127.0.0.1");
+    let server_url = ("WANDB_BASE_URL", &*url);
+    let outcomes = client.run("", &[&[server_url], &[server_url, ("http_proxy", &shared)]]);
+    // The redirect is not followed.
+    assert_eq!(outcomes, ["0 302", "0 302"]);
+    let targets: Vec<_> = server
+        .seen()
+        .iter()
+        .map(|seen| seen.target.clone())
+        .collect();
+    assert_eq!(targets, ["/graphql", "/graphql"]);
 }
 
 #[test]
@@ -444,6 +619,7 @@ fn the_installed_files_have_the_usual_places() {
     let expected = [
         "include/wandb_login.h",
         "include/wandb_login.hpp",
+        "include/wandb_login_curl.hpp",
         "lib/cmake/wandb_login/wandb_login-config-version.cmake",
         "lib/cmake/wandb_login/wandb_login-config.cmake",
         "lib/libwandb_login.a",

@@ -30,6 +30,7 @@ wandb::options at_home(const std::string &name, std::vector<std::string> variabl
     options.environment = std::move(variables);
     options.working_directory = home.string();
     options.log = [](wandb::log_level, std::string_view) {};
+    options.http_timeout = std::chrono::minutes(2); // valgrind is slow
     return options;
 }
 
@@ -368,6 +369,74 @@ void identity_token(const std::string &server) {
     CHECK(left > std::chrono::minutes(0) && left <= std::chrono::hours(1));
 }
 
+void the_way() {
+    auto options = at_home("way", {"WANDB_API_KEY=" + key_1});
+    const auto direct = wandb::login(options);
+    CHECK(!direct->ca_file() && !direct->ca_dir() && !direct->tls_unchecked());
+    CHECK(!direct->proxy() && direct->headers().empty());
+    for (const char *variable : {"HTTPS_PROXY=u:p@h:1", "SSL_CERT_FILE=ca.pem", "SSL_CERT_DIR=/d",
+                                 "WANDB_INSECURE_DISABLE_SSL=1", "WANDB_USERNAME=ada"}) {
+        options.environment->push_back(variable);
+    }
+    const auto session = wandb::login(options);
+    CHECK(session->ca_file() == (base / "way/ca.pem").string() && session->ca_dir() == "/d");
+    CHECK(session->tls_unchecked() && session->proxy()->reveal() == "http://u:p@h:1");
+    CHECK(session->headers().size() == 1);
+    CHECK(session->headers()[0].reveal() == "X-Wandb-Username: ada");
+}
+
+void renewals(const std::string &server) {
+    const auto file = write("renewals/token", "aaaa.bbbb.cccc\n");
+    auto options = at_home("renewals");
+    int renewed = 0;
+    options.backend = [&](const wandb::session &session) { renewed += session ? 1 : 0; };
+    const auto ended = wandb::session::import_text(wandb::secret(
+        "wandb-login-session 1\nbase_url " + server + "\nsource identity_token\n" +
+        "access_token old\nexpires_at 1\nidentity_token_file " + file + "\n"));
+    std::optional<wandb::renewer> first(std::in_place, ended, options);
+    const wandb::renewer keeper = *first;
+    first.reset();
+    CHECK(keeper.get().authorization().reveal() == "Bearer token-of-the-server");
+    CHECK(renewed == 1);
+    CHECK(keeper.get().authorization().reveal() == "Bearer token-of-the-server");
+    CHECK(renewed == 1);
+    keeper.refused(ended); // no longer current
+    CHECK(keeper.try_get() && renewed == 1);
+
+    // What a callback throws comes out of the call that ran it.
+    options.backend = [](const wandb::session &) { throw 5; };
+    const wandb::renewer throws(ended, options);
+    try {
+        throws.get();
+        CHECK(!"an exception");
+    } catch (int number) {
+        CHECK(number == 5);
+    }
+    CHECK(throws.get().authorization().reveal() == "Bearer token-of-the-server");
+
+    // A key that is refused is looked up again; the last one stays refused.
+    auto netrc = at_home("refused");
+    const auto entry = [&](const std::string &key) {
+        write("refused/.netrc", "machine api.wandb.ai login user password " + key + "\n");
+    };
+    entry(key_1);
+    const wandb::renewer keys(*wandb::login(netrc), netrc);
+    entry(key_2);
+    keys.refused(keys.get());
+    CHECK(keys.get().api_key()->reveal() == key_2);
+    keys.refused(keys.get());
+    CHECK(keys.try_get().status == wandb::status::rejected);
+    thrown<wandb::rejected_error>([&] { keys.get(); });
+
+    netrc.host = "https://a";
+    netrc.working_directory = std::string("a\0b", 3);
+    thrown<wandb::argument_error>([&] { wandb::renewer(ended, netrc); });
+    auto moved = keys;
+    const auto target = std::move(moved);
+    CHECK(moved.try_get().status == wandb::status::argument); // NOLINT: after the move
+    CHECK(target.try_get().status == wandb::status::rejected);
+}
+
 /// Repeats the calls, so that a leak adds up.
 void many_times() {
     auto options = at_home("many", {"WANDB_API_KEY=" + key_1});
@@ -401,6 +470,8 @@ int main(int argc, char **argv) {
     threads();
     verified(argv + 2);
     identity_token(argv[8]);
+    the_way();
+    renewals(argv[8]);
     many_times();
     std::puts("all C++ tests passed");
 }

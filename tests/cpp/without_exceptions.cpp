@@ -15,6 +15,10 @@ int without_exceptions() {
     CHECK(wandb::session::try_import(*session->try_export())->api_key()->reveal() ==
           session->api_key()->reveal());
     CHECK(session->try_refresh(options));
+    const auto renewer = wandb::renewer::try_make(*session, options);
+    CHECK(renewer && renewer->try_get()->api_key()->reveal() == session->api_key()->reveal());
+    renewer->refused(*renewer->try_get());
+    CHECK(renewer->try_get().status == wandb::status::rejected);
 
     options.environment = {home};
     options.no_prompt = true;

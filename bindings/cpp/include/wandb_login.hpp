@@ -228,6 +228,33 @@ class session {
         return entries;
     }
 
+    // The way to the server: what the login found. wandb_login_curl.hpp gives it to a curl
+    // handle.
+
+    /// The file of CA certificates that replaces the system's trust store, if any.
+    std::optional<std::string_view> ca_file() const noexcept {
+        return maybe(wandb_login_session_ca_file(handle_));
+    }
+    /// The directory of CA certificates that replaces the system's trust store, if any.
+    std::optional<std::string_view> ca_dir() const noexcept {
+        return maybe(wandb_login_session_ca_dir(handle_));
+    }
+    /// Whether the user disabled the verification of certificates.
+    bool tls_unchecked() const noexcept { return wandb_login_session_tls_unchecked(handle_); }
+    /// The URL of the proxy, with its password; empty for a direct connection.
+    std::optional<secret> proxy() const {
+        const char *url = wandb_login_session_proxy(handle_);
+        return url == nullptr ? std::nullopt : std::optional<secret>(owned(url));
+    }
+    /// `Name: value` headers to send with each request, beside `Authorization`.
+    std::vector<secret> headers() const {
+        std::vector<secret> lines;
+        for (auto line = wandb_login_session_headers(handle_); line && *line; ++line) {
+            lines.push_back(owned(*line));
+        }
+        return lines;
+    }
+
     /// Logs in to the same server again, without a prompt.
     result<session> try_refresh(const options &options) const;
     /// Writes the session as a string for another process of the same job.
@@ -254,6 +281,35 @@ class session {
     }
 
     wandb_login_session *handle_ = nullptr;
+};
+
+/// Keeps the credential of a session good for as long as a training runs. Copies share
+/// one renewer, and any thread may use it. After a move only assignment is allowed.
+///
+/// The renewer copies the options; `api_key`, `host`, `session`, `anonymous` and `prompt`
+/// are ignored. Callbacks run on the thread that calls `get()`, never two at once, and
+/// must not call `get()`.
+class renewer {
+  public:
+    /// Makes a renewer that begins with a session. It keeps the session alive.
+    static result<renewer> try_make(const session &session, options options);
+    /// Returns the session that is good now. Without need for a renewal it takes well
+    /// under a microsecond.
+    result<session> try_get() const;
+#ifdef WANDB_LOGIN_HPP_EXCEPTIONS
+    explicit renewer(const session &session);
+    renewer(const session &session, options options);
+    session get() const;
+#endif
+    /// Reports that the server answered 401 to a session of `get()`. The next `get()`
+    /// returns another credential, or `status::rejected` if there is none.
+    void refused(const session &session) const noexcept;
+
+  private:
+    struct state;
+    explicit renewer(std::shared_ptr<const state> owned) noexcept : state_(std::move(owned)) {}
+
+    std::shared_ptr<const state> state_{};
 };
 
 /// The argument of a prompt callback. Its strings are valid until it returns.
@@ -593,6 +649,64 @@ class call {
 #endif
 };
 
+#ifdef WANDB_LOGIN_HPP_EXCEPTIONS
+/// Where the callbacks of a renewer store what they throw: callbacks run on the thread
+/// that calls `renewer::get()`, which then throws it.
+class exception_scope {
+  public:
+    explicit exception_scope(std::exception_ptr &thrown) noexcept
+        : outer_(std::exchange(current(), &thrown)) {}
+    exception_scope(const exception_scope &) = delete;
+    exception_scope &operator=(const exception_scope &) = delete;
+    ~exception_scope() { current() = outer_; }
+
+    static bool has_exception() noexcept { return current() != nullptr && *current(); }
+
+    template <class Function> static void run(Function &&function) noexcept {
+        try {
+            function();
+        } catch (...) {
+            if (current() != nullptr && !*current()) {
+                *current() = std::current_exception();
+            }
+        }
+    }
+
+  private:
+    static std::exception_ptr *&current() noexcept {
+        static thread_local std::exception_ptr *innermost = nullptr;
+        return innermost;
+    }
+
+    std::exception_ptr *outer_;
+};
+#endif
+
+/// Makes the callbacks of a renewer store what they throw, per call of `get()`.
+inline void keep_exceptions(options &options) {
+#ifdef WANDB_LOGIN_HPP_EXCEPTIONS
+    if (auto log = std::move(options.log)) {
+        options.log = [log](log_level level, std::string_view line) {
+            exception_scope::run([&] { log(level, line); });
+        };
+    }
+    if (auto backend = std::move(options.backend)) {
+        options.backend = [backend](const session &session) {
+            exception_scope::run([&] { backend(session); });
+        };
+    }
+    options.cancel = [cancel = std::move(options.cancel)] {
+        bool cancelled = false;
+        if (cancel) {
+            exception_scope::run([&] { cancelled = cancel(); });
+        }
+        return cancelled || exception_scope::has_exception();
+    };
+#else
+    (void)options;
+#endif
+}
+
 /// Frees a string of the C library, which wipes it.
 struct free_text {
     void operator()(char *text) const noexcept { wandb_login_string_free(text); }
@@ -726,6 +840,58 @@ inline result<session> session::try_import(const secret &text) {
     });
 }
 
+/// The C renewer, and the options with the callbacks that it uses.
+struct renewer::state {
+    explicit state(wandb::options options) : given(std::move(options)), making(given) {}
+    state(const state &) = delete;
+    state &operator=(const state &) = delete;
+    ~state() { wandb_login_renewer_free(handle); }
+
+    const wandb::options given;
+    detail::call making; // its callbacks run in renewals, too
+    wandb_login_renewer *handle = nullptr;
+};
+
+inline result<renewer> renewer::try_make(const session &session, options options) {
+    options.api_key.reset();
+    options.host.clear();
+    options.session = nullptr;
+    options.anonymous = anonymous::never;
+    options.prompt = nullptr;
+    detail::keep_exceptions(options);
+    const auto owner = std::make_shared<state>(std::move(options));
+    result<renewer> made;
+    owner->making.run(made, [&](const wandb_login_options *raw) {
+        return wandb_login_renewer_new(session.get(), raw, &owner->handle);
+    });
+    if (made) {
+        made.value = renewer(std::shared_ptr<const state>(owner));
+    }
+    return made;
+}
+
+inline result<session> renewer::try_get() const {
+    result<session> made;
+    wandb_login_session *handle = nullptr;
+    char error[1024] = "";
+    wandb_login_renewer *const raw = state_ ? state_->handle : nullptr;
+#ifdef WANDB_LOGIN_HPP_EXCEPTIONS
+    const detail::exception_scope scope(made.thrown);
+#endif
+    made.status = static_cast<status>(wandb_login_renewer_get(raw, &handle, error, sizeof error));
+    session owner(handle);
+    if (made) {
+        made.value.emplace(std::move(owner));
+    } else {
+        made.message = error;
+    }
+    return made;
+}
+
+inline void renewer::refused(const session &session) const noexcept {
+    wandb_login_renewer_refused(state_ ? state_->handle : nullptr, session.get());
+}
+
 inline bool is_apikey_configured(const options &options = {}) {
     const outcome ended = try_check(options);
 #ifdef WANDB_LOGIN_HPP_EXCEPTIONS
@@ -764,6 +930,13 @@ inline secret session::export_text() const { return detail::unwrap(try_export())
 inline session session::import_text(const secret &text) {
     return detail::unwrap(try_import(text));
 }
+
+inline renewer::renewer(const session &session) : renewer(session, options{}) {}
+
+inline renewer::renewer(const session &session, options options)
+    : renewer(detail::unwrap(try_make(session, std::move(options)))) {}
+
+inline session renewer::get() const { return detail::unwrap(try_get()); }
 #endif
 
 } // namespace with_exceptions or without_exceptions
