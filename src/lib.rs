@@ -49,6 +49,7 @@ mod error;
 #[doc(hidden)]
 pub mod ffi;
 mod files;
+mod finding;
 mod formats;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -72,6 +73,8 @@ mod util;
 #[doc(hidden)]
 pub use env::variables::{Name, VARIABLES, setting::SETTINGS};
 pub use error::{Error, Result};
+#[doc(hidden)]
+pub use finding::{Code, Severity};
 pub use log::{Level, print};
 pub use login::{Login, check, current, explain, forget, login, prompt_api_key, refresh};
 pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};

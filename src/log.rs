@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 
 use crate::env::{Environment, variables};
+use crate::finding::{Finding, Severity};
 use crate::util::redact::for_message;
 
 /// How much a line matters. The numbers are those of the C ABI.
@@ -39,8 +40,8 @@ enum Sink<'a> {
     },
     /// The caller's function; it gets every line.
     Callback(&'a dyn Fn(Level, &str)),
-    /// Warnings and errors, collected for a report.
-    Buffer(RefCell<Vec<String>>),
+    /// Findings, collected for a report.
+    Buffer(RefCell<Vec<Finding>>),
 }
 
 /// Which lines are printed to standard error.
@@ -102,10 +103,10 @@ impl<'a> Log<'a> {
         matches!(self.sink, Sink::Buffer(_))
     }
 
-    /// Adds a line that only a report shows.
-    pub(crate) fn detail(&self, line: &str) {
+    /// Adds a finding that only a report shows.
+    pub(crate) fn detail(&self, finding: Finding) {
         if self.is_buffered() {
-            self.warn(line);
+            self.warn(finding);
         }
     }
 
@@ -114,28 +115,28 @@ impl<'a> Log<'a> {
         self.write(Level::Info, line, false);
     }
 
-    /// Logs something that the user may want to fix.
-    pub(crate) fn warn(&self, line: &str) {
-        self.write(Level::Warn, line, false);
-    }
-
-    /// Logs a risk for a key. A silent login prints it too.
-    pub(crate) fn security(&self, line: &str) {
-        self.write(Level::Warn, line, true);
+    /// Logs something that the user may want to fix. A silent login prints it too
+    /// if a key is at risk.
+    pub(crate) fn warn(&self, finding: Finding) {
+        match &self.sink {
+            Sink::Buffer(findings) => {
+                let finding = finding.printable();
+                let mut findings = findings.borrow_mut();
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+            _ => {
+                let is_risk = finding.code.severity() == Severity::Risk;
+                self.write(Level::Warn, &finding.message, is_risk);
+            }
+        }
     }
 
     fn write(&self, level: Level, line: &str, security: bool) {
         match &self.sink {
-            Sink::Disabled => {}
+            Sink::Disabled | Sink::Buffer(_) => {}
             Sink::Callback(log) => log(level, &for_message(line)),
-            Sink::Buffer(_) if level == Level::Info => {}
-            Sink::Buffer(lines) => {
-                let line = for_message(line).into_owned();
-                let mut lines = lines.borrow_mut();
-                if !lines.contains(&line) {
-                    lines.push(line);
-                }
-            }
             Sink::Stderr { verbosity, style } => {
                 let is_printed = match verbosity.get() {
                     Verbosity::All => true,
@@ -149,10 +150,10 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// The lines of a buffered log.
-    pub(crate) fn into_lines(self) -> Vec<String> {
+    /// What a buffered log has collected.
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
         match self.sink {
-            Sink::Buffer(lines) => lines.into_inner(),
+            Sink::Buffer(findings) => findings.into_inner(),
             _ => Vec::new(),
         }
     }

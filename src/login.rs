@@ -5,6 +5,7 @@ use crate::config::endpoint::{self, Endpoint};
 use crate::config::offline_mode::Mode;
 use crate::config::route;
 use crate::error::{Error, ExchangeError, Result};
+use crate::finding::{Code, Finding};
 use crate::key::ApiKey;
 use crate::options::{Anonymous, Attempts, Flags, Options};
 use crate::prompt::{Answer, Prompt};
@@ -359,9 +360,10 @@ fn is_offline_mode(context: &Context) -> Result<bool> {
     let mode = context.mode()?;
     let offline = mode.prevents_login(context.options.command_line);
     if offline && context.options.api_key.is_some() {
-        context
-            .log
-            .warn("W&B is offline or disabled: the API key was not used.");
+        context.log.warn(Finding::new(
+            Code::Offline,
+            "W&B is offline or disabled: the API key was not used.",
+        ));
     } else if offline && mode != Mode::Disabled {
         context.log.info("W&B is offline: not logged in.");
     }
@@ -588,8 +590,9 @@ fn log_session(context: &Context, server: &Endpoint, session: &Session) {
         context.log.info(&format!("Default team: {team}."));
     }
     if is_unsaved {
-        context
-            .log
-            .warn("The API key is used for this login only: it was not saved.");
+        context.log.warn(Finding::new(
+            Code::NotSaved,
+            "The API key is used for this login only: it was not saved.",
+        ));
     }
 }

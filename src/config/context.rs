@@ -13,6 +13,7 @@ use crate::env::rank::Rank;
 use crate::env::variables::{self, VARIABLES};
 use crate::env::{self, Environment, display_path};
 use crate::error::{Error, Result};
+use crate::finding::{Code, Finding};
 use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
@@ -112,19 +113,25 @@ impl<'a> Context<'a> {
     /// Logs what is odd about the environment.
     fn log_environment(&self) {
         if self.env.is_privileged() {
-            self.log.security(env::IGNORED);
+            self.log
+                .warn(Finding::new(Code::PrivilegedProgram, env::IGNORED));
         }
         for variable in VARIABLES {
             let name = variable.name;
             if self.env.has_carriage_return(name) {
-                self.log.warn(&format!(
-                    "{name}: the carriage return at its end was ignored; other programs may not \
-                     ignore it"
+                self.log.warn(Finding::new(
+                    Code::ExtraCharacters,
+                    format!(
+                        "{name}: the carriage return at its end was ignored; other programs may \
+                         not ignore it"
+                    ),
                 ));
             }
             let value = self.env.secret(name).unwrap_or_default();
             if looks_like_key(&value) && UNCHECKED.contains(&name) {
-                self.log.security(&misplaced_key(name));
+                let unset = format!("unset {name}");
+                self.log
+                    .warn(Finding::new(Code::MisplacedKey, misplaced_key(name)).fixed_by(unset));
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::config::settings::{Scope, Settings, SettingsFile};
 use crate::env::Environment;
 use crate::error::Error;
 use crate::files::{self, Text};
+use crate::finding::{Code, Finding, edit_command, restrict_command};
 use crate::log::{Log, Note};
 use crate::util::lines::{UTF16, is_utf16};
 
@@ -73,7 +74,10 @@ impl Config {
     pub(crate) fn warn_unreadable(&self, log: &Log) {
         for status in [&self.system, &self.workspace] {
             if let (Some(path), Some(problem)) = (status.name(), &status.problem) {
-                log.warn(&format!("{path} {problem}; fix or remove it"));
+                log.warn(Finding::new(
+                    Code::UnreadableFile,
+                    format!("{path} {problem}; fix or remove it"),
+                ));
             }
         }
     }
@@ -85,17 +89,22 @@ impl Config {
             let Some(path) = status.name() else { continue };
             let Some(file) = file else { continue };
             let line = |note: &Note| format!("{path} line {}: {}", note.line, note.text);
+            let about = |code, note: &Note| {
+                let edit = edit_command(&path.to_string(), Some(note.line));
+                Finding::new(code, line(note)).fixed_by(edit)
+            };
             for note in &file.security_notes {
-                log.security(&line(note));
+                log.warn(about(Code::WorkspaceSetting, note));
             }
             let diagnostics = file.diagnostics();
             for note in diagnostics.notes.iter().chain(&diagnostics.rejected_by_sdk) {
-                log.warn(&line(note));
+                log.warn(about(Code::SettingsLine, note));
             }
             if status.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
-                log.security(&format!(
-                    "{path} holds an API key and can be read by other users: chmod 600 it"
-                ));
+                let message =
+                    format!("{path} holds an API key and can be read by other users: chmod 600 it");
+                let chmod = restrict_command(&path.to_string());
+                log.warn(Finding::new(Code::ReadableByOthers, message).fixed_by(chmod));
             }
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::env::display_path;
+use crate::finding::{Code, Finding, edit_command};
 use crate::session::Session;
 
 /// The variable or file that a value comes from.
@@ -53,6 +54,19 @@ impl SourceLocation {
         SourceLocation {
             name: name.map(|name| SourceName::Session(name.to_string())),
             line: None,
+        }
+    }
+
+    /// A finding about this place, with the command that removes the variable or
+    /// opens the file.
+    pub(crate) fn finding(&self, code: Code, message: impl Into<String>) -> Finding {
+        let finding = Finding::new(code, message);
+        match &self.name {
+            Some(SourceName::Variable(name)) => finding.fixed_by(format!("unset {name}")),
+            Some(SourceName::File(path)) => {
+                finding.fixed_by(edit_command(&display_path(path), self.line))
+            }
+            Some(SourceName::Session(_)) | None => finding,
         }
     }
 

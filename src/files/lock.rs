@@ -8,7 +8,7 @@
 
 use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -159,6 +159,20 @@ pub(super) fn is_unsupported(error: &io::Error) -> bool {
     error
         .raw_os_error()
         .is_some_and(|code| unsupported.contains(&code))
+}
+
+/// Whether the file system of a file has locks, as far as a reader can tell: a file
+/// that is missing or cannot be opened counts as one with locks.
+pub(crate) fn has_locks(path: &Path) -> bool {
+    let mut options = File::options();
+    // A FIFO or a device is not waited for.
+    options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    let Ok(file) = options.open(path) else {
+        return true;
+    };
+    !matches!(file.try_lock_shared(), Err(TryLockError::Error(error)) if is_unsupported(&error))
 }
 
 /// The time limit and the cancellation of a wait for the lock.

@@ -33,7 +33,11 @@ mod update;
 #[path = "windows.rs"]
 mod update;
 
+#[cfg(unix)]
+pub(crate) use lock::has_locks;
 pub(crate) use read::{ReadProblem, Text, is_missing, read, read_secret};
+#[cfg(windows)]
+pub(crate) use update::has_locks;
 pub(crate) use update::update;
 
 /// A file to change.

@@ -8,6 +8,7 @@ use serde_json::Serializer;
 use serde_json::ser::{CharEscape, Formatter};
 
 use super::{Report, Row, State};
+use crate::finding::{Finding, Severity};
 use crate::util::redact::for_message;
 
 #[derive(Serialize)]
@@ -19,6 +20,7 @@ pub(super) struct ReportJson<'a> {
     rank: Option<RankJson>,
     warnings: Vec<&'a str>,
     user: Option<UserJson<'a>>,
+    findings: Vec<FindingJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +55,14 @@ struct UserJson<'a> {
     teams: &'a [String],
 }
 
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    severity: Severity,
+    code: &'static str,
+    message: &'a str,
+    command: Option<&'a str>,
+}
+
 impl ReportJson<'_> {
     pub(super) fn of(report: &Report) -> ReportJson<'_> {
         ReportJson {
@@ -76,6 +86,7 @@ impl ReportJson<'_> {
                 entity: session.entity(),
                 teams: session.teams(),
             }),
+            findings: report.findings().into_iter().map(FindingJson::of).collect(),
         }
     }
 }
@@ -89,6 +100,17 @@ impl RowJson<'_> {
             key: row.key.as_deref(),
             problem: row.problem.as_deref(),
             line: row.line,
+        }
+    }
+}
+
+impl FindingJson<'_> {
+    fn of((severity, finding): (Severity, &Finding)) -> FindingJson<'_> {
+        FindingJson {
+            severity,
+            code: finding.code.as_str(),
+            message: &finding.message,
+            command: finding.command.as_deref(),
         }
     }
 }

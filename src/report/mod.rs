@@ -12,6 +12,7 @@ use crate::config::settings::Scope;
 use crate::env::rank::Rank;
 use crate::env::variables;
 use crate::error::{Error, Result};
+use crate::finding::{Code, Finding, Severity};
 use crate::log::Level;
 use crate::options::{Anonymous, Flags, Options};
 use crate::prompt;
@@ -23,8 +24,11 @@ use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// Text for a terminal.
+    /// Text for a terminal: the key, what should be fixed, and the sources.
     Text,
+    /// Text with a line for each source, also for those that are absent, and the
+    /// code of each finding.
+    Verbose,
     /// One JSON object.
     Json,
 }
@@ -38,9 +42,10 @@ pub struct Report {
     /// Why a login would fail.
     problem: Option<Problem>,
     /// The effect of the mode on a login.
-    mode: Option<String>,
+    mode: Option<Finding>,
     job: Option<Job>,
-    warnings: Vec<String>,
+    /// What belongs to no row.
+    warnings: Vec<Finding>,
     user: Option<Session>,
 }
 
@@ -50,7 +55,7 @@ enum Problem {
     /// The problem of this row.
     Row(usize),
     /// A problem of no row.
-    Other(String),
+    Other(Finding),
 }
 
 /// The server, and where it is configured.
@@ -102,6 +107,8 @@ struct Row {
     state: State,
     key: Option<String>,
     problem: Option<String>,
+    /// The problem as something to fix.
+    finding: Option<Finding>,
     line: Option<usize>,
 }
 
@@ -136,23 +143,20 @@ impl Report {
                 let is_it = |row: &Row| row.problem.as_ref() == Some(&text);
                 report.problem = Some(match report.rows.iter().position(is_it) {
                     Some(index) => Problem::Row(index),
-                    None => Problem::Other(text),
+                    None => Problem::Other(match unresolved.origin_name {
+                        Some(name) => SourceLocation::new(name).finding(Code::InvalidServer, text),
+                        None => Finding::new(Code::InvalidServer, text),
+                    }),
                 });
             }
         }
         // The problem of a row is not repeated as a warning.
-        let is_new = |line: &String| {
-            report
-                .rows
-                .iter()
-                .all(|row| row.problem.as_ref() != Some(line))
+        let is_new = |finding: &Finding| {
+            let is_it = |row: &Row| row.problem.as_ref() == Some(&finding.message);
+            !report.rows.iter().any(is_it)
         };
-        report.warnings = context
-            .log
-            .into_lines()
-            .into_iter()
-            .filter(is_new)
-            .collect();
+        report.warnings = context.log.into_findings();
+        report.warnings.retain(is_new);
         if let Some(log) = options.log {
             for line in report.lines() {
                 log(Level::Warn, line);
@@ -170,7 +174,11 @@ impl Report {
         ] {
             if let Some((name, text)) = endpoint::unreadable(context, scope) {
                 let location = SourceLocation::new(name);
-                let outcome = Outcome::Malformed(SourceProblem { text, location });
+                let outcome = Outcome::Malformed(SourceProblem {
+                    code: Code::UnreadableFile,
+                    text,
+                    location,
+                });
                 self.rows.push(Row::of(provider, &outcome));
             }
         }
@@ -180,10 +188,13 @@ impl Report {
     fn query_sources(&mut self, context: &Context, server: &Endpoint) {
         diagnostics::warn_plain_http(context, server);
         if server.workspace_only {
-            context.log.security(&format!(
+            let message = format!(
                 "only the working directory names this server, in {}",
                 server.origin_text()
-            ));
+            );
+            context
+                .log
+                .warn(Finding::new(Code::WorkspaceServer, message));
         }
         let relogin = context.relogin().unwrap_or(false);
         let mut winner: Option<FoundCredential> = None;
@@ -223,10 +234,16 @@ impl Report {
         }
         diagnostics::note_sdk_configuration(context, server);
         diagnostics::warn_readable_token_cache(context);
+        diagnostics::warn_missing_locks(context);
         self.rows.push(prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
-                Problem::Other(context.not_configured(&server.url, None).to_string())
+                let message = context.not_configured(&server.url, None).to_string();
+                let login = match server.is_remarkable() {
+                    true => format!("wandb-login --host {}", server.url.as_str()),
+                    false => "wandb-login".into(),
+                };
+                Problem::Other(Finding::new(Code::NotConfigured, message).fixed_by(login))
             });
         }
     }
@@ -236,30 +253,53 @@ impl Report {
         self.user = Some(session.clone());
     }
 
+    /// Adds why the server did not confirm the credential.
+    pub fn add_failure(&mut self, error: &Error) {
+        let finding = Finding::new(Code::VerificationFailed, error.to_string());
+        self.problem = Some(Problem::Other(finding));
+    }
+
     /// Whether a login would find a credential.
     pub fn is_configured(&self) -> bool {
         self.winner.is_some()
-    }
-
-    /// Why a login would fail.
-    fn problem(&self) -> Option<&str> {
-        match self.problem.as_ref()? {
-            Problem::Row(index) => self.rows[*index].problem.as_deref(),
-            Problem::Other(text) => Some(text),
-        }
     }
 
     /// The warnings that belong to no row.
     fn lines(&self) -> impl Iterator<Item = &str> {
         // Without a winner, the missing key is the problem, and not a warning.
         let problem = match &self.problem {
-            Some(Problem::Other(text)) if self.winner.is_some() || self.host.url.is_none() => {
-                Some(text)
+            Some(Problem::Other(finding)) if self.winner.is_some() || self.host.url.is_none() => {
+                Some(finding)
             }
             _ => None,
         };
         let warnings = problem.into_iter().chain(&self.mode).chain(&self.warnings);
-        warnings.map(String::as_str)
+        warnings.map(|finding| finding.message.as_str())
+    }
+
+    /// Everything that should be fixed or known, the most important first.
+    fn findings(&self) -> Vec<(Severity, &Finding)> {
+        let stopping = match &self.problem {
+            Some(Problem::Row(index)) => self.rows[*index].finding.as_ref(),
+            Some(Problem::Other(finding)) => Some(finding),
+            None => None,
+        };
+        let others = self.rows.iter().filter_map(|row| row.finding.as_ref());
+        let others =
+            others.filter(|finding| !stopping.is_some_and(|it| std::ptr::eq(it, *finding)));
+        let others = others.chain(&self.mode).chain(&self.warnings);
+        // What does not stop the login is no error.
+        let severity = |finding: &Finding| match finding.code.severity() {
+            Severity::Error => Severity::Warning,
+            other => other,
+        };
+        let mut findings: Vec<_> = stopping
+            .map(|finding| (Severity::Error, finding))
+            .into_iter()
+            .chain(others.map(|finding| (severity(finding), finding)))
+            .collect();
+        findings.sort_by_key(|(severity, _)| *severity);
+        findings
     }
 }
 
@@ -278,7 +318,7 @@ impl Host {
 }
 
 /// The first invalid value other than a key or the server.
-fn misconfigured(context: &Context) -> Option<String> {
+fn misconfigured(context: &Context) -> Option<Finding> {
     let checks = [
         context.is_silent().map(drop),
         context.relogin().map(drop),
@@ -286,18 +326,20 @@ fn misconfigured(context: &Context) -> Option<String> {
         context.entity().map(drop),
     ];
     let error = checks.into_iter().find_map(Result::err)?;
-    Some(error.to_string())
+    Some(Finding::new(Code::InvalidValue, error.to_string()))
 }
 
 /// The effect of the mode on a login.
-fn mode(context: &Context) -> Option<String> {
+fn mode(context: &Context) -> Option<Finding> {
     let mode = context.mode().ok()?;
     let by = match context.settings().mode() {
-        _ if context.env.is_set(variables::MODE) => variables::MODE.to_string(),
-        Ok(Some(found)) => found.location().to_string(),
+        _ if context.env.is_set(variables::MODE) => {
+            SourceLocation::new(SourceName::Variable(variables::MODE))
+        }
+        Ok(Some(found)) => found.location(),
         _ => return None,
     };
-    Some(match mode {
+    let message = match mode {
         Mode::Online | Mode::Shared | Mode::Run => return None,
         Mode::Offline | Mode::Dryrun if context.options.command_line => {
             format!(
@@ -306,7 +348,8 @@ fn mode(context: &Context) -> Option<String> {
         }
         Mode::Offline | Mode::Dryrun => format!("offline by {by}: a login does nothing"),
         Mode::Disabled => format!("disabled by {by}: a login does nothing"),
-    })
+    };
+    Some(by.finding(Code::Offline, message))
 }
 
 /// The last row: what happens if no source has a credential.
@@ -328,6 +371,7 @@ fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
         state: State::Skipped,
         key: None,
         problem: Some(problem),
+        finding: None,
         line: None,
     }
 }
@@ -340,6 +384,7 @@ impl Row {
             state: State::Absent,
             key: None,
             problem: None,
+            finding: None,
             line: None,
         };
         let text = |name: &Option<SourceName>| name.as_ref().map(SourceName::to_string);
@@ -348,6 +393,9 @@ impl Row {
             row.name = text(&problem.location.name);
             row.problem = Some(problem.text.clone());
             row.line = problem.location.line;
+            if state == State::Invalid || problem.code == Code::WithheldCredential {
+                row.finding = Some(problem.finding().printable());
+            }
         };
         match outcome {
             Outcome::Absent(name) => row.name = text(name),

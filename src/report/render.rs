@@ -4,76 +4,98 @@ use std::fmt::Write;
 
 use super::{Format, Host, Job, Report, Row, State, json};
 use crate::config::endpoint::Origin;
+use crate::finding::Severity;
 use crate::session::Source;
 use crate::sources::CREDENTIAL_VARIABLES;
 use crate::util::redact::for_message;
+
+/// How much the text form shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    Brief,
+    /// Each absent source, and the code of each finding.
+    Full,
+}
 
 impl Report {
     /// The report as text or as JSON.
     pub fn render(&self, format: Format) -> String {
         match format {
-            Format::Text => self.text(),
+            Format::Text => self.text(Detail::Brief),
+            Format::Verbose => self.text(Detail::Full),
             Format::Json => self.json(),
         }
     }
 
-    fn text(&self) -> String {
-        let mut text = String::new();
-        match self.winner.map(|index| &self.rows[index]) {
-            Some(row) => {
-                let kind = match row.source {
-                    Source::IdentityToken => "an identity token",
-                    _ => "an access token",
-                };
-                let key = row.key.as_deref().unwrap_or(kind);
-                let _ = writeln!(text, "Active key:   {key}, from {}", row.place());
-            }
-            None => text.push_str("Active key:   none\n"),
-        }
+    fn text(&self, detail: Detail) -> String {
+        let mut text = format!("Active key:   {}\n", self.active_key());
         let _ = writeln!(text, "Server:       {}", self.host);
-        for (label, value) in [
-            ("Problem:", self.problem()),
-            ("Mode:", self.mode.as_deref()),
-        ] {
-            if let Some(value) = value {
-                let _ = writeln!(text, "{label:<13} {value}");
-            }
-        }
-        if let Some(user) = &self.user {
-            let (name, team) = (user.username(), user.entity());
-            let _ = writeln!(
-                text,
-                "User:         {}, default team {}",
-                name.unwrap_or("(no name)"),
-                team.unwrap_or("(none)")
-            );
-        }
         if let Some(job) = &self.job {
             let _ = writeln!(text, "Rank:         {}", job.describe());
         }
-        if !self.rows.is_empty() {
-            text.push_str("Sources checked, in order:\n");
-        }
-        for row in self.rows.iter().filter(|row| !row.is_unset_option()) {
-            let _ = write!(text, "  {:<9} {}", row.state.name(), row.place());
-            if let Some(key) = row.key.as_ref().filter(|_| row.state != State::Used) {
-                let _ = write!(text, ": {key}");
-            }
-            // The problem that stops the login is printed above.
-            let is_printed = row.problem.as_deref() == self.problem();
-            if let Some(problem) = row.problem.as_ref().filter(|_| !is_printed) {
-                let name = row.name.as_deref().unwrap_or_default();
-                let rest = problem
-                    .strip_prefix(name)
-                    .map_or(problem.as_str(), str::trim_start);
-                let _ = write!(text, ": {rest}");
-            }
-            text.push('\n');
-        }
-        for warning in &self.warnings {
-            let _ = writeln!(text, "Warning: {warning}");
-        }
+        self.write_findings(&mut text, detail);
+        self.write_sources(&mut text, detail);
         text.lines().map(|line| for_message(line) + "\n").collect()
+    }
+
+    /// The key, whose it is, and where it comes from.
+    fn active_key(&self) -> String {
+        let Some(row) = self.winner.map(|index| &self.rows[index]) else {
+            return "none".into();
+        };
+        let kind = match row.source {
+            Source::IdentityToken => "an identity token",
+            _ => "an access token",
+        };
+        let key = row.key.as_deref().unwrap_or(kind);
+        let owner = self.user.as_ref().map_or(String::new(), |user| {
+            let name = user.username().unwrap_or("(no name)");
+            let team = user.entity().unwrap_or("(none)");
+            format!(" of {name} (default team {team})")
+        });
+        format!("{key}{owner}, from {}", row.place())
+    }
+
+    fn write_findings(&self, text: &mut String, detail: Detail) {
+        let findings = self.findings();
+        if findings.is_empty() {
+            text.push_str("Nothing to fix.\n");
+            return;
+        }
+        text.push_str("Findings:\n");
+        for (severity, finding) in findings {
+            let code = match detail {
+                Detail::Brief => String::new(),
+                Detail::Full => format!("[{}] ", finding.code.as_str()),
+            };
+            let name = severity.as_str();
+            let _ = writeln!(text, "  {name:<9} {code}{}", finding.message);
+            // A note needs no fixing.
+            let shows_command = severity < Severity::Note || detail == Detail::Full;
+            if let Some(command) = finding.command.as_ref().filter(|_| shows_command) {
+                let _ = writeln!(text, "  {:<9} $ {command}", "");
+            }
+        }
+    }
+
+    /// The sources in order; those that are absent last, on one line.
+    fn write_sources(&self, text: &mut String, detail: Detail) {
+        let rows = || self.rows.iter().filter(|row| !row.is_unset_option());
+        if rows().next().is_none() {
+            return;
+        }
+        text.push_str("Sources, in order:\n");
+        let is_listed = |row: &&Row| detail == Detail::Full || row.state != State::Absent;
+        for row in rows().filter(is_listed) {
+            let _ = writeln!(text, "  {:<9} {}", row.state.name(), row.describe());
+        }
+        let absent: Vec<_> = rows()
+            .filter(|row| !is_listed(row))
+            .map(Row::place)
+            .collect();
+        if !absent.is_empty() {
+            let _ = writeln!(text, "  {:<9} {}", State::Absent.name(), absent.join(", "));
+        }
     }
 
     fn json(&self) -> String {
@@ -108,6 +130,19 @@ impl Job {
 }
 
 impl Row {
+    /// The place, the key and the problem. A problem that is a finding is printed
+    /// above.
+    fn describe(&self) -> String {
+        let mut text = self.place();
+        if let Some(key) = self.key.as_ref().filter(|_| self.state != State::Used) {
+            let _ = write!(text, ": {key}");
+        }
+        if let Some(problem) = self.problem.as_ref().filter(|_| self.finding.is_none()) {
+            let _ = write!(text, ": {problem}");
+        }
+        text
+    }
+
     /// Where the row is, for the text form.
     fn place(&self) -> String {
         let kind = match self.source {

@@ -28,6 +28,7 @@ use crate::config::route;
 use crate::env;
 use crate::error::{Error, ExchangeError, Result};
 use crate::files;
+use crate::finding::{Code, Finding};
 use crate::key::ApiKey;
 use crate::options::Attempts;
 use crate::session::AccessToken;
@@ -108,7 +109,9 @@ fn with_transport<T, E: From<Error>>(
 ) -> std::result::Result<T, E> {
     let (transport, warning) = Transport::new(route::resolve(context, server))?;
     if let Some(warning) = warning {
-        context.log.security(warning);
+        context
+            .log
+            .warn(Finding::new(Code::UnverifiedCertificate, warning));
     }
     let now = Instant::now();
     let deadline = now.checked_add(context.http_timeout()?).unwrap_or(now);

@@ -1,6 +1,6 @@
 //! The providers for options, variables and settings files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Candidate, FoundCredential, Outcome, Provider, SourceProblem};
 use crate::config::context::Context;
@@ -10,6 +10,7 @@ use crate::config::settings::{Scope, SettingsFile};
 use crate::env::{display_path, unix_time, variables};
 use crate::error::{Error, Result};
 use crate::files;
+use crate::finding::{Code, Finding, restrict_command};
 use crate::key::{self, ApiKey};
 use crate::url::{BaseUrl, authorize_url};
 use crate::util::lines::BOM;
@@ -39,12 +40,14 @@ pub(super) fn session(context: &Context, server: &Endpoint) -> Outcome {
     let is_expired = |end| end <= unix_time();
     if !session.data().base_url.same_server(&server.url) {
         return Outcome::OtherServer(SourceProblem {
+            code: Code::UnusedKey,
             text: format!("the session is for {}", session.base_url()),
             location,
         });
     }
     if session.expires_at().is_some_and(is_expired) {
         return Outcome::OtherServer(SourceProblem {
+            code: Code::UnusedKey,
             text: "the session's access token has expired".into(),
             location,
         });
@@ -77,7 +80,11 @@ pub(super) fn identity_token_file(context: &Context, server: &Endpoint) -> Outco
     let location = SourceLocation::new(SourceName::file(&path));
     if let Some(problem) = key::token_problem(&text.bytes) {
         let text = format!("{NAME}={}: {problem}", display_path(&path));
-        return Outcome::Malformed(SourceProblem { text, location });
+        return Outcome::Malformed(SourceProblem {
+            code: Code::InvalidKey,
+            text,
+            location,
+        });
     }
     Outcome::Found(FoundCredential {
         location,
@@ -96,6 +103,7 @@ pub(super) fn key_file(context: &Context, server: &Endpoint) -> Outcome {
         let path = context.env.absolute(path);
         if !std::fs::metadata(&path).is_ok_and(|found| found.is_file()) {
             return Outcome::Overridden(SourceProblem {
+                code: Code::DifferentKeys,
                 text: format!(
                     "overridden by {0}; unset {0} to use this one",
                     variables::API_KEY
@@ -125,6 +133,7 @@ fn credential_variable(
     };
     if let Some(other) = conflicting_variable(context, name) {
         return Err(Outcome::Malformed(SourceProblem {
+            code: Code::ConflictingVariables,
             text: format!(
                 "Both {other} and {} are set, which is not allowed; unset one of them.",
                 variables::IDENTITY_TOKEN_FILE
@@ -166,16 +175,18 @@ fn named_file(
     let shown = display_path(&path);
     match files::read_secret(&path, &|| context.cancelled()) {
         Ok(text) => {
-            warn_open_secret(context, &text, &shown);
+            warn_open_secret(context, &text, &path);
             Ok((path, text))
         }
         Err(_) if looks_like_key(value.as_encoded_bytes()) => {
             Err(Outcome::Malformed(SourceProblem {
+                code: Code::MisplacedKey,
                 text: misplaced_key(name),
                 location: SourceLocation::new(SourceName::Variable(name)),
             }))
         }
         Err(problem) => Err(Outcome::Malformed(SourceProblem {
+            code: Code::UnreadableFile,
             text: format!("{name}={shown}: {problem}. Mount the file or unset {name}."),
             location: SourceLocation::new(SourceName::File(path)),
         })),
@@ -185,16 +196,20 @@ fn named_file(
 /// Warns once in a job about a secret that every user can read. The user cannot
 /// change the mode of a file on a read-only mount (Kubernetes mounts secrets as
 /// 0644), so only a report mentions that one.
-fn warn_open_secret(context: &Context, text: &files::Text, shown: &str) {
+fn warn_open_secret(context: &Context, text: &files::Text, path: &Path) {
+    let shown = display_path(path);
     if text.mode & 0o006 == 0 {
         return;
     }
-    let warning =
-        format!("{shown} is accessible to every user of this machine: restrict its permissions");
+    let warning = Finding::new(
+        Code::ReadableByOthers,
+        format!("{shown} is accessible to every user of this machine: restrict its permissions"),
+    )
+    .fixed_by(restrict_command(&shown));
     if text.on_read_only_mount {
-        context.log.detail(&warning);
+        context.log.detail(warning);
     } else if context.rank().is_none_or(|rank| rank.index == 0) {
-        context.log.security(&warning);
+        context.log.warn(warning);
     }
 }
 
@@ -206,6 +221,7 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
     // The key that it may hold is not guessed.
     if let Some((name, text)) = status.unreadable(&may, &remedy) {
         return Outcome::Malformed(SourceProblem {
+            code: Code::UnreadableFile,
             text,
             location: SourceLocation::new(name),
         });
@@ -218,6 +234,7 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
         Ok(Some(key)) => key,
         Err(problem) => {
             return Outcome::Malformed(SourceProblem {
+                code: Code::InvalidKey,
                 text: problem.text.clone(),
                 location: SourceLocation::file_line(&file.path, problem.line),
             });
@@ -226,10 +243,12 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
     let location = key.location();
     match key_server(context, file) {
         Err(error) => Outcome::Malformed(SourceProblem {
+            code: Code::InvalidServer,
             text: error.to_string(),
             location,
         }),
         Ok(owner) if !owner.same_server(&server.url) => Outcome::OtherServer(SourceProblem {
+            code: Code::UnusedKey,
             text: format!(
                 "its key is for {}; to use it, log in to that server",
                 owner.as_str()
@@ -283,9 +302,12 @@ pub(super) fn parse_key(
                     true => "a byte-order mark before",
                     false => "white space around",
                 };
-                context.log.warn(&format!(
-                    "{}: {what} the key was ignored; the Python SDK rejects such a key",
-                    origin()
+                let origin = origin();
+                context.log.warn(Finding::new(
+                    Code::ExtraCharacters,
+                    format!(
+                        "{origin}: {what} the key was ignored; the Python SDK rejects such a key"
+                    ),
                 ));
             }
             Outcome::Found(FoundCredential {
@@ -295,6 +317,7 @@ pub(super) fn parse_key(
             })
         }
         Err(problem) => Outcome::Malformed(SourceProblem {
+            code: Code::InvalidKey,
             text: format!(
                 "{} is invalid: {problem} Copy a whole key from {}.",
                 origin(),
@@ -317,6 +340,7 @@ pub(super) fn withheld(
         false => "pass host",
     };
     SourceProblem {
+        code: Code::WithheldCredential,
         text: format!(
             "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, {host}, or set base_url in the system settings",
             source.unwrap_or_default(),

@@ -4,11 +4,12 @@
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin};
 use crate::config::location::{SourceLocation, SourceName};
-use crate::config::paths::CREDENTIALS_LIMIT;
+use crate::config::paths::{self, CREDENTIALS_LIMIT};
 use crate::config::route;
 use crate::config::settings::SettingsFile;
 use crate::env::variables;
 use crate::files;
+use crate::finding::{Code, Finding, restrict_command};
 use crate::session::Session;
 use crate::sources::{self, CREDENTIAL_VARIABLES, FoundCredential, Outcome, Provider};
 use crate::url::BaseUrl;
@@ -34,7 +35,7 @@ const SDK_DEFAULT_SERVER: &str = "https://api.forge.coreweave.com";
 /// Warns that the key is sent over an unencrypted connection.
 pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
     if let Some(warning) = plain_http(server) {
-        context.log.security(&warning);
+        context.log.warn(Finding::new(Code::PlainHttp, warning));
     }
 }
 
@@ -43,7 +44,8 @@ pub(crate) fn warn_unlikely_key(context: &Context, server: &Endpoint, found: &Fo
     if let sources::Candidate::Key(key) = &found.candidate
         && let Some(doubt) = key.doubt(server.url.is_cloud())
     {
-        context.log.warn(&format!("The API key is {doubt}"));
+        let message = format!("The API key is {doubt}");
+        context.log.warn(Finding::new(Code::UnlikelyKey, message));
     }
 }
 
@@ -93,10 +95,13 @@ pub(crate) fn warn_other_server(context: &Context, server: &Endpoint) {
             (false, _) => "the host option",
         },
     );
-    context.log.warn(&format!(
+    let message = format!(
         "{url} is used for this login only: without {again}, the next login here {next}. \
          To use {url} again, set WANDB_BASE_URL={url} or give {again}"
-    ));
+    );
+    context.log.warn(
+        Finding::new(Code::NextLogin, message).fixed_by(format!("export WANDB_BASE_URL={url}")),
+    );
 }
 
 /// Warns if another file of the user holds a different key than the one used.
@@ -127,31 +132,44 @@ fn warn_other_key_file(context: &Context, server: &Endpoint, used: &FoundCredent
         && let Outcome::Found(other) = sources::query(context, server, Provider::KeyFile)
         && other.key() != used.key()
     {
-        context.log.warn(&format!(
+        let message = format!(
             "{0} and {1} ({2}) hold different keys: using {0}; unset one of them",
             variables::API_KEY,
             variables::API_KEY_FILE,
             other.origin()
-        ));
+        );
+        context.log.warn(
+            Finding::new(Code::DifferentKeys, message)
+                .fixed_by(format!("unset {}", variables::API_KEY_FILE)),
+        );
     }
 }
 
 fn warn_conflict(context: &Context, used: &FoundCredential, other: &FoundCredential) {
     let (first, second) = (used.origin(), other.origin());
     if used.provider == Provider::WorkspaceSettings {
-        context.log.security(&format!(
-            "the workspace key in {first} overrides your own key in {second}"
-        ));
+        let message = format!("the workspace key in {first} overrides your own key in {second}");
+        context
+            .log
+            .warn(used.location.finding(Code::WorkspaceKey, message));
     }
     // The SDK reads netrc before the settings files.
     if other.provider == Provider::Netrc {
-        context.log.warn(&format!(
-            "{first} and {second} hold different keys: using the first (documented order); the Python SDK 0.30 and later would use {second}"
-        ));
+        let message = format!(
+            "{first} and {second} hold different keys: using the first (documented order); \
+             the Python SDK 0.30 and later would use {second}"
+        );
+        context
+            .log
+            .warn(other.location.finding(Code::DifferentKeys, message));
     } else if used.provider == Provider::Netrc {
-        context.log.warn(&format!(
-            "{first} and {second} hold different keys: using the first (SDK order); in the documented order {second} would win"
-        ));
+        let message = format!(
+            "{first} and {second} hold different keys: using the first (SDK order); in the \
+             documented order {second} would win"
+        );
+        context
+            .log
+            .warn(other.location.finding(Code::DifferentKeys, message));
     }
 }
 
@@ -163,9 +181,25 @@ pub(crate) fn warn_readable_token_cache(context: &Context) {
         && text.open_to_others()
     {
         let shown = context.display_path(&path);
-        context.log.security(&format!(
-            "{shown} can hold access tokens and can be read by other users: chmod 600 it"
-        ));
+        let message =
+            format!("{shown} can hold access tokens and can be read by other users: chmod 600 it");
+        context
+            .log
+            .warn(Finding::new(Code::ReadableByOthers, message).fixed_by(restrict_command(&shown)));
+    }
+}
+
+/// Warns if the file system of netrc has no locks: two logins at once can then
+/// lose one of the keys.
+pub(crate) fn warn_missing_locks(context: &Context) {
+    if let Ok(path) = paths::netrc_to_write(&context.env)
+        && !files::has_locks(&path)
+    {
+        let shown = context.display_path(&path);
+        let message = format!(
+            "{shown} is on a file system without locks: do not log in from two processes at once"
+        );
+        context.log.warn(Finding::new(Code::NoLocks, message));
     }
 }
 
@@ -199,24 +233,30 @@ pub(crate) fn note_sdk_outcome(
         name.unwrap_or_default()
     };
     match (provider, outcome) {
-        (_, Outcome::Withheld(problem)) => context.log.detail(&format!(
-            "the Python SDK would send the credential from {} to {url}",
-            name(&problem.location)
-        )),
+        (_, Outcome::Withheld(problem)) => {
+            let message = format!(
+                "the Python SDK would send the credential from {} to {url}",
+                name(&problem.location)
+            );
+            context.log.detail(Finding::new(Code::SdkDiffers, message));
+        }
         // The SDK compares the server with the whole configuration, not with
         // the file of the key.
-        (
-            Provider::WorkspaceSettings | Provider::SystemSettings,
-            Outcome::OtherServer(problem),
-        ) if !server.is_named_by_caller() => {
-            context.log.detail(&format!(
-                "the Python SDK does not bind a key to the server of its file, and could send the key in {} to {url}",
+        (Provider::WorkspaceSettings | Provider::SystemSettings, Outcome::OtherServer(problem))
+            if !server.is_named_by_caller() =>
+        {
+            let message = format!(
+                "the Python SDK does not bind a key to the server of its file, and could send \
+                 the key in {} to {url}",
                 name(&problem.location)
-            ));
+            );
+            context.log.detail(Finding::new(Code::SdkDiffers, message));
         }
-        (Provider::KeyFile, Outcome::Found(_)) => context.log.detail(
-            "the Python SDK does not know WANDB_API_KEY_FILE; `wandb-login env` prints variables that it knows",
-        ),
+        (Provider::KeyFile, Outcome::Found(_)) => {
+            let message = "the Python SDK does not know WANDB_API_KEY_FILE; `wandb-login env` prints \
+             variables that it knows";
+            context.log.detail(Finding::new(Code::SdkDiffers, message));
+        }
         _ => {}
     }
 }
@@ -231,15 +271,22 @@ pub(crate) fn note_sdk_configuration(context: &Context, server: &Endpoint) {
     };
     let has_key = |file: &SettingsFile| matches!(file.api_key(), Ok(Some(_)));
     if context.env.is_empty(variables::API_KEY) && files().any(has_key) {
+        let message = "WANDB_API_KEY is set but empty, which counts as unset; in the Python SDK it \
+             hides api_key of the settings files";
         context.log.detail(
-            "WANDB_API_KEY is set but empty, which counts as unset; in the Python SDK it hides api_key of the settings files",
+            Finding::new(Code::SdkDiffers, message)
+                .fixed_by(format!("unset {}", variables::API_KEY)),
         );
     }
     for name in INVALID_IF_EMPTY {
         if context.env.is_empty(name) {
-            context.log.detail(&format!(
-                "{name} is set but empty, which counts as unset; the Python SDK exits with an error"
-            ));
+            let message = format!(
+                "{name} is set but empty, which counts as unset; the Python SDK exits with an \
+                 error"
+            );
+            context
+                .log
+                .detail(Finding::new(Code::SdkDiffers, message).fixed_by(format!("unset {name}")));
         }
     }
     let server_file = match server.origin {
@@ -255,9 +302,11 @@ pub(crate) fn note_sdk_configuration(context: &Context, server: &Endpoint) {
     if server_file.as_ref().is_some_and(is_rejected)
         || files().any(|file| file.diagnostics().unknown_to_sdk)
     {
-        context.log.detail(&format!(
-            "the Python SDK would log in to {SDK_DEFAULT_SERVER} instead, because it drops the settings with base_url"
-        ));
+        let message = format!(
+            "the Python SDK would log in to {SDK_DEFAULT_SERVER} instead, because it drops \
+             the settings with base_url"
+        );
+        context.log.detail(Finding::new(Code::SdkDiffers, message));
     }
 }
 
@@ -269,9 +318,13 @@ pub(crate) fn warn_overrides(context: &Context, server: &Endpoint, session: &Ses
         let is_same = provider == Provider::KeyVariable
             && matches!(sources::query(context, server, provider), Outcome::Found(found) if is_new_key(&found));
         if context.env.is_set(name) && !is_same {
-            context.log.warn(&format!(
-                "{name} is set and takes precedence over this key at the next login: unset it to use the key"
-            ));
+            let message = format!(
+                "{name} is set and takes precedence over this key at the next login: unset it to \
+                 use the key"
+            );
+            context
+                .log
+                .warn(Finding::new(Code::NextLogin, message).fixed_by(format!("unset {name}")));
         }
     }
     let before_netrc = sources::order(context)
@@ -281,10 +334,14 @@ pub(crate) fn warn_overrides(context: &Context, server: &Endpoint, session: &Ses
         if let Outcome::Found(found) = sources::query(context, server, provider)
             && !is_new_key(&found)
         {
-            context.log.warn(&format!(
-                "api_key in {} takes precedence over this key at the next login: remove it to use the key",
+            let message = format!(
+                "api_key in {} takes precedence over this key at the next login: remove it to use \
+                 the key",
                 found.origin()
-            ));
+            );
+            context
+                .log
+                .warn(found.location.finding(Code::NextLogin, message));
         }
     }
 }
@@ -297,10 +354,14 @@ pub(crate) fn warn_next_server(context: &Context, server: &Endpoint) {
     };
     let next = value.to_str().map(BaseUrl::parse);
     if !matches!(next, Some(Ok(next)) if next.same_server(&server.url)) {
-        context.log.warn(&format!(
+        let message = format!(
             "WANDB_BASE_URL is set and takes precedence at the next login: unset it to use {}",
             server.url.as_str()
-        ));
+        );
+        context.log.warn(
+            Finding::new(Code::NextLogin, message)
+                .fixed_by(format!("unset {}", variables::BASE_URL)),
+        );
     }
 }
 
@@ -309,22 +370,33 @@ pub(crate) fn warn_remaining(context: &Context, server: &Endpoint) {
     let url = server.url.as_str();
     for (_, name) in CREDENTIAL_VARIABLES {
         if context.env.is_set(name) && !server.workspace_only {
-            context.log.warn(&format!(
-                "{name} is set and still logs in to {url}: unset it"
-            ));
+            let message = format!("{name} is set and still logs in to {url}: unset it");
+            context.log.warn(
+                Finding::new(Code::StillConfigured, message).fixed_by(format!("unset {name}")),
+            );
         }
     }
     for provider in USER_FILES {
         match sources::query(context, server, provider) {
-            Outcome::Found(found) if provider == Provider::Netrc => context.log.warn(&format!(
-                "{} still logs in to {url}: remove it by hand if its key is for this server",
-                found.origin()
-            )),
-            Outcome::Found(found) => context.log.warn(&format!(
-                "api_key in {} still logs in to {url}: remove it there",
-                found.origin()
-            )),
-            Outcome::Malformed(problem) => context.log.warn(&problem.text),
+            Outcome::Found(found) if provider == Provider::Netrc => {
+                let message = format!(
+                    "{} still logs in to {url}: remove it by hand if its key is for this server",
+                    found.origin()
+                );
+                context
+                    .log
+                    .warn(found.location.finding(Code::StillConfigured, message));
+            }
+            Outcome::Found(found) => {
+                let message = format!(
+                    "api_key in {} still logs in to {url}: remove it there",
+                    found.origin()
+                );
+                context
+                    .log
+                    .warn(found.location.finding(Code::StillConfigured, message));
+            }
+            Outcome::Malformed(problem) => context.log.warn(problem.finding()),
             _ => {}
         }
     }

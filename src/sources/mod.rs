@@ -14,6 +14,7 @@ use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::Scope;
 use crate::env::variables;
 use crate::error::{Error, Result};
+use crate::finding::{Code, Finding};
 use crate::key::ApiKey;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
@@ -153,8 +154,19 @@ impl FoundCredential {
 /// Why a provider has no usable credential: one sentence, and where.
 #[derive(Debug)]
 pub(crate) struct SourceProblem {
+    pub code: Code,
     pub text: String,
     pub location: SourceLocation,
+}
+
+impl SourceProblem {
+    pub(crate) fn finding(&self) -> Finding {
+        match self.code {
+            // Only the user knows whether the server is the right one.
+            Code::WithheldCredential => Finding::new(self.code, &self.text),
+            _ => self.location.finding(self.code, &self.text),
+        }
+    }
 }
 
 /// The result of querying one provider.
@@ -188,7 +200,7 @@ pub(crate) fn first(
         }
         match query(context, server, provider) {
             Outcome::Absent(_) | Outcome::OtherServer(_) | Outcome::Overridden(_) => {}
-            Outcome::Unreadable(problem) => context.log.warn(&problem.text),
+            Outcome::Unreadable(problem) => context.log.warn(problem.finding()),
             Outcome::Found(found) => return Ok(Some(found)),
             Outcome::Withheld(problem) | Outcome::Malformed(problem) => {
                 context.check_cancelled()?;

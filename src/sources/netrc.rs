@@ -10,6 +10,7 @@ use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::{self, NETRC_LIMIT};
 use crate::env::display_path;
 use crate::files;
+use crate::finding::{Code, Finding, edit_command, restrict_command};
 use crate::formats::netrc::{self, Hit, Lookup, Match, Names, line_of};
 use crate::key::ApiKey;
 
@@ -35,10 +36,10 @@ fn log_unused_file(context: &Context, paths: &paths::Netrc) {
         return;
     }
     if let Some(second) = paths.second().filter(|path| path.exists()) {
-        context.log.detail(&format!(
-            "{} is not read because {} exists",
-            display_path(&second),
-            display_path(&paths.first)
+        let (second, first) = (display_path(&second), display_path(&paths.first));
+        context.log.detail(Finding::new(
+            Code::NetrcFile,
+            format!("{second} is not read because {first} exists"),
         ));
     }
 }
@@ -50,6 +51,7 @@ fn query_file(context: &Context, server: &Endpoint, path: &Path) -> Option<Outco
         Err(problem) => {
             let name = SourceName::file(path);
             Some(Outcome::Unreadable(SourceProblem {
+                code: Code::UnreadableFile,
                 text: format!("Failed to read netrc file: {name} {problem}; fix or remove it"),
                 location: SourceLocation::new(name),
             }))
@@ -61,22 +63,23 @@ fn query_text(context: &Context, server: &Endpoint, text: &files::Text, path: &P
     let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
     for note in &found.notes {
         let location = SourceLocation::file_line(path, note.line);
-        context.log.warn(&format!("{location}: {}", note.text));
+        let message = format!("{location}: {}", note.text);
+        context.log.warn(location.finding(Code::NetrcLine, message));
     }
     if context.log.is_buffered() {
-        for detail in file_details(text, &found) {
-            context
-                .log
-                .detail(&format!("{} {detail}", display_path(path)));
+        for detail in file_details(text, &found, path) {
+            context.log.detail(detail);
         }
+        note_other_servers(context, server, &text.bytes, path);
     }
     let Some(hit) = &found.hit else {
         return no_entry(server, &text.bytes, path, &found);
     };
     if context.log.is_buffered() {
-        for (line, detail) in entry_details(server, &text.bytes, &found, hit) {
+        for (line, code, detail) in entry_details(server, &text.bytes, &found, hit) {
             let location = SourceLocation::file_line(path, line);
-            context.log.detail(&format!("{location}: {detail}"));
+            let message = format!("{location}: {detail}");
+            context.log.detail(Finding::new(code, message));
         }
     }
     let location = SourceLocation::file_line(path, line_of(&text.bytes, hit.at));
@@ -86,32 +89,53 @@ fn query_text(context: &Context, server: &Endpoint, text: &files::Text, path: &P
     parse_key(context, server, Provider::Netrc, &hit.password, location)
 }
 
+/// Notes keys for servers that nothing configures, as after a move to another
+/// server.
+fn note_other_servers(context: &Context, server: &Endpoint, text: &[u8], path: &Path) {
+    const MAX: usize = 4;
+    let others = netrc::other_servers(text, &server.netrc_names(), ApiKey::is_key);
+    for other in others.iter().take(MAX) {
+        let location = SourceLocation::file_line(path, other.line);
+        let machine = &other.machine;
+        let message =
+            format!("{location}: holds a key for {machine}, which is not the server in use");
+        let status = format!("wandb-login status --host https://{machine}");
+        context
+            .log
+            .detail(Finding::new(Code::UnusedKey, message).fixed_by(status));
+    }
+}
+
 /// What a report says about the file.
-fn file_details(text: &files::Text, found: &Lookup) -> Vec<String> {
+fn file_details(text: &files::Text, found: &Lookup, path: &Path) -> Vec<Finding> {
     let mut details = Vec::new();
+    let shown = display_path(path);
+    let about = |code, detail: &str| Finding::new(code, format!("{shown} {detail}"));
     if text.open_to_others() {
-        details.push("can be read by other users: chmod 600 it".into());
+        let detail = "can be read by other users: chmod 600 it";
+        details.push(about(Code::ReadableByOthers, detail).fixed_by(restrict_command(&shown)));
     }
     if let Some(stop) = &found.sdk_error {
-        details.push(format!(
+        let detail = format!(
             "line {}: the Python SDK stops here and reads no entry ({})",
             stop.line, stop.message
-        ));
+        );
+        let edit = edit_command(&shown, Some(stop.line));
+        details.push(about(Code::SdkDiffers, &detail).fixed_by(edit));
     }
     if found.shadowed > 0 {
         let entries = match found.shadowed {
             1 => "1 more entry".into(),
             count => format!("{count} more entries"),
         };
-        details.push(format!(
-            "has {entries} for this server; the last entry is used"
-        ));
+        let detail = format!("has {entries} for this server; the last entry is used");
+        details.push(about(Code::NetrcFile, &detail));
     }
     if found.bom {
-        details.push("begins with a byte-order mark".into());
+        details.push(about(Code::NetrcFile, "begins with a byte-order mark"));
     }
     if found.crlf {
-        details.push("has Windows line endings".into());
+        details.push(about(Code::NetrcFile, "has Windows line endings"));
     }
     details
 }
@@ -122,13 +146,14 @@ fn entry_details(
     text: &[u8],
     found: &Lookup,
     hit: &Hit,
-) -> Vec<(usize, String)> {
+) -> Vec<(usize, Code, String)> {
     let mut details = Vec::new();
     let line = line_of(text, hit.at);
     if hit.how != Match::Exact {
         let (machine, netloc) = (hit.machine(text), server.url.netloc());
         details.push((
             line,
+            Code::NetrcFile,
             format!("the entry is for {machine}, not for {netloc}"),
         ));
     }
@@ -139,16 +164,20 @@ fn entry_details(
     match found.sdk_at.map(|at| line_of(text, at)) {
         Some(sdk_line) if sdk_line == line => {}
         Some(sdk_line) => {
-            details.push((sdk_line, "the Python SDK would use this entry".into()));
+            let detail = "the Python SDK would use this entry".into();
+            details.push((sdk_line, Code::SdkDiffers, detail));
         }
-        None => details.push((line, "the Python SDK does not find this entry".into())),
+        None => {
+            let detail = "the Python SDK does not find this entry".into();
+            details.push((line, Code::SdkDiffers, detail));
+        }
     }
     details
 }
 
 /// Names an entry for the host without the port that holds another key: old SDKs
 /// use that one.
-fn differing_bare_host(server: &Endpoint, text: &[u8], hit: &Hit) -> Option<(usize, String)> {
+fn differing_bare_host(server: &Endpoint, text: &[u8], hit: &Hit) -> Option<(usize, Code, String)> {
     let bare = bare_host_entry(server, text)?;
     if bare.password == hit.password || !ApiKey::is_key(&bare.password) {
         return None;
@@ -156,6 +185,7 @@ fn differing_bare_host(server: &Endpoint, text: &[u8], hit: &Hit) -> Option<(usi
     let (machine, netloc) = (bare.machine(text), server.url.netloc());
     Some((
         line_of(text, bare.at),
+        Code::SdkDiffers,
         format!(
             "the entry for {machine} has a different key; the Python SDK 0.22 and older use it \
              for {netloc}"
@@ -167,6 +197,7 @@ fn differing_bare_host(server: &Endpoint, text: &[u8], hit: &Hit) -> Option<(usi
 fn no_entry(server: &Endpoint, text: &[u8], path: &Path, found: &Lookup) -> Outcome {
     let other_server = |at, problem: String| {
         Outcome::OtherServer(SourceProblem {
+            code: Code::UnusedKey,
             text: problem,
             location: SourceLocation::file_line(path, line_of(text, at)),
         })

@@ -7,6 +7,7 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::paths::{self, NETRC_LIMIT};
 use crate::files::{self, Updated};
+use crate::finding::{Code, Finding};
 use crate::formats::netrc::{self, BareHost};
 use crate::key::ApiKey;
 use crate::log::Note;
@@ -17,9 +18,10 @@ use crate::options::Flags;
 pub(crate) fn store(context: &Context, server: &Endpoint, key: &ApiKey) -> bool {
     let stored = try_store(context, server, key);
     if let Err(why) = &stored {
-        context
-            .log
-            .warn(&format!("The API key was not saved: {why}"));
+        context.log.warn(Finding::new(
+            Code::NotSaved,
+            format!("The API key was not saved: {why}"),
+        ));
     }
     stored.is_ok()
 }
@@ -51,9 +53,12 @@ fn try_store(
         ));
     }
     if let Some(stop) = edited.and_then(|edited| edited.sdk_error) {
-        context.log.warn(&format!(
-            "the Python SDK cannot read {shown}: it stops at line {} ({})",
-            stop.line, stop.message
+        context.log.warn(Finding::new(
+            Code::SdkDiffers,
+            format!(
+                "the Python SDK cannot read {shown}: it stops at line {} ({})",
+                stop.line, stop.message
+            ),
         ));
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::config::paths::SETTINGS_LIMIT;
 use crate::config::settings::{Scope, SettingResult, SettingsFile};
 use crate::env::display_path;
 use crate::env::variables::setting;
+use crate::finding::{Code, Finding};
 use crate::formats::ini;
 use crate::log::Note;
 use crate::url::BaseUrl;
@@ -34,7 +35,10 @@ pub(crate) fn remember(context: &Context, server: &Endpoint, anonymous: Option<b
     }
     for (scope, change) in changes {
         if let Err(why) = rewrite(context, scope, change) {
-            context.log.warn(&format!("Error updating settings: {why}"));
+            context.log.warn(Finding::new(
+                Code::NotSaved,
+                format!("Error updating settings: {why}"),
+            ));
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::config::paths::CREDENTIALS_LIMIT;
 use crate::env;
 use crate::error::ExchangeError;
 use crate::files;
+use crate::finding::{Code, Finding};
 use crate::formats::token_cache;
 use crate::options::{Attempts, Flags};
 use crate::server;
@@ -113,7 +114,10 @@ impl<'c, 'a> Cache<'c, 'a> {
             Ok(text) => self.look_up(&text?.bytes),
             Err(problem) => {
                 let shown = self.context.display_path(&self.path);
-                self.context.log.warn(&format!("{shown} {problem}"));
+                let message = format!("{shown} {problem}");
+                self.context
+                    .log
+                    .warn(Finding::new(Code::UnreadableFile, message));
                 None
             }
         }
@@ -140,7 +144,10 @@ impl<'c, 'a> Cache<'c, 'a> {
         let updated = self.update(Missing::FoldersFirst, &mut edit);
         if let Err(why) = updated {
             let log = &self.context.log;
-            log.warn(&format!("The access token was not cached: {why}"));
+            log.warn(Finding::new(
+                Code::NotSaved,
+                format!("The access token was not cached: {why}"),
+            ));
         }
         outcome.unwrap_or_else(exchange)
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::config::context::Context;
 use crate::files::{self, Target, Updated, WriteProblem};
+use crate::finding::{Code, Finding};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
 
@@ -52,7 +53,8 @@ pub(super) fn update(
     // The notes are about the file itself, behind any symbolic links.
     let shown = context.display_path(&updated.path);
     for note in &updated.notes {
-        context.log.warn(&format!("{shown} {note}"));
+        let message = format!("{shown} {note}");
+        context.log.warn(Finding::new(Code::FileWritten, message));
     }
     Ok(updated)
 }
@@ -80,7 +82,8 @@ pub(super) fn edit_text<E>(
 /// Logs the notes about lines of a file as warnings.
 pub(super) fn warn_of(context: &Context, path: &Path, notes: &[Note]) {
     for note in notes {
-        context.log.warn(&located(context, path, note));
+        let message = located(context, path, note);
+        context.log.warn(Finding::new(Code::FileWritten, message));
     }
 }
 

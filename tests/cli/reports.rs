@@ -183,7 +183,7 @@ fn what_a_program_gives_goes_first() {
             true,
             &[
                 "Active key:   none",
-                "Problem:      the api_key option is invalid: API key must have 40+ characters, has 20.",
+                "error     the api_key option is invalid: API key must have 40+ characters, has 20.",
                 "invalid   the options",
                 "line 1: API key ****1111: not reached: the login fails before",
             ],
@@ -280,7 +280,7 @@ fn a_report_only_reads() {
             .iter()
             .any(|name| call.contains(name));
         let writes = [
-            "O_WRONLY", "O_RDWR", "O_CREAT", "rename", "unlink", "mkdir", "chmod", "flock(",
+            "O_WRONLY", "O_RDWR", "O_CREAT", "rename", "unlink", "mkdir", "chmod", "LOCK_EX",
             "/dev/tty",
         ]
         .iter()

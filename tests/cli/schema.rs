@@ -78,7 +78,7 @@ fn kind(value: &Value) -> &'static str {
 fn the_checker_refuses_what_the_schema_forbids() {
     let schema = crate::reports::schema();
     let good = r#"{"configured": false, "host": {"url": null, "source": "default", "source_name": null},
-        "winner": null, "sources": [], "rank": null, "warnings": [], "user": null}"#;
+        "winner": null, "sources": [], "rank": null, "warnings": [], "user": null, "findings": []}"#;
     let good: Value = serde_json::from_str(good).expect("JSON");
     check(&schema, &good).expect("the smallest report");
     for (member, bad) in [

@@ -224,7 +224,7 @@ fn status_verifies_on_request() {
     home.write("home/.netrc", entry(&url, CANARY));
     let refused = run(&home, &[("WANDB_BASE_URL", &url)], &["status", "--verify"]);
     assert_eq!(refused.code, Some(3));
-    assert!(refused.stderr.contains("ERROR"), "{}", refused.stderr);
+    assert!(refused.stdout.contains("\n  error "), "{}", refused.stdout);
 }
 
 #[test]

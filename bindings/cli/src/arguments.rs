@@ -169,6 +169,9 @@ pub(crate) struct StatusArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// List absent sources one by one, and show the codes of findings
+    #[arg(short, long, conflicts_with = "json")]
+    pub verbose: bool,
 }
 
 #[derive(Args)]

@@ -35,11 +35,11 @@ impl Failure {
             Failure::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
             Failure::Io(error) => wandb_login::print(Level::Error, &error.to_string()),
         }
-        ExitCode::from(self.exit_status())
+        self.exit_code()
     }
 
-    fn exit_status(&self) -> u8 {
-        match self {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
             Failure::Usage(_) => 2,
             Failure::Login(error) => match error {
                 Error::Rejected(_) => 3,
@@ -52,6 +52,6 @@ impl Failure {
                 _ => 1,
             },
             Failure::Io(_) => 1,
-        }
+        })
     }
 }

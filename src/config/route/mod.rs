@@ -13,6 +13,7 @@ use crate::config::settings::{SettingResult, parse_bool};
 use crate::env;
 use crate::env::variables::{self, setting};
 use crate::error::{Error, Result};
+use crate::finding::{Code, Finding};
 use crate::formats::json::WipedJson;
 use crate::log::Log;
 use crate::route::{Header, ProxyUrl, Route};
@@ -144,10 +145,11 @@ impl ConfiguredRoute {
             && proxy.authorization.is_some()
             && proxy.user_info.is_none()
         {
-            log.warn(
+            log.warn(Finding::new(
+                Code::ConnectionSetting,
                 "The session does not carry the Proxy-Authorization header: only one of the \
                  scheme Basic fits into a proxy URL.",
-            );
+            ));
         }
         Route {
             ca_file: ca_file.filter(|path| path.is_absolute()),
@@ -176,7 +178,8 @@ impl ConfiguredRoute {
 /// A part of the way, or none where it is malformed.
 fn usable<T: Default>(log: &Log, part: Result<T>) -> T {
     part.unwrap_or_else(|error| {
-        log.warn(&error.and("The session leaves it out.").to_string());
+        let message = error.and("The session leaves it out.").to_string();
+        log.warn(Finding::new(Code::ConnectionSetting, message));
         T::default()
     })
 }

@@ -26,7 +26,8 @@ fn route(vars: &[(&str, &str)]) -> (Route, Vec<String>) {
     let server = BaseUrl::parse("https://w.test").unwrap();
     let log = Log::buffered();
     let route = ConfiguredRoute::new(&var, settings, &server).into_route(&log);
-    (route, log.into_lines())
+    let findings = log.into_findings().into_iter();
+    (route, findings.map(|finding| finding.message).collect())
 }
 
 fn text(secret: &Secret) -> &str {

@@ -10,6 +10,7 @@ mod entries;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod invariants;
 mod lookup;
+mod other_servers;
 mod patch;
 mod recovery;
 mod scan;
@@ -21,6 +22,7 @@ mod word;
 pub(crate) use bare_host::BareHost;
 pub(crate) use edit::{Edited, forget, store};
 pub(crate) use lookup::{Hit, Lookup, Match, look_up};
+pub(crate) use other_servers::other_servers;
 
 use crate::log::Note;
 pub(crate) use crate::util::lines::line_of;

@@ -1,0 +1,191 @@
+//! What a login or a report has to say about the configuration: a code that the
+//! documentation explains, one sentence, and the command that fixes it.
+
+use std::borrow::Cow;
+
+use crate::util::redact::for_message;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Severity {
+    /// A login fails.
+    Error,
+    /// A key is at risk. A silent login prints it too.
+    Risk,
+    /// A login works, but probably not as intended.
+    Warning,
+    /// Good to know: the Python SDK behaves differently, for example.
+    Note,
+}
+
+impl Severity {
+    /// The text form, as in `status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Risk => "risk",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// Defines the codes: name, text form, severity, meaning.
+macro_rules! codes {
+    ($($(#[$meaning:meta])* $name:ident = $text:literal, $severity:ident;)*) => {
+        /// What a finding is about. `docs/errors.md` explains each code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$meaning])* $name,)* }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Code] = &[$(Code::$name,)*];
+
+            /// The text form, as in `status --json`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+
+            /// How much it matters where it does not stop the login.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$name => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No source has a key.
+    NotConfigured = "not-configured", Error;
+    /// A source has a malformed key.
+    InvalidKey = "invalid-key", Error;
+    /// The configured server is no valid URL.
+    InvalidServer = "invalid-server", Error;
+    /// A variable or setting has an invalid value.
+    InvalidValue = "invalid-value", Error;
+    /// Two variables name different identities.
+    ConflictingVariables = "conflicting-variables", Error;
+    /// A credential is not sent to a server that only the workspace names.
+    WithheldCredential = "withheld-credential", Error;
+    /// A file that may hold the key or the server exists and cannot be read.
+    UnreadableFile = "unreadable-file", Error;
+    /// The server did not accept the key, or could not be asked.
+    VerificationFailed = "verification-failed", Error;
+    /// The mode turns logins off.
+    Offline = "offline", Warning;
+
+    /// Other users can read a file with a key.
+    ReadableByOthers = "readable-by-others", Risk;
+    /// A variable holds what looks like a key.
+    MisplacedKey = "misplaced-key", Risk;
+    /// The connection to the server is not encrypted.
+    PlainHttp = "plain-http", Risk;
+    /// The server's certificate is not verified.
+    UnverifiedCertificate = "unverified-certificate", Risk;
+    /// Only the working directory names the server.
+    WorkspaceServer = "workspace-server", Risk;
+    /// The key of the working directory overrides the user's own.
+    WorkspaceKey = "workspace-key", Risk;
+    /// A setting of the working directory could expose the key.
+    WorkspaceSetting = "workspace-setting", Risk;
+    /// The program has more rights than its caller.
+    PrivilegedProgram = "privileged-program", Risk;
+
+    /// A key that is in two places with different values.
+    DifferentKeys = "different-keys", Warning;
+    /// A key does not have the form of a key for this server.
+    UnlikelyKey = "unlikely-key", Warning;
+    /// Characters around a value that do not belong to it.
+    ExtraCharacters = "extra-characters", Warning;
+    /// A line of a settings file is ignored.
+    SettingsLine = "settings-line", Warning;
+    /// A line of netrc is ignored or ambiguous.
+    NetrcLine = "netrc-line", Warning;
+    /// Something else is used at the next login.
+    NextLogin = "next-login", Warning;
+    /// Something still logs in after a logout.
+    StillConfigured = "still-configured", Warning;
+    /// A file was not written.
+    NotSaved = "not-saved", Warning;
+    /// A file was written in another way than intended.
+    FileWritten = "file-written", Warning;
+    /// The file of trusted certificates does not exist.
+    MissingCaFile = "missing-ca-file", Warning;
+    /// A proxy, a header or a CA setting is malformed.
+    ConnectionSetting = "connection-setting", Warning;
+    /// The home directory has no file locks.
+    NoLocks = "no-locks", Warning;
+    /// The clock differs from the server's.
+    ClockSkew = "clock-skew", Warning;
+
+    /// A stored key is for a server that nothing names.
+    UnusedKey = "unused-key", Note;
+    /// The Python SDK behaves differently here.
+    SdkDiffers = "sdk-differs", Note;
+    /// How netrc was read.
+    NetrcFile = "netrc-file", Note;
+}
+
+/// One thing that a login or a report says about the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub code: Code,
+    /// One sentence, complete without the command.
+    pub message: String,
+    /// The shell command that fixes it, or that opens the file at the line.
+    pub command: Option<String>,
+}
+
+impl Finding {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Finding {
+        Finding {
+            code,
+            message: message.into(),
+            command: None,
+        }
+    }
+
+    /// With the command that fixes it.
+    pub(crate) fn fixed_by(self, command: impl Into<String>) -> Finding {
+        Finding {
+            command: Some(command.into()),
+            ..self
+        }
+    }
+
+    /// With every text made safe to print.
+    pub(crate) fn printable(self) -> Finding {
+        let clean = |text: String| for_message(&text).into_owned();
+        Finding {
+            code: self.code,
+            message: clean(self.message),
+            command: self.command.map(clean),
+        }
+    }
+}
+
+/// The command that opens a file at a line.
+pub(crate) fn edit_command(path: &str, line: Option<usize>) -> String {
+    let path = shell_word(path);
+    match line {
+        Some(line) => format!("${{EDITOR:-vi}} +{line} {path}"),
+        None => format!("${{EDITOR:-vi}} {path}"),
+    }
+}
+
+/// The command that makes a file private.
+pub(crate) fn restrict_command(path: &str) -> String {
+    format!("chmod 600 {}", shell_word(path))
+}
+
+/// A text as one word of a POSIX shell, in quotes where it needs them.
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
