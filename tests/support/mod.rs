@@ -176,6 +176,11 @@ impl From<Output> for Run {
     }
 }
 
+/// Lets a file be run as a program.
+pub fn make_executable(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("mode");
+}
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));

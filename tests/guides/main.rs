@@ -1,0 +1,333 @@
+//! The pages of `docs`: their blocks run, and print what the pages show. YAML is
+//! parsed, and the variables and files that it names are tried in a container-like
+//! root. `WANDB_LOGIN_UPDATE_GUIDES=1 cargo test -p wandb-login-cli --test guides`
+//! writes what was printed.
+
+#![allow(unreachable_pub)] // a program, whose modules export to each other
+
+mod blocks;
+mod container;
+#[path = "../support/stub.rs"]
+mod stub;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use blocks::{Block, blocks};
+use container::Container;
+use serde_json::Value;
+use stub::{Authority, Reply, Stub};
+use support::{Home, Run};
+
+/// The key of the pages.
+const KEY: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// An unsigned identity token.
+const IDENTITY: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ0cmFpbiJ9.c2lnbmF0dXJl";
+
+/// Separates the output of two commands.
+const MARK: char = '\u{1e}';
+
+/// Stands for programs that are not on every machine. `docker` and `srun` run the
+/// command line with exactly the variables that the real ones would pass on.
+const SHIMS: [(&str, &str); 3] = [
+    (
+        "srun",
+        r#"#!/bin/bash
+tasks=1
+while [[ $1 == --* ]]; do
+    case $1 in
+    --ntasks=*) tasks=${1#*=} ;;
+    --export=*) : ;;
+    esac
+    shift
+done
+for ((rank = 0; rank < tasks; rank++)); do
+    SLURM_PROCID=$rank SLURM_STEP_NUM_TASKS=$tasks "$@"
+done
+"#,
+    ),
+    (
+        "docker",
+        r#"#!/bin/bash
+variables=()
+[[ $1 == run ]] && shift
+while [[ $1 == --* ]]; do
+    case $1 in
+    --env) variables+=("$2=${!2}") ;;
+    --env-file) while IFS= read -r line; do variables+=("$line"); done <"$2" ;;
+    --mount) source=${2#*source=} && variables+=("NETRC=${source%%,*}") ;;
+    *) exit 64 ;;
+    esac
+    shift 2
+done
+exec env --ignore-environment "${variables[@]}" PATH="$PATH" wandb-login token >/dev/null
+"#,
+    ),
+    (
+        "kubectl",
+        r#"#!/bin/bash
+[[ "$1 $2 $3 $4" == 'create secret generic wandb' && -s ${5#*=*=} ]]
+"#,
+    ),
+];
+
+/// Every page of `docs`.
+fn pages() -> Vec<PathBuf> {
+    let entries = fs::read_dir(support::root().join("docs")).expect("docs");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut pages: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|end| end == "md"))
+        .collect();
+    pages.sort();
+    pages
+}
+
+#[test]
+fn the_blocks_of_every_page_do_what_they_show() {
+    let update = std::env::var_os("WANDB_LOGIN_UPDATE_GUIDES").is_some_and(|value| value == "1");
+    for tool in ["bash", "jq", "strace", "unshare"] {
+        if support::tool(tool).is_none() {
+            return;
+        }
+    }
+    if !container::is_possible() {
+        return support::skip("this user may not mount");
+    }
+    let mut wrong = Vec::new();
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        let actual = Page::new(&text).run();
+        if actual == text {
+            continue;
+        }
+        if update {
+            fs::write(&path, actual).expect("the page is written");
+        } else {
+            wrong.push(format!(
+                "{}\n{}",
+                path.display(),
+                differences(&text, &actual)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The lines that are not in both texts.
+fn differences(old: &str, new: &str) -> String {
+    let missing = old
+        .lines()
+        .filter(|line| !new.lines().any(|it| it == *line));
+    let added = new
+        .lines()
+        .filter(|line| !old.lines().any(|it| it == *line));
+    let lines = missing
+        .map(|line| format!("- {line}"))
+        .chain(added.map(|line| format!("+ {line}")));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// A page and its blocks.
+struct Page<'t> {
+    text: &'t str,
+    blocks: Vec<Block>,
+}
+
+impl<'t> Page<'t> {
+    fn new(text: &'t str) -> Page<'t> {
+        Page {
+            text,
+            blocks: blocks(text),
+        }
+    }
+
+    /// Runs the blocks, and gives the page with what they printed.
+    fn run(&self) -> String {
+        if self.blocks.is_empty() {
+            return self.text.to_owned();
+        }
+        let place = Place::new();
+        let script = self.script(&place);
+        let run = place.run(&script);
+        let mut outputs = run.split(MARK).skip(1);
+        let mut lines: Vec<String> = Vec::new();
+        let mut copied = 0;
+        let source: Vec<&str> = self.text.lines().collect();
+        for block in &self.blocks {
+            lines.extend(
+                source[copied..block.start]
+                    .iter()
+                    .map(|line| line.to_string()),
+            );
+            copied = block.start + block.text.lines().count();
+            match block.language() {
+                "console" => {
+                    for command in block.commands() {
+                        let output = outputs.next();
+                        let output = output
+                            .unwrap_or_else(|| panic!("{}: did not run:\n{run}", command.text));
+                        let output = output.strip_prefix('\n').unwrap_or(output);
+                        lines.extend(command.shown(output).lines().map(str::to_owned));
+                    }
+                }
+                "sh" => {
+                    let ran = outputs.next().is_some();
+                    assert!(ran, "{} did not run:\n{run}", block.text);
+                    lines.extend(block.text.lines().map(str::to_owned));
+                }
+                _ => lines.extend(block.text.lines().map(str::to_owned)),
+            }
+        }
+        assert!(
+            outputs.next() == Some("\n"),
+            "the script ran to its end:\n{run}"
+        );
+        lines.extend(source[copied..].iter().map(|line| line.to_string()));
+        lines.join("\n") + "\n"
+    }
+
+    /// One script for all blocks: what one exports, the next one has.
+    fn script(&self, place: &Place) -> String {
+        let mut script = String::from("exec 2>&1\n");
+        for block in &self.blocks {
+            match block.language() {
+                "yaml" => {
+                    let yaml = parse_yaml(&block.text);
+                    if let Some(container) = yaml.as_ref().and_then(Container::of) {
+                        script += &container.function(&place.home.cwd().join("key.txt"));
+                    }
+                }
+                "console" => {
+                    for command in block.commands() {
+                        let text = &command.text;
+                        script += &format!("echo {MARK}\n");
+                        script += &match block.is_in_container() {
+                            true => format!("in_container {}\n", quoted(text)),
+                            false => format!("{text}\n"),
+                        };
+                    }
+                }
+                "sh" => script += &format!("echo {MARK}\nset -e\n{}set +e\n", block.text),
+                _ => {}
+            }
+        }
+        script + &format!("echo {MARK}\n")
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// YAML as JSON; `None` where there is no parser.
+fn parse_yaml(text: &str) -> Option<Value> {
+    let python = support::sdk_python()?; // the SDK brings a YAML parser
+    let mut command = Command::new(python);
+    command.args([
+        "-c",
+        "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))",
+    ]);
+    let run = Run::with_input(&mut command, text);
+    assert_eq!(run.code, Some(0), "{}\n{text}", run.stderr);
+    Some(serde_json::from_str(&run.stdout).expect("JSON"))
+}
+
+/// A home, a server that answers under every name, and the stand-ins.
+struct Place {
+    home: Home,
+    _server: Stub,
+    proxy: Stub,
+}
+
+impl Place {
+    fn new() -> Place {
+        let home = Home::new();
+        let authority = Authority::new();
+        home.write("cwd/corp-ca.pem", authority.pem());
+        home.write("cwd/key.txt", format!("{KEY}\n"));
+        home.write("cwd/identity.jwt", IDENTITY);
+        for (name, text) in SHIMS {
+            let path = home.write(&format!("bin/{name}"), text);
+            support::make_executable(&path);
+        }
+        let names = ["api.wandb.ai", "wandb.example.com"];
+        let body = r#"{"access_token":"example-access-token","expires_in":3600}"#;
+        let server = Stub::answering(Some(&authority.issue(&names)), move |request| match request
+            .target
+            .as_str()
+        {
+            "/oidc/token" => Reply::new(200, body),
+            _ => Reply::viewer(),
+        });
+        let proxy = Stub::http([Reply::Tunnel(server.address)]);
+        Place {
+            home,
+            _server: server,
+            proxy,
+        }
+    }
+
+    /// What a script prints, with the names that the pages use.
+    fn run(&self, script: &str) -> String {
+        let bin = Path::new(support::wandb_login_path());
+        let bin = bin.parent().expect("a folder").display();
+        let path = std::env::var("PATH").expect("UTF-8");
+        let shims = self.home.base().join("bin");
+        let mut command = self.home.command("bash");
+        command
+            .env("PATH", format!("{}:{bin}:{path}", shims.display()))
+            .env("HTTPS_PROXY", format!("http://{}", self.proxy.address))
+            .env("SSL_CERT_FILE", self.home.cwd().join("corp-ca.pem"))
+            .env("XDG_RUNTIME_DIR", self.home.base());
+        let run = Run::with_input(&mut command, script);
+        run.stdout
+            .replace(&*self.home.cwd().to_string_lossy(), "/home/alice/project")
+            .replace(&*self.home.home().to_string_lossy(), "/home/alice")
+            .replace(&*self.home.base().to_string_lossy(), "/home")
+    }
+}
+
+#[test]
+fn every_status_and_every_finding_is_explained() {
+    let page = fs::read_to_string(support::root().join("docs/errors.md")).expect("errors.md");
+    let rows = |columns: usize| -> Vec<Vec<&str>> {
+        let lines = page.lines().filter(|line| line.starts_with("| `"));
+        lines
+            .map(|line| line[1..line.len() - 1].split('|').map(str::trim).collect())
+            .filter(|row: &Vec<&str>| row.len() == columns)
+            .collect()
+    };
+    let header = support::root().join("include/wandb_login.h");
+    let header = fs::read_to_string(header).expect("the header");
+    let defined = header.lines().filter_map(|line| {
+        let rest = line.strip_prefix("#define WANDB_LOGIN_STATUS_")?;
+        let (name, number) = rest.split_once(' ')?;
+        Some((
+            format!("`{name}`"),
+            number.trim_matches(['(', ')']).replace('-', "−"),
+        ))
+    });
+    let statuses: Vec<_> = defined.collect();
+    let explained: Vec<_> = rows(5)
+        .iter()
+        .map(|row| (row[0].to_owned(), row[1].to_owned()))
+        .collect();
+    assert!(statuses.len() > 10);
+    assert_eq!(explained, statuses);
+
+    let codes = wandb_login::Code::ALL.iter().map(|code| {
+        (
+            format!("`{}`", code.as_str()),
+            code.severity().as_str().to_owned(),
+        )
+    });
+    let explained = rows(4);
+    let explained = explained
+        .iter()
+        .map(|row| (row[0].to_owned(), row[1].to_owned()));
+    assert_eq!(explained.collect::<Vec<_>>(), codes.collect::<Vec<_>>());
+}
