@@ -1,9 +1,13 @@
 //! What a login or a report has to say about the configuration: a code that the
 //! documentation explains, one sentence, and the command that fixes it.
 
-use std::borrow::Cow;
+#[cfg_attr(unix, path = "finding/posix.rs")]
+#[cfg_attr(windows, path = "finding/windows.rs")]
+mod commands;
 
 use crate::util::redact::for_message;
+
+pub(crate) use commands::{edit_command, restrict_command};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -165,27 +169,4 @@ impl Finding {
             command: self.command.map(clean),
         }
     }
-}
-
-/// The command that opens a file at a line.
-pub(crate) fn edit_command(path: &str, line: Option<usize>) -> String {
-    let path = shell_word(path);
-    match line {
-        Some(line) => format!("${{EDITOR:-vi}} +{line} {path}"),
-        None => format!("${{EDITOR:-vi}} {path}"),
-    }
-}
-
-/// The command that makes a file private.
-pub(crate) fn restrict_command(path: &str) -> String {
-    format!("chmod 600 {}", shell_word(path))
-}
-
-/// A text as one word of a POSIX shell, in quotes where it needs them.
-pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }

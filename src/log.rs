@@ -1,10 +1,10 @@
 //! The log of one call: lines for a human, never with a secret.
 
 use std::cell::{Cell, RefCell};
-use std::io::{IsTerminal, Write};
 
 use crate::env::{Environment, variables};
 use crate::finding::{Finding, Severity};
+use crate::util::console;
 use crate::util::redact::for_message;
 
 /// How much a line matters. The numbers are those of the C ABI.
@@ -180,7 +180,7 @@ fn print_line(style: Style, level: Level, line: &str) {
         style.mark(level),
         for_message(line)
     );
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = console::write_stderr(text.as_bytes());
 }
 
 /// The start of a line as the Python SDK prints it, with or without color.
@@ -210,9 +210,9 @@ impl Style {
     }
 }
 
-/// With color if standard error is a terminal and `NO_COLOR` is unset.
+/// With color if standard error shows colors and `NO_COLOR` is unset.
 pub(crate) fn stderr_style(env: &Environment) -> Style {
     Style {
-        color: !env.is_set(variables::NO_COLOR) && std::io::stderr().is_terminal(),
+        color: !env.is_set(variables::NO_COLOR) && console::shows_colors(),
     }
 }

@@ -18,7 +18,6 @@ use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
 use crate::util::redact::{is_quoted, looks_like_key, misplaced_key};
-#[cfg(unix)]
 use crate::util::streams::StandardStreams;
 
 /// The expected value of a timeout variable, for messages.
@@ -30,12 +29,16 @@ const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The variables with any value: a key in place of a path or an address is no error
 /// there.
-const UNCHECKED: [&str; 8] = [
+const UNCHECKED: [&str; 12] = [
     variables::NETRC,
     variables::CONFIG_DIR,
     variables::CREDENTIALS_FILE,
     variables::APP_URL,
     variables::HOME,
+    variables::USERPROFILE,
+    variables::HOMEDRIVE,
+    variables::HOMEPATH,
+    variables::WINDOWS_USER,
     variables::SSL_CERT_FILE,
     variables::SSL_CERT_DIR,
     variables::REQUESTS_CA_BUNDLE,
@@ -51,7 +54,6 @@ pub(crate) struct Context<'a> {
     rank: OnceCell<Option<Rank>>,
     /// Whether the caller's cancel function has returned true.
     cancelled: Cell<bool>,
-    #[cfg(unix)]
     _streams: Option<StandardStreams>,
 }
 
@@ -98,7 +100,6 @@ impl<'a> Context<'a> {
             written_config: OnceCell::new(),
             rank: OnceCell::new(),
             cancelled: Cell::new(false),
-            #[cfg(unix)]
             _streams: None,
         }
     }
@@ -139,7 +140,6 @@ impl<'a> Context<'a> {
     fn with_log(options: &'a Options<'a>, log: Log<'a>) -> Context<'a> {
         Context {
             log,
-            #[cfg(unix)]
             _streams: Some(StandardStreams::reserve()),
             ..Context::read_only(options)
         }

@@ -101,8 +101,10 @@ impl Config {
                 log.warn(about(Code::SettingsLine, note));
             }
             if status.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
-                let message =
-                    format!("{path} holds an API key and can be read by other users: chmod 600 it");
+                let message = format!(
+                    "{path} holds an API key and can be read by other users: {}",
+                    files::HOW_TO_RESTRICT
+                );
                 let chmod = restrict_command(&path.to_string());
                 log.warn(Finding::new(Code::ReadableByOthers, message).fixed_by(chmod));
             }
@@ -126,7 +128,7 @@ fn read(scope: Scope, path: Option<PathBuf>) -> (FileStatus, Option<SettingsFile
             (status, None)
         }
         Ok(Some(text)) => {
-            status.open_to_others = text.open_to_others();
+            status.open_to_others = text.access.others;
             let Text { bytes, .. } = text;
             let file = SettingsFile::parse(scope, path, bytes);
             (status, Some(file))

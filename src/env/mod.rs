@@ -1,10 +1,15 @@
 //! What surrounds a call: environment variables, working directory, home
 //! directory and clock. Other modules get them only from here.
 
-pub(crate) mod passwd;
+#[cfg(unix)]
+mod passwd;
 mod privilege;
 pub(crate) mod rank;
+#[cfg(unix)]
+mod unix;
 pub(crate) mod variables;
+#[cfg(windows)]
+mod windows;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -13,7 +18,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::util::secret::{WipedBytes, WipedText};
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;
 
+pub(crate) use platform::os_str;
 pub(crate) use privilege::IGNORED;
 
 /// The current time in Unix seconds.
@@ -34,7 +44,7 @@ pub(crate) fn capture() -> Vec<OsString> {
             entry.push(home);
             entry
         };
-        return passwd::effective_home().map(entry).into_iter().collect();
+        return platform::effective_home().map(entry).into_iter().collect();
     }
     let entry = |(mut name, value): (OsString, OsString)| {
         name.reserve_exact(value.len() + 1);
@@ -49,7 +59,7 @@ pub(crate) fn capture() -> Vec<OsString> {
 /// ignores the workspace, which its caller chooses.
 pub(crate) fn capture_directory() -> Option<PathBuf> {
     match privilege::is_privileged() {
-        true => passwd::effective_home(),
+        true => platform::effective_home(),
         false => std::env::current_dir().ok(),
     }
 }
@@ -175,20 +185,10 @@ impl<'a> Environment<'a> {
         absolute(self.path(path))
     }
 
-    /// The home directory: `HOME`, else the user database. On Windows it is the
-    /// profile directory.
+    /// The home directory, as Python finds it. Unix: `HOME`, else the user
+    /// database. Windows: the profile directory.
     pub(crate) fn home(&self) -> Option<PathBuf> {
-        if cfg!(not(windows))
-            && let Some(home) = self.var(variables::HOME)
-        {
-            return Some(self.path(home));
-        }
-        match self.block {
-            None => dirs::home_dir(),
-            _ if self.is_privileged => passwd::effective_home(),
-            // `dirs` would read HOME of the process.
-            Some(_) => passwd::own_home(),
-        }
+        platform::home(self)
     }
 
     /// A path in the home directory. Without a home directory, an error names
@@ -196,7 +196,8 @@ impl<'a> Environment<'a> {
     pub(crate) fn in_home(&self, path: &str) -> Result<PathBuf> {
         let Some(mut home) = self.home() else {
             return Err(Error::Credentials(format!(
-                "cannot find ~/{path}: there is no home directory; set HOME"
+                "cannot find ~/{path}: there is no home directory; set {}",
+                platform::HOME
             )));
         };
         home.push(path);
@@ -210,11 +211,11 @@ impl<'a> Environment<'a> {
         };
         let end = rest
             .iter()
-            .position(|&byte| byte == b'/')
+            .position(|&byte| std::path::is_separator(byte.into()))
             .unwrap_or(rest.len());
         let home = match &rest[..end] {
             b"" => self.home(),
-            name => passwd::home_of(name),
+            name => platform::home_of(self, name),
         };
         let home = home.ok_or_else(|| {
             let name = String::from_utf8_lossy(&rest[..end]);
@@ -246,27 +247,18 @@ fn without_carriage_return(value: Cow<'_, OsStr>) -> Cow<'_, OsStr> {
 
 /// The value of a `NAME=value` entry, if that is its name.
 fn value_of<'a>(entry: &'a OsStr, name: &str) -> Option<&'a OsStr> {
-    let rest = entry.as_encoded_bytes().strip_prefix(name.as_bytes())?;
-    os_str(rest.strip_prefix(b"=")?)
-}
-
-/// The bytes of an `OsStr`; on Windows only UTF-8 can be converted.
-pub(crate) fn os_str(bytes: &[u8]) -> Option<&OsStr> {
-    #[cfg(unix)]
-    return Some(std::os::unix::ffi::OsStrExt::from_bytes(bytes));
-    #[cfg(not(unix))]
-    return std::str::from_utf8(bytes).ok().map(OsStr::new);
+    let (found, rest) = entry.as_encoded_bytes().split_at_checked(name.len())?;
+    let value = rest.strip_prefix(b"=")?;
+    os_str(value).filter(|_| platform::is_same_name(found, name.as_bytes()))
 }
 
 /// The absolute form of a path. Most paths are absolute and normalized already,
 /// and are returned as they are.
 pub(crate) fn absolute(path: PathBuf) -> PathBuf {
-    let text = path.as_os_str().as_encoded_bytes();
-    let mut parts = text.split(|&byte| byte == b'/').skip(1);
-    if cfg!(unix) && path.is_absolute() && parts.all(|part| !matches!(part, b"" | b".")) {
-        return path;
+    match platform::is_normalized(&path) {
+        true => path,
+        false => std::path::absolute(&path).unwrap_or(path),
     }
-    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// The absolute form of a path, for a message.
@@ -284,7 +276,7 @@ mod tests {
     fn env<'a>(block: &'a [&'a OsStr]) -> Environment<'a> {
         Environment {
             block: Some(block),
-            directory: Some(Path::new("/here")),
+            directory: None,
             is_privileged: false,
         }
     }
@@ -314,41 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_expand_as_in_python() {
-        let block = ["HOME=/home/u"].map(OsStr::new);
-        let env = env(&block);
-        let cases = [
-            ("/abs/file", "/abs/file"),
-            ("file", "/here/file"),
-            ("~", "/home/u"),
-            ("~/file", "/home/u/file"),
-            ("~root/file", "/root/file"),
-            ("a~", "/here/a~"),
-            (" ", "/here/ "),
-        ];
-        for (path, expected) in cases {
-            let expanded = env.expand(OsStr::new(path)).expect(path);
-            assert_eq!(expanded, Path::new(expected), "{path}");
-        }
-        let error = env
-            .expand(OsStr::new("~no-such-user/x"))
-            .expect_err("unknown user");
-        assert!(error.to_string().contains("~no-such-user"), "{error}");
-    }
-
-    #[test]
-    fn home_falls_back_to_the_user_database() {
-        assert_eq!(env(&[]).home(), passwd::own_home());
-    }
-
-    #[test]
     fn an_environment_in_the_options_is_trusted() {
         assert!(!Environment::new(Some(&[]), None).is_privileged());
-    }
-
-    #[test]
-    fn a_relative_home_is_resolved_against_the_working_directory() {
-        let block = ["HOME=h"].map(OsStr::new);
-        assert_eq!(env(&block).home().as_deref(), Some(Path::new("/here/h")));
     }
 }

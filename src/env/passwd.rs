@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 /// The home directory of the user called `name`.
-#[cfg(unix)]
-pub(crate) fn home_of(name: &[u8]) -> Option<PathBuf> {
+pub(super) fn home_of(name: &[u8]) -> Option<PathBuf> {
     let name = std::ffi::CString::new(name).ok()?;
     look_up(|entry, buffer, found| {
         // SAFETY: `name` ends with NUL; `look_up` passes live pointers for the
@@ -22,21 +21,18 @@ pub(crate) fn home_of(name: &[u8]) -> Option<PathBuf> {
 }
 
 /// The home directory of the process's real user, as Python takes it.
-#[cfg(unix)]
-pub(crate) fn own_home() -> Option<PathBuf> {
+pub(super) fn own_home() -> Option<PathBuf> {
     // SAFETY: takes nothing, touches no memory, cannot fail.
     home_of_id(unsafe { libc::getuid() })
 }
 
 /// The home directory of the user whose rights the process has. The caller of a
 /// set-user-ID program has no influence on it.
-#[cfg(unix)]
-pub(crate) fn effective_home() -> Option<PathBuf> {
+pub(super) fn effective_home() -> Option<PathBuf> {
     // SAFETY: takes nothing, touches no memory, cannot fail.
     home_of_id(unsafe { libc::geteuid() })
 }
 
-#[cfg(unix)]
 fn home_of_id(user: libc::uid_t) -> Option<PathBuf> {
     look_up(|entry, buffer, found| {
         // SAFETY: `look_up` passes live pointers, and `buffer.len()` is the
@@ -47,7 +43,6 @@ fn home_of_id(user: libc::uid_t) -> Option<PathBuf> {
 
 /// Queries the database with a buffer that grows until the entry fits. `call`
 /// gets the entry, the buffer for its strings and the result pointer.
-#[cfg(unix)]
 fn look_up(
     call: impl Fn(&mut libc::passwd, &mut [libc::c_char], &mut *mut libc::passwd) -> libc::c_int,
 ) -> Option<PathBuf> {
@@ -72,22 +67,4 @@ fn look_up(
         let home = unsafe { CStr::from_ptr(entry.pw_dir) };
         return Some(PathBuf::from(OsString::from_vec(home.to_bytes().to_vec())));
     }
-}
-
-/// Windows: other users' profile directories are unknown.
-#[cfg(not(unix))]
-pub(crate) fn home_of(_name: &[u8]) -> Option<PathBuf> {
-    None
-}
-
-/// Windows: no process has more rights than its caller.
-#[cfg(not(unix))]
-pub(crate) fn effective_home() -> Option<PathBuf> {
-    own_home()
-}
-
-/// Windows: the profile directory.
-#[cfg(not(unix))]
-pub(crate) fn own_home() -> Option<PathBuf> {
-    dirs::home_dir()
 }

@@ -101,6 +101,14 @@ names! { VARIABLES:
     NETRC = "NETRC";
     /// The home directory.
     HOME = "HOME";
+    /// The home directory on Windows.
+    USERPROFILE = "USERPROFILE";
+    /// The drive of the home directory on Windows, if `USERPROFILE` is unset.
+    HOMEDRIVE = "HOMEDRIVE";
+    /// The home directory on its drive on Windows, if `USERPROFILE` is unset.
+    HOMEPATH = "HOMEPATH";
+    /// The name of the user on Windows, to resolve `~user`.
+    WINDOWS_USER = "USERNAME";
     /// Any non-empty value: no colors.
     NO_COLOR = "NO_COLOR";
     /// `dumb`: a terminal without a hidden prompt.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Body;
 use super::session::{to_c_string, wandb_login_session};
 use super::types::*;
+use crate::env;
 use crate::error::{Error, Result};
 use crate::log::Level;
 use crate::options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
@@ -222,14 +223,10 @@ unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a OsStr> {
     (!bytes.is_empty()).then(|| os_str(bytes))
 }
 
-#[cfg(unix)]
+/// Bytes that the system cannot take as a string become U+FFFD, which fails every
+/// later check.
 fn os_str(bytes: &[u8]) -> &OsStr {
-    std::os::unix::ffi::OsStrExt::from_bytes(bytes)
-}
-
-#[cfg(not(unix))]
-fn os_str(bytes: &[u8]) -> &OsStr {
-    OsStr::new(std::str::from_utf8(bytes).unwrap_or("\u{fffd}"))
+    env::os_str(bytes).unwrap_or(OsStr::new("\u{fffd}"))
 }
 
 /// Returns a UTF-8 string; `None` if it is NULL or empty.

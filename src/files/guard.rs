@@ -7,9 +7,10 @@ use std::os::unix::fs::MetadataExt;
 
 use super::WriteProblem;
 use super::at::Dir;
-use super::lock::{LockWait, is_unsupported};
+use super::lock::is_unsupported;
 use super::replace::{chown_to, is_impossible, temp_prefix, tighten_mode};
 use super::resolve::{ResolvedPath, User};
+use super::wait::LockWait;
 
 /// The end of the guard's name.
 pub(super) const SUFFIX: &str = "lock";

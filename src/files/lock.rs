@@ -14,20 +14,12 @@ use std::time::{Duration, Instant};
 
 use super::guard::Guard;
 use super::resolve::{ResolvedPath, User};
-use super::{Cancel, ReadProblem, WriteProblem, replace};
-
-/// How long to wait for another holder of the lock.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use super::wait::LockWait;
+use super::{ReadProblem, WriteProblem, replace};
 
 /// How long to wait for a holder that may be another user, before the file is
 /// replaced without its lock.
 pub(super) const FOREIGN_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The pause between two attempts: a sixteenth of the time waited so far, so
-/// that polling adds little to the wait. At least as long as an fsync on a fast
-/// disk, at most as long as one on a slow disk.
-const MIN_PAUSE: Duration = Duration::from_micros(250);
-const MAX_PAUSE: Duration = Duration::from_millis(8);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lock {
@@ -173,36 +165,4 @@ pub(crate) fn has_locks(path: &Path) -> bool {
         return true;
     };
     !matches!(file.try_lock_shared(), Err(TryLockError::Error(error)) if is_unsupported(&error))
-}
-
-/// The time limit and the cancellation of a wait for the lock.
-pub(super) struct LockWait<'a> {
-    since: Instant,
-    cancel: Cancel<'a>,
-}
-
-impl<'a> LockWait<'a> {
-    pub(super) fn new(cancel: Cancel<'a>) -> LockWait<'a> {
-        LockWait {
-            since: Instant::now(),
-            cancel,
-        }
-    }
-
-    pub(super) fn check_cancelled(&self) -> Result<(), WriteProblem> {
-        if (self.cancel)() {
-            Err(WriteProblem::Cancelled)
-        } else if self.since.elapsed() >= TIMEOUT {
-            Err(WriteProblem::Locked(TIMEOUT.as_secs()))
-        } else {
-            Ok(())
-        }
-    }
-
-    pub(super) fn pause(&self) -> Result<(), WriteProblem> {
-        self.check_cancelled()?;
-        let pause = self.since.elapsed() / 16;
-        std::thread::sleep(pause.clamp(MIN_PAUSE, MAX_PAUSE));
-        Ok(())
-    }
 }

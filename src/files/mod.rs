@@ -18,40 +18,45 @@ mod create;
 mod guard;
 #[cfg(unix)]
 mod lock;
+mod overwrite;
 mod read;
 #[cfg(unix)]
 mod replace;
 #[cfg(unix)]
 mod resolve;
-#[cfg(unix)]
+#[cfg_attr(windows, path = "windows/sys.rs")]
 mod sys;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;
 #[cfg(unix)]
 mod update;
+mod wait;
 #[cfg(windows)]
-#[path = "windows.rs"]
-mod update;
+mod windows;
 
 #[cfg(unix)]
 pub(crate) use lock::has_locks;
 pub(crate) use read::{ReadProblem, Text, is_missing, read, read_secret};
-#[cfg(windows)]
-pub(crate) use update::has_locks;
+#[cfg(unix)]
+pub(crate) use resolve::{HOW_TO_RESTRICT, User};
+#[cfg(unix)]
 pub(crate) use update::update;
+#[cfg(windows)]
+pub(crate) use windows::{HOW_TO_RESTRICT, User, has_locks, update};
 
 /// A file to change.
 pub(crate) struct Target<'a> {
     pub path: &'a Path,
     /// Create the directories that lead to it, for the owner alone.
     pub create_parents: bool,
-    /// Create a missing file before calling the edit, which may be slow, so
-    /// that concurrent callers wait for the lock instead of repeating it.
+    /// Lock a missing file before calling the edit, which may be slow, so that
+    /// concurrent callers wait for the lock instead of repeating it. On Unix the
+    /// file is created for that.
     pub create_first: bool,
     /// The largest text that is read or written, in bytes.
     pub limit: u64,
-    /// The home directory whose owner root may write for.
-    pub home: Option<&'a Path>,
+    /// Who writes.
+    pub user: User,
 }
 
 /// Makes the new text from the old one, which is empty for a missing file;
@@ -92,10 +97,13 @@ pub(crate) enum WriteProblem {
     Read(#[from] ReadProblem),
     #[error("is read-only")]
     ReadOnly,
+    #[cfg(unix)]
     #[error("belongs to another user (uid {0})")]
     Foreign(u32),
+    #[cfg(unix)]
     #[error("is behind a symbolic link that another user (uid {0}) can redirect")]
     StrangersLink(u32),
+    #[cfg(unix)]
     #[error("has a hard link that another user (uid {0}) can redirect")]
     StrangersHardLink(u32),
     #[error("is in a directory that does not exist")]

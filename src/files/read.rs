@@ -1,15 +1,24 @@
 //! Reading a file: never blocks on a pipe or a device, never exceeds its limit.
 
-use std::fs::{File, FileType, Metadata, OpenOptions};
-use std::io;
+#[cfg(unix)]
+#[path = "read/unix.rs"]
+mod platform;
+#[cfg(windows)]
+#[path = "read/windows.rs"]
+mod platform;
+
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::util::secret::WipedBytes;
 
-use super::Cancel;
+use super::{Cancel, sys};
+
 #[cfg(unix)]
-use super::sys::is_on_read_only_mount;
+pub(super) use platform::kind;
+pub(super) use platform::{examine, open};
 
 /// The largest mounted secret, which holds one key or token.
 const SECRET_LIMIT: u64 = 64 * 1024;
@@ -17,21 +26,31 @@ const SECRET_LIMIT: u64 = 64 * 1024;
 /// How long a pipe may take to deliver its secret.
 const SECRET_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Which other users may read or write a file, by its mode or access list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub others: bool,
+    /// Every user of the machine.
+    pub everyone: bool,
+}
+
 /// A file's bytes, and who else may read them.
 pub(crate) struct Text {
     pub bytes: WipedBytes,
-    /// Permission bits; 0600 where the system has none.
-    pub mode: u32,
-    /// Whether the file system is mounted read-only, so that the mode cannot be
+    pub access: Access,
+    /// Whether the file system is mounted read-only, so that the access cannot be
     /// changed. Known only of a secret that every user can read.
     pub on_read_only_mount: bool,
 }
 
-impl Text {
-    /// Whether the mode lets group or others read or write it.
-    pub(crate) fn open_to_others(&self) -> bool {
-        self.mode & 0o066 != 0
-    }
+/// What a path leads to.
+pub(super) enum Kind {
+    /// A regular file, and its size.
+    File(u64, Access),
+    Pipe,
+    NullDevice,
+    /// What messages call it.
+    Other(&'static str),
 }
 
 /// Why a file could not be read, to be put after "PATH ".
@@ -62,14 +81,7 @@ impl From<io::Error> for ReadProblem {
             io::ErrorKind::PermissionDenied => return ReadProblem::Denied,
             _ => {}
         }
-        #[cfg(unix)]
-        match error.raw_os_error() {
-            Some(libc::ELOOP) => return ReadProblem::LinkLoop,
-            // The error for opening a socket, or a device without a driver.
-            Some(libc::ENXIO) => return ReadProblem::NotAFile("a socket or a device"),
-            _ => {}
-        }
-        ReadProblem::Io(error)
+        platform::known_problem(&error).unwrap_or(ReadProblem::Io(error))
     }
 }
 
@@ -97,14 +109,15 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
-    let meta = file.metadata()?;
-    if meta.is_file() {
-        let bytes = contents(&file, meta.len(), limit)?;
-        Ok(Some(text(bytes, &meta)))
-    } else if is_null_device(&meta) {
-        Ok(None)
-    } else {
-        Err(ReadProblem::NotAFile(kind(meta.file_type())))
+    match examine(&file, path)? {
+        Kind::File(size, access) => Ok(Some(Text {
+            bytes: contents(&file, size, limit)?,
+            access,
+            on_read_only_mount: false,
+        })),
+        Kind::NullDevice => Ok(None),
+        Kind::Pipe => Err(ReadProblem::NotAFile("a pipe")),
+        Kind::Other(kind) => Err(ReadProblem::NotAFile(kind)),
     }
 }
 
@@ -112,32 +125,20 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem>
 /// shell makes for `<(command)`.
 pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProblem> {
     let file = open(path)?;
-    let meta = file.metadata()?;
-    let bytes = if meta.is_file() {
-        contents(&file, meta.len(), SECRET_LIMIT)?
-    } else if is_pipe(&meta) {
-        pipe(&file, SECRET_LIMIT, SECRET_TIMEOUT, cancel)?
-    } else if is_null_device(&meta) {
-        WipedBytes::default()
-    } else {
-        return Err(ReadProblem::NotAFile(kind(meta.file_type())));
+    let (bytes, access) = match examine(&file, path)? {
+        Kind::File(size, access) => (contents(&file, size, SECRET_LIMIT)?, access),
+        Kind::Pipe => {
+            let bytes = pipe(&file, SECRET_LIMIT, SECRET_TIMEOUT, cancel)?;
+            (bytes, platform::pipe_access(&file))
+        }
+        Kind::NullDevice => (WipedBytes::default(), Access::default()),
+        Kind::Other(kind) => return Err(ReadProblem::NotAFile(kind)),
     };
-    let mut text = text(bytes, &meta);
-    text.on_read_only_mount = text.mode & 0o006 != 0 && is_on_read_only_mount(&file);
-    Ok(text)
-}
-
-/// Opens without waiting for the other end of a pipe, and without acquiring a
-/// controlling terminal. Std adds close-on-exec.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        libc::O_NONBLOCK | libc::O_NOCTTY,
-    );
-    options.open(path)
+    Ok(Text {
+        bytes,
+        access,
+        on_read_only_mount: access.everyone && sys::is_on_read_only_mount(&file),
+    })
 }
 
 /// The whole file from its beginning, independent of the file offset.
@@ -152,7 +153,7 @@ pub(super) fn contents(file: &File, size: u64, limit: u64) -> Result<WipedBytes,
     let mut bytes = zeros(room.saturating_add(1));
     let mut len = 0;
     loop {
-        match read_at(file, &mut bytes[len..], len as u64) {
+        match platform::read_at(file, &mut bytes[len..], len as u64) {
             Ok(0) => break,
             Ok(count) => len += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -180,15 +181,12 @@ fn zeros(size: u64) -> WipedBytes {
 }
 
 /// Everything written to a pipe until its last writer closes it.
-#[cfg(unix)]
 pub(super) fn pipe(
     mut file: &File,
     limit: u64,
     timeout: Duration,
     cancel: Cancel,
 ) -> Result<WipedBytes, ReadProblem> {
-    use std::io::Read;
-
     /// Short enough to poll for cancellation every 100 ms.
     const SLICE: Duration = Duration::from_millis(50);
     let until = Instant::now() + timeout;
@@ -202,7 +200,7 @@ pub(super) fn pipe(
         if left.is_zero() {
             return Err(ReadProblem::TimedOut(timeout.as_secs()));
         }
-        let state = super::sys::wait_for_input(file, left.min(SLICE))?;
+        let state = sys::wait_for_input(file, left.min(SLICE))?;
         if !state.readable && !state.closed {
             continue;
         }
@@ -223,95 +221,7 @@ pub(super) fn pipe(
     Ok(bytes)
 }
 
-#[cfg(unix)]
 fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, WouldBlock};
     matches!(error.kind(), Interrupted | WouldBlock)
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-#[cfg(unix)]
-fn text(bytes: WipedBytes, meta: &Metadata) -> Text {
-    use std::os::unix::fs::MetadataExt;
-    Text {
-        bytes,
-        mode: meta.mode() & 0o7777,
-        on_read_only_mount: false,
-    }
-}
-
-/// How messages call what is not a regular file.
-#[cfg(unix)]
-pub(super) fn kind(found: FileType) -> &'static str {
-    use std::os::unix::fs::FileTypeExt;
-    if found.is_dir() {
-        "a directory"
-    } else if found.is_fifo() {
-        "a pipe"
-    } else if found.is_socket() {
-        "a socket"
-    } else {
-        "a device"
-    }
-}
-
-#[cfg(unix)]
-fn is_pipe(meta: &Metadata) -> bool {
-    std::os::unix::fs::FileTypeExt::is_fifo(&meta.file_type())
-}
-
-/// Whether it is the null device, by any name: a container may mount it over a
-/// file.
-#[cfg(unix)]
-fn is_null_device(meta: &Metadata) -> bool {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    meta.file_type().is_char_device()
-        && std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == meta.rdev())
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn text(bytes: WipedBytes, _: &Metadata) -> Text {
-    Text {
-        bytes,
-        mode: 0o600,
-        on_read_only_mount: false,
-    }
-}
-
-#[cfg(windows)]
-fn is_on_read_only_mount(_: &File) -> bool {
-    false
-}
-
-#[cfg(windows)]
-pub(super) fn kind(found: FileType) -> &'static str {
-    if found.is_dir() {
-        "a directory"
-    } else {
-        "a device"
-    }
-}
-
-#[cfg(windows)]
-fn is_pipe(_: &Metadata) -> bool {
-    false
-}
-
-#[cfg(windows)]
-fn is_null_device(_: &Metadata) -> bool {
-    false
-}
-
-#[cfg(windows)]
-fn pipe(_: &File, _: u64, _: Duration, _: Cancel) -> Result<WipedBytes, ReadProblem> {
-    Err(ReadProblem::NotAFile("a pipe"))
 }

@@ -5,10 +5,11 @@ use std::fs::{File, Metadata, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
 use super::at::Dir;
 use super::lock::{FOREIGN_TIMEOUT, Lock, LockedFile};
+use super::overwrite::overwrite;
 use super::resolve::User;
 use super::{WriteProblem, guard, sys};
 
@@ -159,36 +160,9 @@ impl Change<'_> {
             // the user has set.
             notes.push(describe_mode(mode));
         }
-        self.overwrite()
-            .map_err(WriteProblem::when("cannot be written"))?;
+        overwrite(file, self.old, self.new).map_err(WriteProblem::when("cannot be written"))?;
         notes.push(format!("was written in place, because {reason}"));
         Ok(Outcome::Written)
-    }
-
-    /// Overwrites the old text from the first byte that differs. The part
-    /// beyond the old end is written and flushed first: only that part takes
-    /// space, so a full disk stops the write before an old byte has changed.
-    fn overwrite(&self) -> io::Result<()> {
-        let (file, old, new) = (&self.locked.file, self.old, self.new);
-        let same = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-        let kept = old.len().min(new.len());
-        let write = || {
-            if new.len() > old.len() {
-                file.write_all_at(&new[kept..], kept as u64)?;
-                sys::sync_data(file)?;
-            }
-            file.write_all_at(&new[same..kept], same as u64)?;
-            if new.len() < old.len() {
-                file.set_len(new.len() as u64)?;
-            }
-            sys::sync_all(file)
-        };
-        write().inspect_err(|_| {
-            // Restore the old text, as far as the disk allows.
-            let _ = file.write_all_at(&old[same..], same as u64);
-            let _ = file.set_len(old.len() as u64);
-            let _ = sys::sync_all(file);
-        })
     }
 }
 

@@ -22,15 +22,20 @@ use super::{ReadProblem, WriteProblem, sys};
 /// The number of links that Linux follows.
 const MAX_LINKS: usize = 40;
 
+/// How to restrict a file to its owner, for messages.
+pub(crate) const HOW_TO_RESTRICT: &str = "chmod 600 it";
+
 /// The user who writes, and whose files root may write.
-pub(super) struct User {
+pub(crate) struct User {
     id: u32,
     /// The home directory of another user, for whom root writes.
     home: Option<Metadata>,
 }
 
 impl User {
-    pub(super) fn current(home: Option<&Path>) -> User {
+    /// The user of this process. `home` is the home directory whose owner root may
+    /// write for.
+    pub(crate) fn current(home: Option<&Path>) -> User {
         let id = sys::effective_user();
         let home = home.filter(|_| id == 0);
         let home = home.and_then(|path| fs::metadata(path).ok());
@@ -307,5 +312,17 @@ impl Walk<'_> {
             in_home: self.in_home,
             redirected_by: self.redirected_by,
         })
+    }
+}
+
+impl WriteProblem {
+    /// How the user can solve the problem, with the path quoted in it.
+    pub(crate) fn remedy(&self, path: &str) -> Option<String> {
+        match self {
+            WriteProblem::Foreign(_) => Some(format!(
+                "to make it yours, run: sudo chown \"$(id -u)\" '{path}'"
+            )),
+            _ => None,
+        }
     }
 }

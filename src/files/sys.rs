@@ -6,6 +6,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 /// The user who will own new files.
@@ -82,6 +83,11 @@ pub(super) fn names(dir: &File) -> Vec<OsString> {
     // SAFETY: the stream is open, and not used after this.
     unsafe { libc::closedir(stream) };
     names
+}
+
+/// Writes all bytes at an offset.
+pub(super) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    FileExt::write_all_at(file, bytes, offset)
 }
 
 /// Flushes a file or a directory to the disk.

@@ -7,10 +7,11 @@ use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use super::create::create;
-use super::lock::{Lock, LockWait, LockedFile};
+use super::lock::{Lock, LockedFile};
 use super::read::contents;
 use super::replace::{self, Outcome};
 use super::resolve::{Parents, ResolvedPath, User};
+use super::wait::LockWait;
 use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem};
 use crate::util::secret::WipedBytes;
 
@@ -25,10 +26,10 @@ const SETTLE_TIME: Duration = Duration::from_millis(20);
 /// each other's change, and a reader sees the whole old text or the whole new
 /// text.
 pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Updated, WriteProblem> {
-    let user = User::current(target.home);
+    let user = &target.user;
     let wait = LockWait::new(cancel);
     for _ in 0..MAX_ATTEMPTS {
-        let Some(locked) = acquire(target, &user, edit, &wait)? else {
+        let Some(locked) = acquire(target, user, edit, &wait)? else {
             return Ok(Updated::unchanged(target.path.to_path_buf(), Vec::new()));
         };
         let old = read_settled(&locked, target.limit)?;
@@ -39,7 +40,7 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
         if new.len() as u64 > target.limit {
             return Err(ReadProblem::TooLarge(target.limit).into());
         }
-        if let Some(updated) = commit(locked, target, &user, &old, &new)? {
+        if let Some(updated) = commit(locked, target, user, &old, &new)? {
             return Ok(updated);
         }
         wait.pause()?;

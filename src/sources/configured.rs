@@ -198,7 +198,7 @@ fn named_file(
 /// 0644), so only a report mentions that one.
 fn warn_open_secret(context: &Context, text: &files::Text, path: &Path) {
     let shown = display_path(path);
-    if text.mode & 0o006 == 0 {
+    if !text.access.everyone {
         return;
     }
     let warning = Finding::new(

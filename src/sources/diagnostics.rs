@@ -178,11 +178,13 @@ pub(crate) fn warn_readable_token_cache(context: &Context) {
     let path = context.credentials_file().ok().flatten();
     if let Some(path) = path
         && let Ok(Some(text)) = files::read(&path, CREDENTIALS_LIMIT)
-        && text.open_to_others()
+        && text.access.others
     {
         let shown = context.display_path(&path);
-        let message =
-            format!("{shown} can hold access tokens and can be read by other users: chmod 600 it");
+        let message = format!(
+            "{shown} can hold access tokens and can be read by other users: {}",
+            files::HOW_TO_RESTRICT
+        );
         context
             .log
             .warn(Finding::new(Code::ReadableByOthers, message).fixed_by(restrict_command(&shown)));

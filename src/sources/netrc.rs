@@ -111,9 +111,9 @@ fn file_details(text: &files::Text, found: &Lookup, path: &Path) -> Vec<Finding>
     let mut details = Vec::new();
     let shown = display_path(path);
     let about = |code, detail: &str| Finding::new(code, format!("{shown} {detail}"));
-    if text.open_to_others() {
-        let detail = "can be read by other users: chmod 600 it";
-        details.push(about(Code::ReadableByOthers, detail).fixed_by(restrict_command(&shown)));
+    if text.access.others {
+        let detail = format!("can be read by other users: {}", files::HOW_TO_RESTRICT);
+        details.push(about(Code::ReadableByOthers, &detail).fixed_by(restrict_command(&shown)));
     }
     if let Some(stop) = &found.sdk_error {
         let detail = format!(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::context::Context;
-use crate::files::{self, Target, Updated, WriteProblem};
+use crate::files::{self, Target, Updated, User, WriteProblem};
 use crate::finding::{Code, Finding};
 use crate::log::Note;
 use crate::util::secret::WipedBytes;
@@ -37,17 +37,13 @@ pub(super) fn update(
         create_parents: missing != Missing::File,
         create_first: missing == Missing::FoldersFirst,
         limit,
-        home: home.as_deref(),
+        user: User::current(home.as_deref()),
     };
     let shown = context.display_path(path);
     let updated = files::update(&target, edit, &|| context.cancelled()).map_err(
-        |problem: WriteProblem| match problem {
-            WriteProblem::Foreign(_) => {
-                format!(
-                    "{shown} {problem}; to make it yours, run: sudo chown \"$(id -u)\" '{shown}'"
-                )
-            }
-            _ => format!("{shown} {problem}"),
+        |problem: WriteProblem| match problem.remedy(&shown) {
+            Some(remedy) => format!("{shown} {problem}; {remedy}"),
+            None => format!("{shown} {problem}"),
         },
     )?;
     // The notes are about the file itself, behind any symbolic links.

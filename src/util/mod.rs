@@ -1,7 +1,9 @@
 //! Helpers that do not depend on the rest of the library.
 
+#[cfg_attr(windows, path = "console/windows.rs")]
+pub(crate) mod console;
 pub(crate) mod lines;
 pub(crate) mod redact;
 pub(crate) mod secret;
-#[cfg(unix)]
+#[cfg_attr(windows, path = "streams/windows.rs")]
 pub(crate) mod streams;

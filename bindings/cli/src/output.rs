@@ -1,5 +1,9 @@
 //! Standard output. A closed one is an error, never a panic.
 
+#[cfg_attr(unix, path = "output/unix.rs")]
+#[cfg_attr(windows, path = "output/windows.rs")]
+mod platform;
+
 use std::io::Write;
 
 use zeroize::Zeroizing;
@@ -18,8 +22,5 @@ pub(crate) fn print_line(parts: &[&[u8]]) -> std::io::Result<()> {
     let mut line = Zeroizing::new(Vec::with_capacity(size));
     parts.iter().for_each(|part| line.extend_from_slice(part));
     line.push(b'\n');
-    let out = std::io::stdout();
-    #[cfg(unix)]
-    let out = std::fs::File::from(std::os::fd::AsFd::as_fd(&out).try_clone_to_owned()?);
-    (&out).write_all(&line)
+    platform::write_unbuffered(&line)
 }

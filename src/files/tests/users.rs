@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
 use std::path::Path;
 
 use super::support::*;
-use crate::files::{Target, WriteProblem};
+use crate::files::{Target, User, WriteProblem};
 
 const ALICE: u32 = 12_345;
 const EVE: u32 = 23_456;
@@ -32,7 +32,7 @@ fn another_users_file_is_refused() {
     // Root may write for the home's owner, and for no other user.
     chown_to(scratch.dir(), ALICE);
     let with_home = Target {
-        home: Some(scratch.dir()),
+        user: User::current(Some(scratch.dir())),
         ..target(&path)
     };
     assert!(matches!(
@@ -59,7 +59,7 @@ fn files_that_root_creates_in_a_home_belong_to_its_owner() {
         let path = scratch.path(name);
         let with_home = Target {
             create_parents: true,
-            home: Some(scratch.dir()),
+            user: User::current(Some(scratch.dir())),
             ..target(&path)
         };
         let updated = append_to(&with_home, "two").unwrap();
@@ -77,7 +77,7 @@ fn files_that_root_creates_in_a_home_belong_to_its_owner() {
     let elsewhere = Scratch::new();
     let path = elsewhere.path("netrc");
     let with_home = Target {
-        home: Some(scratch.dir()),
+        user: User::current(Some(scratch.dir())),
         ..target(&path)
     };
     append_to(&with_home, "x").unwrap();
@@ -96,7 +96,7 @@ fn a_users_link_does_not_redirect_root() {
     let link = home.path(".netrc");
     let append_to_link = || {
         let with_home = Target {
-            home: Some(home.dir()),
+            user: User::current(Some(home.dir())),
             ..target(&link)
         };
         append_to(&with_home, "x")
@@ -140,7 +140,7 @@ fn snapshot(dir: &Path) -> Vec<impl PartialEq + std::fmt::Debug + use<>> {
 fn append_in_home(home: &Scratch, path: &Path) -> Result<crate::files::Updated, WriteProblem> {
     let with_home = Target {
         create_parents: true,
-        home: Some(home.dir()),
+        user: User::current(Some(home.dir())),
         ..target(path)
     };
     append_to(&with_home, "x")

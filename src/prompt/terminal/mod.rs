@@ -14,6 +14,8 @@
 //!   caller's cancel function always apply.
 //!
 //! Line editing is our own: that of the kernel is limited to 4,095 bytes.
+//!
+//! On Windows the console takes the place of the terminal (see `windows`).
 
 mod control_chars;
 mod line;
@@ -23,12 +25,10 @@ mod signals;
 mod unix;
 #[cfg(unix)]
 use unix as platform;
-// The seam for a console reader on Windows. Until it is written, a prompt there
-// is refused with `Unavailable::Unsupported`.
-#[cfg(not(unix))]
-mod unsupported;
-#[cfg(not(unix))]
-use unsupported as platform;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+use windows as platform;
 
 use std::fmt;
 use std::io;
@@ -42,6 +42,8 @@ use crate::util::secret::WipedBytes;
 use line::{Line, Press};
 
 pub(crate) use line::MAX_LINE;
+#[cfg(all(test, unix))]
+pub(crate) use unix::BACKGROUND;
 
 /// The interval at which the clock, the cancel function and the signals are
 /// checked. The C API promises 100 ms for `cancel_fn`.
@@ -50,30 +52,17 @@ const TICK: Duration = Duration::from_millis(50);
 /// The columns of a terminal that does not know its size.
 const DEFAULT_COLUMNS: usize = 80;
 
-/// Why there is no terminal to prompt on.
+/// Why there is no terminal to prompt on, as a clause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unavailable {
-    DumbTerminal,
-    StdinNotTerminal,
-    StderrNotTerminal,
-    NoControllingTerminal,
-    Background,
-    #[cfg(not(unix))]
-    Unsupported,
-}
+pub(crate) struct Unavailable(&'static str);
+
+const DUMB_TERMINAL: Unavailable = Unavailable("TERM is `dumb`");
+const STDIN_NOT_TERMINAL: Unavailable = Unavailable("standard input is not a terminal");
+const STDERR_NOT_TERMINAL: Unavailable = Unavailable("standard error is not a terminal");
 
 impl fmt::Display for Unavailable {
-    /// The reason, as a clause.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unavailable::DumbTerminal => "TERM is `dumb`",
-            Unavailable::StdinNotTerminal => "standard input is not a terminal",
-            Unavailable::StderrNotTerminal => "standard error is not a terminal",
-            Unavailable::NoControllingTerminal => "the process has no controlling terminal",
-            Unavailable::Background => "the process runs in the background of its terminal",
-            #[cfg(not(unix))]
-            Unavailable::Unsupported => "prompting is not implemented on this platform",
-        })
+        f.write_str(self.0)
     }
 }
 
@@ -91,7 +80,7 @@ pub(crate) enum OpenError {
 pub(crate) enum ReadError {
     /// Ctrl-C or Ctrl-\.
     Interrupted,
-    /// Ctrl-D.
+    /// Ctrl-D; Ctrl-Z on Windows.
     EndOfInput,
     TimedOut,
     /// The caller's cancel function returned true.
@@ -134,7 +123,7 @@ pub(crate) enum Entry {
 /// Why a prompt on the terminal is impossible; `None` if it is possible.
 pub(crate) fn unavailable(dumb: bool) -> Option<Unavailable> {
     match dumb {
-        true => Some(Unavailable::DumbTerminal),
+        true => Some(DUMB_TERMINAL),
         false => platform::unavailable(),
     }
 }
@@ -217,7 +206,7 @@ impl Terminal {
                         Press::Suspend => {
                             self.typed.clear();
                             self.write("\n", wait)?;
-                            self.tty.stop(platform::StopScope::Group);
+                            self.tty.suspend();
                             self.resume(prompt, &mut line, &mut shown, wait)?;
                         }
                     }

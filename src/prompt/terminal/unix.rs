@@ -12,21 +12,25 @@ use libc::termios;
 
 use super::control_chars::ControlChars;
 use super::signals::{self, Guard, with_state};
-use super::{OpenError, ReadError, Unavailable};
+use super::{OpenError, ReadError, STDERR_NOT_TERMINAL, STDIN_NOT_TERMINAL, Unavailable};
+
+const NO_CONTROLLING_TERMINAL: Unavailable = Unavailable("the process has no controlling terminal");
+pub(crate) const BACKGROUND: Unavailable =
+    Unavailable("the process runs in the background of its terminal");
 
 pub(super) fn unavailable() -> Option<Unavailable> {
     // Not `io::stdin()`: that allocates a buffer which the process never frees.
     // SAFETY: a system call without preconditions.
     if unsafe { libc::isatty(libc::STDIN_FILENO) } != 1 {
-        return Some(Unavailable::StdinNotTerminal);
+        return Some(STDIN_NOT_TERMINAL);
     }
     if !io::stderr().is_terminal() {
-        return Some(Unavailable::StderrNotTerminal);
+        return Some(STDERR_NOT_TERMINAL);
     }
     match open_tty().and_then(|tty| in_foreground(tty.as_raw_fd())) {
         Ok(true) => None,
-        Ok(false) => Some(Unavailable::Background),
-        Err(_) => Some(Unavailable::NoControllingTerminal),
+        Ok(false) => Some(BACKGROUND),
+        Err(_) => Some(NO_CONTROLLING_TERMINAL),
     }
 }
 
@@ -51,7 +55,7 @@ fn in_foreground(tty: RawFd) -> io::Result<bool> {
 
 /// What is stopped.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum StopScope {
+enum StopScope {
     /// This process, after SIGTSTP from another process.
     Process,
     /// The foreground process group, after Ctrl-Z.
@@ -137,7 +141,12 @@ impl Tty {
         });
     }
 
-    pub(super) fn stop(&mut self, scope: StopScope) {
+    /// Stops the foreground process group, after Ctrl-Z.
+    pub(super) fn suspend(&mut self) {
+        self.stop(StopScope::Group);
+    }
+
+    fn stop(&mut self, scope: StopScope) {
         self.restore();
         self.guard.stop(scope == StopScope::Group);
     }

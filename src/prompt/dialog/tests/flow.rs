@@ -3,7 +3,7 @@
 use super::super::number;
 use super::{ASKED, KEY, Stage};
 use crate::error::Error;
-use crate::prompt::terminal::Unavailable;
+use crate::prompt::terminal::BACKGROUND;
 
 const FORCED: &str = "wandb: Create a new API key at: https://app.example/authorize?ref=models\r\n\
      wandb: Store your API key securely and do not share it.\r\n\
@@ -380,11 +380,8 @@ fn a_choice_is_read_as_python_reads_an_int() {
 
 #[test]
 fn the_error_names_the_reason_and_the_alternatives() {
-    let text = Error::not_configured(
-        "https://x.example",
-        Some(&Unavailable::Background.to_string()),
-    )
-    .to_string();
+    let text =
+        Error::not_configured("https://x.example", Some(&BACKGROUND.to_string())).to_string();
     for part in [
         "background",
         "WANDB_API_KEY,",

@@ -1,0 +1,239 @@
+//! Writing the new text: by rename, or in place where rename would lose data.
+
+use std::fs::{self, File, OpenOptions};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, ErrorKind, Write};
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_DELETE_PENDING, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION,
+    ERROR_UNABLE_TO_MOVE_REPLACEMENT, ERROR_UNABLE_TO_REMOVE_REPLACED, ERROR_USER_MAPPED_FILE,
+};
+use windows_sys::Win32::Storage::FileSystem::FILE_SHARE_READ;
+
+use super::super::overwrite::overwrite;
+use super::super::sys::{self, is_error};
+use super::super::wait::LockWait;
+use super::{Found, User, WriteProblem, beside, is_without_directory};
+
+/// How long a reader or a virus scanner may keep the file open.
+const IN_USE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The errors of replacing a file that another program has open.
+const IN_USE: [u32; 6] = [
+    ERROR_ACCESS_DENIED,
+    ERROR_SHARING_VIOLATION,
+    ERROR_LOCK_VIOLATION,
+    ERROR_DELETE_PENDING,
+    ERROR_USER_MAPPED_FILE,
+    ERROR_UNABLE_TO_REMOVE_REPLACED,
+];
+
+/// What names of copies have after the name of the file, before 16 hexadecimal
+/// digits.
+const COPY: &str = ".wandb-login-";
+
+/// A change that is ready to be written.
+pub(super) struct Change<'a> {
+    pub path: &'a Path,
+    pub user: &'a User,
+    /// `None` for a missing file.
+    pub old: Option<&'a Found>,
+    pub new: &'a [u8],
+    /// The largest text that is read.
+    pub limit: u64,
+    /// Whether files can be created in the directory.
+    pub may_replace: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Written,
+    /// Another program has changed the file; nothing was written.
+    Disturbed,
+}
+
+impl Change<'_> {
+    /// Writes by rename where that loses nothing, else in place.
+    pub(super) fn write(
+        &self,
+        wait: &LockWait,
+        notes: &mut Vec<String>,
+    ) -> Result<Outcome, WriteProblem> {
+        let (reason, old) = match self.old {
+            Some(old) if old.hard_links > 1 => ("it has hard links", old),
+            Some(old) if !self.may_replace => ("its directory cannot be written", old),
+            _ => return self.replace(wait),
+        };
+        let outcome = self.write_in_place(old, wait)?;
+        if outcome == Outcome::Written {
+            notes.push(format!("was written in place, because {reason}"));
+        }
+        Ok(outcome)
+    }
+
+    fn replace(&self, wait: &LockWait) -> Result<Outcome, WriteProblem> {
+        let doing = WriteProblem::when("a new copy cannot be written beside it");
+        let mut temp = match Temp::create(self.path, self.user) {
+            Ok(temp) => temp,
+            Err(error) if is_without_directory(&error) => return Err(WriteProblem::NoDirectory),
+            Err(error) => return Err(doing(error)),
+        };
+        temp.fill(self.new, self.old).map_err(doing)?;
+        let until = Instant::now() + IN_USE_TIMEOUT;
+        loop {
+            if !temp.has_last_copy && !self.is_undisturbed()? {
+                return Ok(Outcome::Disturbed);
+            }
+            match temp.rename_to(self.path) {
+                Ok(()) => return Ok(Outcome::Written),
+                Err(error) if !is_error(&error, &IN_USE) && !temp.has_last_copy => {
+                    return Err(WriteProblem::when("cannot be replaced")(error));
+                }
+                Err(error) if Instant::now() >= until => {
+                    return Err(WriteProblem::when("cannot be replaced")(error));
+                }
+                Err(_) => wait.pause()?,
+            }
+        }
+    }
+
+    /// Writes over the old text. The file is open for reading only to others.
+    fn write_in_place(&self, old: &Found, wait: &LockWait) -> Result<Outcome, WriteProblem> {
+        let until = Instant::now() + IN_USE_TIMEOUT;
+        let file = loop {
+            let opened = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .share_mode(FILE_SHARE_READ)
+                .open(self.path);
+            match opened {
+                Ok(file) => break file,
+                Err(error) if is_error(&error, &IN_USE[1..]) && Instant::now() < until => {
+                    wait.pause()?;
+                }
+                Err(error) => {
+                    return Err(WriteProblem::when("cannot be opened for writing")(error));
+                }
+            }
+        };
+        if !self.is_undisturbed()? {
+            return Ok(Outcome::Disturbed);
+        }
+        sys::crash_point();
+        overwrite(&file, &old.text, self.new).map_err(WriteProblem::when("cannot be written"))?;
+        Ok(Outcome::Written)
+    }
+
+    /// Whether the file still holds the text that was edited. The Python SDK takes
+    /// no lock.
+    fn is_undisturbed(&self) -> Result<bool, WriteProblem> {
+        let now = Found::at(self.path, self.limit)?;
+        let now = now.as_ref().map(|now| &*now.text);
+        Ok(now == self.old.map(|old| &*old.text))
+    }
+}
+
+/// A temporary copy in the file's directory, removed on drop unless renamed.
+struct Temp {
+    path: PathBuf,
+    /// The file itself is gone, and this copy must take its place.
+    has_last_copy: bool,
+    renamed: bool,
+}
+
+impl Temp {
+    /// Creates an empty file for the owner alone.
+    fn create(path: &Path, user: &User) -> io::Result<Temp> {
+        let owner = user.owner()?;
+        loop {
+            // Std seeds its hasher from the system's random numbers: the name
+            // cannot be predicted.
+            let name = format!("{COPY}{:016x}", RandomState::new().hash_one(0));
+            let path = beside(path, &name);
+            sys::crash_point();
+            match sys::create_private_file(&path, owner) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(error),
+                // Closed at once, and opened again by name: a virus scanner may
+                // hold it.
+                Ok(_) => {
+                    return Ok(Temp {
+                        path,
+                        has_last_copy: false,
+                        renamed: false,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes the text, then gives the copy the attributes and the access list of
+    /// the file that it replaces.
+    fn fill(&self, text: &[u8], old: Option<&Found>) -> io::Result<()> {
+        let mut file: File = sys::open_to_restore(&self.path)?;
+        sys::crash_point();
+        file.write_all(text)?;
+        sys::crash_point();
+        file.sync_all()?;
+        if let Some(old) = old {
+            sys::crash_point();
+            old.access.give_to(&file)?;
+            drop(file);
+            sys::set_attributes(&self.path, old.attributes)?;
+        }
+        Ok(())
+    }
+
+    fn rename_to(&mut self, path: &Path) -> io::Result<()> {
+        sys::crash_point();
+        let renamed = fs::rename(&self.path, path).or_else(|error| {
+            // Where a file that is open cannot be replaced by rename, the system
+            // can still move it out of the way.
+            match is_error(&error, &[ERROR_ACCESS_DENIED]) && path.exists() {
+                true => sys::replace_file(path, &self.path),
+                false => Err(error),
+            }
+        });
+        match &renamed {
+            Ok(()) => self.renamed = true,
+            Err(error) if is_error(error, &[ERROR_UNABLE_TO_MOVE_REPLACEMENT]) => {
+                self.has_last_copy = !path.exists();
+            }
+            Err(_) => {}
+        }
+        sys::crash_point();
+        renamed
+    }
+}
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        if !self.renamed && !self.has_last_copy {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes the copies that killed writers left. The lock is held, so no copy is in
+/// use.
+pub(super) fn remove_stale_copies(path: &Path) {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return;
+    };
+    let prefix = beside(Path::new(name), COPY).into_os_string();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        let end = found
+            .as_encoded_bytes()
+            .strip_prefix(prefix.as_encoded_bytes());
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if end.is_some_and(|end| end.len() == 16 && end.iter().all(is_digit))
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Commands for PowerShell and for `cmd`, which both take double quotes. A file name
+//! cannot contain one.
+
+/// The command that opens a file. Notepad takes no line.
+pub(crate) fn edit_command(path: &str, _: Option<usize>) -> String {
+    format!("notepad \"{path}\"")
+}
+
+/// The command that makes a file private: its owner (S-1-3-4) keeps all rights, and
+/// nobody inherits any.
+pub(crate) fn restrict_command(path: &str) -> String {
+    format!("icacls \"{path}\" /inheritance:r /grant:r \"*S-1-3-4:F\"")
+}
