@@ -144,6 +144,9 @@ pub(crate) struct Viewer {
     /// The default team, or the user's own entity.
     pub entity: Option<String>,
     pub teams: Vec<String>,
+    /// By how many seconds this machine's clock is ahead of the server's. Not part of
+    /// an exported session.
+    pub clock_skew: Option<i64>,
 }
 
 /// The content of a session.

@@ -325,6 +325,7 @@ mod tests {
                 email: None,
                 entity: Some("Größe".into()),
                 teams: vec!["Größe".into(), "t 2".into()],
+                clock_skew: None,
             }),
             entity: Some("team".into()),
             workspace_only: false,

@@ -8,6 +8,7 @@ use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin, Resolved, Unresolved};
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::offline_mode::Mode;
+use crate::config::route;
 use crate::config::settings::Scope;
 use crate::env::rank::Rank;
 use crate::env::variables;
@@ -19,6 +20,10 @@ use crate::prompt;
 use crate::session::{Session, Source};
 use crate::sources::diagnostics;
 use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
+
+/// A larger difference to the server's clock, in seconds, is a finding: that is when
+/// verifiers of tokens begin to refuse them.
+const MAX_CLOCK_SKEW: i64 = 300;
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +192,7 @@ impl Report {
     /// Queries every source, also those after the winner.
     fn query_sources(&mut self, context: &Context, server: &Endpoint) {
         diagnostics::warn_plain_http(context, server);
+        diagnostics::warn_unverified_tls(context, server);
         if server.workspace_only {
             let message = format!(
                 "only the working directory names this server, in {}",
@@ -235,6 +241,7 @@ impl Report {
         diagnostics::note_sdk_configuration(context, server);
         diagnostics::warn_readable_token_cache(context);
         diagnostics::warn_missing_locks(context);
+        route::resolve(context, server).log_problems(&context.log);
         self.rows.push(prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
@@ -251,6 +258,19 @@ impl Report {
     /// Adds the owner of the credential, as the server reports it.
     pub fn add_user(&mut self, session: &Session) {
         self.user = Some(session.clone());
+        let viewer = session.data().viewer.as_ref();
+        if let Some(skew) = viewer.and_then(|viewer| viewer.clock_skew)
+            && skew.abs() > MAX_CLOCK_SKEW
+        {
+            let direction = if skew > 0 { "ahead of" } else { "behind" };
+            let message = format!(
+                "the clock of this machine is {} s {direction} that of {}: tokens can appear \
+                 expired or not yet valid",
+                skew.unsigned_abs(),
+                session.base_url()
+            );
+            self.warnings.push(Finding::new(Code::ClockSkew, message));
+        }
     }
 
     /// Adds why the server did not confirm the credential.

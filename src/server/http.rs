@@ -21,6 +21,7 @@ use super::tls::{self, TlsConnector};
 use super::wait::Wait;
 use super::zeroizing::wiped_header;
 use crate::error::{Error, Result};
+use crate::formats::date;
 use crate::options::Attempts;
 use crate::util::secret::{Secret, WipedBytes};
 
@@ -58,6 +59,8 @@ pub(super) struct Response {
     pub status: u16,
     pub location: Option<String>,
     pub retry_after: Option<Duration>,
+    /// The clock of the server, in Unix seconds.
+    pub date: Option<i64>,
     pub body: WipedBytes,
     /// What was sent and must not be quoted.
     pub secrets: Arc<[Secret]>,
@@ -250,6 +253,7 @@ fn perform(
     });
     let encoding = text(header::CONTENT_ENCODING).unwrap_or_default();
     let retry_after = text(header::RETRY_AFTER).and_then(|value| pause(&value));
+    let date = text(header::DATE).and_then(|value| date::parse_http(&value));
     let status = response.status().as_u16();
     let body = read_body(response.into_body().into_reader())?;
     let body = match encoding.trim().to_ascii_lowercase().as_str() {
@@ -261,6 +265,7 @@ fn perform(
         status,
         location,
         retry_after,
+        date,
         body,
         secrets,
     };

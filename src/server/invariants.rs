@@ -26,6 +26,7 @@ pub(crate) fn check(status: u16, location: Option<&str>, body: &[u8], secret: &[
         retry_after: Some(Duration::from_secs(1)),
         body: WipedBytes::new(body.to_vec()),
         secrets: [Secret::new(secret)].into(),
+        date: None,
     };
     response.mask();
     let token = |token: &Secret| {

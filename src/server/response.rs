@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::error::{Subject, status};
 use super::http::{Response, is_temporary};
+use crate::env::unix_time;
 use crate::error::{Error, Result};
 use crate::formats::json::WipedJson;
 use crate::formats::token_cache::is_token;
@@ -67,6 +68,7 @@ pub(super) fn viewer(response: &Response, subject: &Subject) -> Result<Viewer> {
                     .flatten()
                     .filter_map(|edge| name_of(edge.pointer("/node/name")?))
                     .collect(),
+                clock_skew: response.date.map(|date| unix_time().saturating_sub(date)),
             })
         }
         Some(Value::Null) => Err(Error::Rejected(match errors {

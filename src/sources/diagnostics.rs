@@ -39,6 +39,16 @@ pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
     }
 }
 
+/// Warns that the server's certificate is not verified.
+pub(crate) fn warn_unverified_tls(context: &Context, server: &Endpoint) {
+    if let Some(message) = unverified_tls(context, server) {
+        let unset = format!("unset {}", variables::INSECURE_DISABLE_SSL);
+        context
+            .log
+            .warn(Finding::new(Code::UnverifiedCertificate, message).fixed_by(unset));
+    }
+}
+
 /// Warns of a key that is probably not the user's.
 pub(crate) fn warn_unlikely_key(context: &Context, server: &Endpoint, found: &FoundCredential) {
     if let sources::Candidate::Key(key) = &found.candidate

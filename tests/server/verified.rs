@@ -261,3 +261,35 @@ fn the_exit_status_tells_a_refused_key_from_a_server_that_cannot_be_asked() {
         }
     }
 }
+
+#[test]
+fn status_warns_of_a_clock_that_differs_from_the_servers() {
+    for (date, says) in [
+        (Some("Sun, 06 Nov 1994 08:49:37 GMT"), Some("ahead of")),
+        (Some("Sun, 06 Nov 2094 08:49:37 GMT"), Some("behind")),
+        (Some("yesterday"), None),
+        (None, None),
+    ] {
+        let mut reply = Reply::viewer();
+        if let Some(date) = date {
+            reply = reply.header("Date", date);
+        }
+        let server = Stub::http([reply]);
+        let (home, url) = (Home::new(), server.url("127.0.0.1"));
+        let variables = [("WANDB_BASE_URL", url.as_str()), ("WANDB_API_KEY", CANARY)];
+        let run = run(&home, &variables, &["status", "--verify", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap();
+        let skew = findings
+            .iter()
+            .find(|finding| finding["code"] == "clock-skew");
+        let message = skew.map(|finding| finding["message"].to_string());
+        assert_eq!(
+            message
+                .as_deref()
+                .map(|text| says.is_some_and(|says| text.contains(says))),
+            says.map(|_| true),
+            "{date:?}: {message:?}"
+        );
+    }
+}

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::settings::{SettingResult, parse_bool};
-use crate::env;
 use crate::env::variables::{self, setting};
+use crate::env::{self, display_path};
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding};
 use crate::formats::json::WipedJson;
@@ -157,6 +157,33 @@ impl ConfiguredRoute {
             tls_unchecked: usable(log, self.tls_unchecked),
             proxy: proxy.as_ref().map(ProxyUrl::to_url),
             headers: headers.iter().map(Header::line).collect(),
+        }
+    }
+
+    /// Logs what a request would fail of, and what weakens it.
+    pub(crate) fn log_problems(&self, log: &Log) {
+        let problems = [
+            self.proxy.as_ref().err(),
+            self.headers.as_ref().err(),
+            self.username.as_ref().err(),
+            self.user_email.as_ref().err(),
+            self.tls_unchecked.as_ref().err(),
+        ];
+        for problem in problems.into_iter().flatten() {
+            log.warn(Finding::new(Code::ConnectionSetting, problem.to_string()));
+        }
+        if matches!(self.tls_unchecked, Ok(true)) {
+            return;
+        }
+        for CaLocation { variable, path } in &self.ca {
+            if !path.exists() {
+                let message = format!(
+                    "{variable}={}: the file does not exist, so no certificate can be verified",
+                    display_path(path)
+                );
+                let unset = format!("unset {variable}");
+                log.warn(Finding::new(Code::MissingCaFile, message).fixed_by(unset));
+            }
         }
     }
 
