@@ -122,6 +122,17 @@ pub(crate) enum WriteProblem {
 }
 
 impl WriteProblem {
+    /// Whether the file was replaced on another host of a network file system.
+    #[cfg(unix)]
+    fn is_stale(&self) -> bool {
+        match self {
+            WriteProblem::Read(ReadProblem::Io(error)) | WriteProblem::Io { error, .. } => {
+                read::is_stale(error)
+            }
+            _ => false,
+        }
+    }
+
     /// For `map_err`: adds what failed to the system's error.
     fn when(doing: &'static str) -> impl Fn(io::Error) -> WriteProblem {
         move |error| WriteProblem::Io { doing, error }

@@ -26,6 +26,9 @@ const SECRET_LIMIT: u64 = 64 * 1024;
 /// How long a pipe may take to deliver its secret.
 const SECRET_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many times a file is opened that is replaced while it is read.
+const MAX_ATTEMPTS: u32 = 10;
+
 /// Which other users may read or write a file, by its mode or access list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Access {
@@ -105,6 +108,10 @@ pub(crate) fn is_missing(path: &Path) -> bool {
 /// Reads a dotfile of at most `limit` bytes; `None` for a missing file, a
 /// dangling link and the null device.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem> {
+    again_if_stale(|| read_once(path, limit))
+}
+
+fn read_once(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem> {
     let file = match open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -124,6 +131,10 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem>
 /// Reads a file that holds a single secret: a mounted file, or a pipe that the
 /// shell makes for `<(command)`.
 pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProblem> {
+    again_if_stale(|| read_secret_once(path, cancel))
+}
+
+fn read_secret_once(path: &Path, cancel: Cancel) -> Result<Text, ReadProblem> {
     let file = open(path)?;
     let (bytes, access) = match examine(&file, path)? {
         Kind::File(size, access) => (contents(&file, size, SECRET_LIMIT)?, access),
@@ -139,6 +150,22 @@ pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProbl
         access,
         on_read_only_mount: access.everyone && sys::is_on_read_only_mount(&file),
     })
+}
+
+/// On a network file system, a file that another host replaces while it is open
+/// cannot be read any more: the path then leads to the new file.
+fn again_if_stale<T>(read: impl Fn() -> Result<T, ReadProblem>) -> Result<T, ReadProblem> {
+    for _ in 1..MAX_ATTEMPTS {
+        match read() {
+            Err(ReadProblem::Io(error)) if is_stale(&error) => {}
+            done => return done,
+        }
+    }
+    read()
+}
+
+pub(super) fn is_stale(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StaleNetworkFileHandle
 }
 
 /// The whole file from its beginning, independent of the file offset.

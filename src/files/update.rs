@@ -18,6 +18,9 @@ use crate::util::secret::WipedBytes;
 /// How many times a program that takes no lock may change the file in between.
 const MAX_ATTEMPTS: u32 = 60;
 
+/// How many times the server of a network file system may call an open file stale.
+const MAX_STALE: u32 = 10;
+
 /// An empty file may be one that is being rewritten: the Python SDK truncates
 /// it, then writes. It is read again after this time.
 const SETTLE_TIME: Duration = Duration::from_millis(20);
@@ -28,24 +31,39 @@ const SETTLE_TIME: Duration = Duration::from_millis(20);
 pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Updated, WriteProblem> {
     let user = &target.user;
     let wait = LockWait::new(cancel);
+    let mut stale = 0;
     for _ in 0..MAX_ATTEMPTS {
-        let Some(locked) = acquire(target, user, edit, &wait)? else {
-            return Ok(Updated::unchanged(target.path.to_path_buf(), Vec::new()));
-        };
-        let old = read_settled(&locked, target.limit)?;
-        let Some(new) = edit(&old).filter(|new| **new != *old) else {
-            let path = locked.resolved.path.clone();
-            return Ok(Updated::unchanged(path, loose_mode(&locked)));
-        };
-        if new.len() as u64 > target.limit {
-            return Err(ReadProblem::TooLarge(target.limit).into());
-        }
-        if let Some(updated) = commit(locked, target, user, &old, &new)? {
-            return Ok(updated);
+        match attempt(target, user, edit, &wait) {
+            Ok(Some(updated)) => return Ok(updated),
+            Ok(None) => {}
+            Err(problem) if problem.is_stale() && stale < MAX_STALE => stale += 1,
+            Err(problem) => return Err(problem),
         }
         wait.pause()?;
     }
     Err(WriteProblem::Unsteady)
+}
+
+/// `None` if another program has changed the file in between.
+fn attempt(
+    target: &Target,
+    user: &User,
+    edit: Edit,
+    wait: &LockWait,
+) -> Result<Option<Updated>, WriteProblem> {
+    let Some(locked) = acquire(target, user, edit, wait)? else {
+        let path = target.path.to_path_buf();
+        return Ok(Some(Updated::unchanged(path, Vec::new())));
+    };
+    let old = read_settled(&locked, target.limit)?;
+    let Some(new) = edit(&old).filter(|new| **new != *old) else {
+        let path = locked.resolved.path.clone();
+        return Ok(Some(Updated::unchanged(path, loose_mode(&locked))));
+    };
+    if new.len() as u64 > target.limit {
+        return Err(ReadProblem::TooLarge(target.limit).into());
+    }
+    commit(locked, target, user, &old, &new)
 }
 
 /// Opens and locks the file that the path leads to; creates a missing one, or
@@ -141,8 +159,8 @@ fn commit(
         Lock::Held => {}
         Lock::Foreign => notes.push("was replaced while another program had locked it".to_owned()),
         Lock::Unsupported => notes.push(
-            "its file system has no locks, so that a change made by another program at the same \
-             moment may be lost"
+            "is on a file system without locks, so that a change made by another program at the \
+             same moment may be lost"
                 .to_owned(),
         ),
     }

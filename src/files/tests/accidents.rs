@@ -236,7 +236,7 @@ fn without_locks_the_file_is_written_with_a_warning() {
             return;
         };
         let said = ended.outcome.unwrap();
-        assert!(said.contains("its file system has no locks"), "{said}");
+        assert!(said.contains("is on a file system without locks"), "{said}");
         assert_eq!(text_of(&path), new());
     }
 }
