@@ -219,11 +219,23 @@ static void verify(const char *what, const char *server, wandb_login_status expe
   }
 }
 
-/* Arguments: none, or the URLs of servers to verify the key with: over HTTP, over
+/* Frees a block that holds the key. */
+static void leak(void) {
+  char *block = (char *)malloc(LENGTH + 1);
+  CHECK(block != NULL);
+  reveal(block, "");
+  free(block);
+}
+
+/* Arguments: none, or "leak" to make a mistake, or the URLs of servers to verify the key with: over HTTP, over
  * TLS, and any number that refuse it. */
 int main(int argc, char **argv) {
   const char *const variants[] = {"", "local-", "!"};
   make_key();
+  if (argc == 2 && strcmp(argv[1], "leak") == 0) {
+    leak();
+    return 0;
+  }
   /* The search finds the key. */
   char *seen = (char *)malloc(LENGTH + 1);
   CHECK(seen != NULL);

@@ -11,6 +11,7 @@ mod support;
 
 mod anonymous;
 mod elsewhere;
+mod host_rustls;
 mod offline;
 mod renewer;
 mod route;

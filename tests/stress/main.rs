@@ -5,12 +5,18 @@
 
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
+mod allocations;
 mod beside;
 mod crashes;
+mod file_systems;
 mod hostile;
 mod logins;
 mod places;
+mod preload;
 mod programs;
+mod refused_calls;
+mod sandbox;
+mod scenario;
 #[path = "../support/stub.rs"]
 mod stub;
 #[path = "../support/mod.rs"]

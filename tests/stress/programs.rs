@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 
+use crate::preload::Preload;
 use crate::rounds;
 use crate::stub::{Authority, Reply, Stub};
 use crate::support::{self, Home, Run, TempDir, root, tool};
@@ -165,12 +166,18 @@ impl Program {
     }
 }
 
-/// Responses that repeat the key of `memory.c`: in headers and as JSON with
-/// escapes; as bytes that are not UTF-8; and byte by byte.
-fn repeated_key() -> [Reply; 3] {
+/// The key of `memory.c`, and the header that carries it.
+fn key_and_header() -> (String, String) {
     let letter = |i: usize| char::from(b"bcdfghjkmnpqrstv"[(i * 7 + i / 16) % 16]);
     let key: String = (0..40).map(letter).collect();
     let header = base64::engine::general_purpose::STANDARD.encode(format!("api:{key}"));
+    (key, header)
+}
+
+/// Responses that repeat the key of `memory.c`: in headers and as JSON with
+/// escapes; as bytes that are not UTF-8; and byte by byte.
+fn repeated_key() -> [Reply; 3] {
+    let (key, header) = key_and_header();
     let escaped: String = key.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
     let body =
         format!(r#"{{"errors":[{{"message":"bad\n{key} {escaped}"}}],"{key}\n":"{header}\n"}}"#);
@@ -186,13 +193,11 @@ fn repeated_key() -> [Reply; 3] {
     [escaped, Reply::new(401, bytes), slow]
 }
 
-#[test]
-fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
-    let Some(program) = Program::build("memory", &[]) else {
-        return;
-    };
+/// Runs `memory.c` with servers that repeat its key.
+fn searches_memory(program: &Program, variables: &[(&str, String)]) -> Run {
     let home = Home::new();
     let mut command = program.command(&home, &[]);
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     let authority = Authority::new();
     let [escaped, bytes, slow] = repeated_key();
     let servers = [
@@ -209,7 +214,49 @@ fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
         command.env("SSL_CERT_FILE", home.write("ca.pem", authority.pem()));
         command.args(servers.each_ref().map(|server| server.url("localhost")));
     }
-    eprint!("{}", Run::ok(&mut command).stderr);
+    Run::of(&mut command)
+}
+
+#[test]
+fn a_freed_session_and_a_failed_login_leave_no_key_in_memory() {
+    let Some(program) = Program::build("memory", &[]) else {
+        return;
+    };
+    let run = searches_memory(&program, &[]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    eprint!("{}", run.stderr);
+}
+
+/// The same program with an allocator that ends it when a block is freed that holds
+/// the key: also one that is reused before memory is searched.
+#[test]
+fn no_block_is_freed_while_it_holds_a_key() {
+    let (Some(program), Some(allocator)) =
+        (Program::build("memory", &[]), Preload::build("allocator"))
+    else {
+        return;
+    };
+    let (key, header) = key_and_header();
+    let hidden = |text: &str| -> String {
+        let digits = text.bytes().map(|byte| format!("{:02x}", byte ^ 0x5a));
+        digits.collect()
+    };
+    let secrets = format!("{},{}", hidden(&key), hidden(&header));
+    let variables = [
+        ("LD_PRELOAD", allocator.path()),
+        ("ALLOCATOR_SECRETS", secrets),
+    ];
+    let run = searches_memory(&program, &variables);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    // A block with the key is noticed.
+    let mut leaky = Command::new(&program.path);
+    let run = Run::of(
+        leaky
+            .arg("leak")
+            .env("LD_LIBRARY_PATH", program.library.path())
+            .envs(variables),
+    );
+    assert_eq!(run.code, Some(98), "{}", run.stderr);
 }
 
 #[test]
