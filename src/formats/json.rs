@@ -1,8 +1,10 @@
 //! JSON with secrets: wiped when dropped, and written without copies.
 
+use std::fmt;
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use crate::util::secret::WipedBytes;
@@ -12,7 +14,11 @@ pub(crate) struct WipedJson(pub Value);
 
 impl WipedJson {
     pub(crate) fn parse(text: &[u8]) -> Option<WipedJson> {
-        serde_json::from_slice(text).ok().map(WipedJson)
+        let mut json = WipedJson(Value::Null);
+        let mut parser = serde_json::Deserializer::from_slice(text);
+        let parsed = Slot(&mut json.0).deserialize(&mut parser);
+        parsed.and_then(|()| parser.end()).ok()?;
+        Some(json)
     }
 
     /// The value as the SDK writes it, with Go's `MarshalIndent`: two spaces of
@@ -40,8 +46,101 @@ fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Object(members) => {
+            for (mut name, mut value) in std::mem::take(members) {
+                name.zeroize();
+                wipe(&mut value);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The place of a value that is parsed. What was parsed before an error stays in the
+/// value around it, and is wiped with that.
+struct Slot<'a>(&'a mut Value);
+
+/// The name by which `serde_json` passes on a number as it is written, where that is
+/// not the shortest form.
+const NUMBER: &str = "$serde_json::private::Number";
+
+impl<'de> DeserializeSeed<'de> for Slot<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, parser: D) -> Result<(), D::Error> {
+        parser.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Slot<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        *self.0 = Value::Bool(value);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        *self.0 = Value::from(number);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        *self.0 = Value::from(number);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        *self.0 = Value::from(number);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        *self.0 = Value::String(text.to_owned());
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        *self.0 = Value::Array(Vec::new());
+        let Value::Array(items) = self.0 else {
+            return Ok(());
+        };
+        loop {
+            let mut item = WipedJson(Value::Null);
+            if sequence.next_element_seed(Slot(&mut item.0))?.is_none() {
+                return Ok(());
+            }
+            items.push(item.0.take());
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut next = map.next_key::<String>()?;
+        if next.as_deref() == Some(NUMBER) {
+            let digits = map.next_value::<String>()?;
+            *self.0 = Value::Number(digits.parse().map_err(A::Error::custom)?);
+            return Ok(());
+        }
+        *self.0 = Value::Object(Map::new());
+        let Value::Object(members) = self.0 else {
+            return Ok(());
+        };
+        while let Some(name) = next {
+            let member = members.entry(name).or_insert(Value::Null);
+            // Of two members with one name, the last counts.
+            drop(WipedJson(member.take()));
+            map.next_value_seed(Slot(member))?;
+            next = map.next_key()?;
+        }
+        Ok(())
     }
 }
 
@@ -78,6 +177,33 @@ mod tests {
     fn wiping_reaches_every_string() {
         let mut json = WipedJson::parse(br#"{"a": ["s", {"b": "s"}], "c": "s"}"#).unwrap();
         wipe(&mut json.0);
-        assert_eq!(json.0.to_string(), r#"{"a":["",{"b":""}],"c":""}"#);
+        assert_eq!(json.0.to_string(), "{}");
+        let mut json = WipedJson::parse(br#"["s", ["s"]]"#).unwrap();
+        wipe(&mut json.0);
+        assert_eq!(json.0.to_string(), r#"["",[""]]"#);
+    }
+
+    #[test]
+    fn parsing_agrees_with_serde_json() {
+        let texts = [
+            r#"{"a": 1.50, "b": [true, null, -1e400], "c": {"d": "x\n\ud83d\ude00"}}"#,
+            r#"{"a": 1, "a": {"b": 2}, "c": [[], {}]}"#,
+            "18446744073709551616",
+            "\"s\"",
+            " null ",
+            r#"{"a": "unfinished"#,
+            r#"{"a": "s", "b": ["s", {"c": "s"}, }"#,
+            r#"["s", "\ud800"]"#,
+            r#"{"a": "s"} more"#,
+            "",
+            "01",
+        ];
+        for text in texts {
+            let ours = WipedJson::parse(text.as_bytes());
+            let theirs = serde_json::from_str::<Value>(text).ok();
+            assert_eq!(ours.map(|json| json.0.clone()), theirs, "{text}");
+        }
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert!(WipedJson::parse(deep.as_bytes()).is_none());
     }
 }
