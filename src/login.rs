@@ -425,14 +425,15 @@ fn complete(
 ) -> Result<Session> {
     diagnostics::warn_plain_http(context, server);
     diagnostics::warn_unlikely_key(context, server, &found);
-    let source = found.provider.source();
+    let provider = found.provider;
+    let source = provider.source();
     // Both can fail, so they come before anything is sent or written.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;
     let wanted = replaced.map_or(Wanted::Any, another_token);
     let (credential, known) = to_credential(context, server, found.candidate, wanted)?;
     let viewer = verify(context, server, &credential, source)?.or(known);
-    let saved = persist(context, server, &credential, source)?;
+    let saved = persist(context, server, &credential, provider)?;
     let session = Session::new(SessionData {
         base_url: server.url.clone(),
         app_url,
@@ -528,13 +529,15 @@ fn verify(
 }
 
 /// Stores a new key and the choice of server, and returns whether the
-/// credential is in a file where the next login finds it.
+/// credential is in a file where the next login here finds it, by the files as they
+/// are then.
 fn persist(
     context: &Context,
     server: &Endpoint,
     credential: &Credential,
-    source: Source,
+    provider: Provider,
 ) -> Result<bool> {
+    let source = provider.source();
     let saved = match credential {
         Credential::Key(key) if is_new(source) && context.writes() => {
             storage::key::store(context, server, key)
@@ -554,7 +557,7 @@ fn persist(
         context.reread_config();
         diagnostics::warn_other_server(context, server);
     }
-    Ok(saved)
+    Ok(saved && diagnostics::is_used_next_time(context, server, provider))
 }
 
 /// Logs where the credential came from, and the SDK's line about the login.

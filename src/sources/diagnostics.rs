@@ -114,6 +114,35 @@ pub(crate) fn warn_other_server(context: &Context, server: &Endpoint) {
     );
 }
 
+/// Whether the next login here may use a stored key for the server, with the files as
+/// they are now. It may not where only the workspace still names the server, because
+/// `base_url` could not be written; then this warns, if the call writes.
+pub(crate) fn is_used_next_time(context: &Context, server: &Endpoint, provider: Provider) -> bool {
+    let next = match endpoint::configured(context) {
+        Ok(next) if next.url.same_server(&server.url) => next,
+        // `warn_other_server` says that another server is next.
+        _ => return true,
+    };
+    let used = match provider {
+        Provider::WorkspaceSettings => true,
+        Provider::SystemSettings => !next.workspace_only,
+        // A new key is in netrc.
+        _ => next.gets_netrc_key(),
+    };
+    if !used && context.writes() {
+        let url = server.url.as_str();
+        let message = format!(
+            "the next login here does not use this key, because only {} names {url} then. To \
+             use the key, run `wandb-login --host {url}` again, or set WANDB_BASE_URL={url}",
+            next.origin_text()
+        );
+        context.log.warn(
+            Finding::new(Code::NextLogin, message).fixed_by(format!("export WANDB_BASE_URL={url}")),
+        );
+    }
+    used
+}
+
 /// Warns if another file of the user holds a different key than the one used.
 pub(crate) fn warn_conflicts(context: &Context, server: &Endpoint, used: &FoundCredential) {
     if used.provider == Provider::KeyVariable {

@@ -1,7 +1,7 @@
 //! The settings that a login writes: the server and the anonymous account.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::update::{Missing, Unsaved, edit_text, warn_of};
 use crate::config::context::Context;
@@ -62,7 +62,10 @@ fn rewrite(context: &Context, scope: Scope, change: Setting) -> std::result::Res
             Some(value) => ini::set(text, key, value),
             None => ini::clear(text, key),
         }?;
-        keep_bindings(context, scope, path, text, &edited.text)?;
+        let parse = |text: &[u8]| SettingsFile::parse(scope, path, WipedBytes::new(text.to_vec()));
+        let (before, after) = (parse(text), parse(&edited.text));
+        keep_bindings(context, scope, &before, &after)?;
+        check_read_back(&before, &after, &change)?;
         Ok(edited)
     };
     let (updated, edited) = edit_text(
@@ -89,16 +92,13 @@ fn rewrite(context: &Context, scope: Scope, change: Setting) -> std::result::Res
 /// The rule of every write: it never changes which server a key in a settings
 /// file is for. Such a key is for the `base_url` of its own file, else for that
 /// of the other file, so both keys are compared before and after.
-fn keep_bindings(
-    context: &Context,
+fn keep_bindings<'f>(
+    context: &'f Context,
     scope: Scope,
-    path: &Path,
-    before: &[u8],
-    after: &[u8],
+    before: &'f SettingsFile,
+    after: &'f SettingsFile,
 ) -> std::result::Result<(), Note> {
-    let parse = |text: &[u8]| SettingsFile::parse(scope, path, WipedBytes::new(text.to_vec()));
-    let (before, after) = (parse(before), parse(after));
-    let bindings = |file| {
+    let bindings = |file: &'f SettingsFile| {
         let config = context.config();
         let (system, workspace) = match scope {
             Scope::System => (Some(file), config.file(Scope::Workspace).1),
@@ -109,7 +109,7 @@ fn keep_bindings(
             Binding::of(workspace, [workspace, system]),
         ]
     };
-    for (old, new) in bindings(&before).iter().zip(&bindings(&after)) {
+    for (old, new) in bindings(before).iter().zip(&bindings(after)) {
         if !old.is_kept_by(new) {
             return Err(Note {
                 line: 0,
@@ -173,9 +173,37 @@ fn is_set(file: Option<&SettingsFile>, (key, value): &Setting) -> bool {
     let Some(file) = file else {
         return value.is_none();
     };
-    let current: SettingResult<'_, String> = match *key {
+    let found = current(file, key);
+    found.is_ok_and(|found| found.map(|placed| placed.value.as_str()) == *value)
+}
+
+/// An error if the file as edited does not have the setting: the next login would
+/// read another value, or fail.
+fn check_read_back(
+    before: &SettingsFile,
+    after: &SettingsFile,
+    change: &Setting,
+) -> std::result::Result<(), Note> {
+    if is_set(Some(after), change) {
+        return Ok(());
+    }
+    let (key, value) = *change;
+    let not_done = match value {
+        Some(_) => "saved",
+        None => "removed",
+    };
+    Err(Note {
+        line: current(before, key).err().map_or(0, |problem| problem.line),
+        text: format!(
+            "{key} was not {not_done}, because the next login would not read the file as \
+             written; correct this line by hand"
+        ),
+    })
+}
+
+fn current<'f>(file: &'f SettingsFile, key: &str) -> SettingResult<'f, String> {
+    match key {
         setting::BASE_URL => file.base_url(),
         _ => file.anonymous(),
-    };
-    current.is_ok_and(|found| found.map(|placed| placed.value.as_str()) == *value)
+    }
 }

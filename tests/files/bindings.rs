@@ -1,7 +1,7 @@
 //! A write of ours never changes which server a key in a settings file is for.
 
 use crate::support::{Home, KEY_1, KEY_2, Run};
-use crate::{SETTINGS, entry};
+use crate::{NETRC, SETTINGS, entry, mode};
 
 const WORKSPACE: &str = "cwd/wandb/settings";
 const SERVER: &str = "http://127.0.0.1:8080";
@@ -231,5 +231,91 @@ fn a_key_variable_beside_a_key_file() {
         assert_eq!(run.code, Some(1), "{key}");
         let text = format!("Both {key} and WANDB_IDENTITY_TOKEN_FILE are set");
         assert!(run.stderr.contains(&text), "{key}: {}", run.stderr);
+    }
+}
+
+/// A setting that the next login would not read as written is not written.
+#[test]
+fn settings_that_would_not_be_read_back_are_not_saved() {
+    for (path, before, line, message) in [
+        (SETTINGS, "[default]\nbase_url\n", 2, "was not saved"),
+        (
+            SETTINGS,
+            "[default]\nentity = e\nbase_url https://a.example\n",
+            3,
+            "was not saved",
+        ),
+        (
+            SETTINGS,
+            "[DEFAULT]\nbase_url\n\n[default]\nbase_url = https://a.example\n",
+            2,
+            "was not saved",
+        ),
+        (WORKSPACE, "[default]\nbase_url\n", 2, "was not removed"),
+        (
+            WORKSPACE,
+            "[default]\nbase_url = https://a.example\nbase_url https://b.example\n",
+            3,
+            "was not removed",
+        ),
+    ] {
+        let home = Home::new();
+        let file = home.write(path, before);
+        let run = Run::ok(&mut home.wandb_login(&["login", "--host", SERVER, KEY_1]));
+        let warning = format!(
+            "Error updating settings: {} line {line}: base_url {message}",
+            file.display()
+        );
+        assert!(run.stderr.contains(&warning), "{before}: {}", run.stderr);
+        assert_eq!(home.text(path).as_deref(), Some(before));
+    }
+}
+
+/// What is reported as saved is what the next login here uses, by the files as they are
+/// then.
+#[test]
+fn a_key_that_the_next_login_would_withhold_is_not_reported_as_saved() {
+    let unbound = format!("[default]\napi_key = {KEY_2}\n");
+    let bound = format!("[default]\nbase_url = https://other.test\napi_key = {KEY_2}\n");
+    for (url, system, is_used) in [
+        ("http://corp.test", &unbound, false),
+        ("https://corp.test/path", &unbound, false),
+        ("http://corp.test:8080", &bound, false),
+        ("https://corp.test", &bound, true),
+        ("http://127.0.0.1:8080", &bound, true),
+        // Without a key in the system settings, `base_url` is written there.
+        ("http://corp.test", &String::new(), true),
+    ] {
+        for in_netrc in [false, true] {
+            let home = Home::new();
+            let about = format!("{url} {system} {in_netrc}");
+            home.write(SETTINGS, system);
+            let workspace = home.write(WORKSPACE, format!("[default]\nbase_url = {url}\n"));
+            mode(&workspace, 0o444);
+            let netloc = url.split('/').nth(2).expect("a host");
+            let mut command = home.wandb_login(&["login", "--host", url]);
+            if in_netrc {
+                home.write(
+                    NETRC,
+                    format!("machine {netloc}\n  login user\n  password {KEY_1}\n"),
+                );
+            } else {
+                command.arg(KEY_1);
+            }
+            let run = Run::ok(&mut command);
+            let warning = format!("run `wandb-login --host {url}` again");
+            assert_eq!(
+                !run.stderr.contains(&warning),
+                is_used,
+                "{about}: {}",
+                run.stderr
+            );
+            if !in_netrc {
+                let unsaved = run.stderr.contains("it was not saved");
+                assert_eq!(!unsaved, is_used, "{about}: {}", run.stderr);
+            }
+            let next = Run::of(&mut home.wandb_login(&["token"]));
+            assert_eq!(next.code == Some(0), is_used, "{about}: {}", next.stderr);
+        }
     }
 }
