@@ -68,15 +68,7 @@ impl<'a> Context<'a> {
             )),
         };
         let context = Context::with_log(options, log);
-        context.log.set_verbosity(if context.is_silent()? {
-            Verbosity::Security
-        } else if options.log.is_none()
-            && (options.quiet || context.switch(variables::QUIET, Settings::quiet)?)
-        {
-            Verbosity::Warnings
-        } else {
-            Verbosity::All
-        });
+        context.log.set_verbosity(context.verbosity()?);
         context.log_environment();
         context.config().log_notes(&context.log);
         Ok(context)
@@ -202,6 +194,19 @@ impl<'a> Context<'a> {
     ) -> Result<bool> {
         let value = self.value(variable, parse_bool, "true or false", setting)?;
         Ok(value.unwrap_or(false))
+    }
+
+    /// Which lines this call prints to standard error.
+    pub(crate) fn verbosity(&self) -> Result<Verbosity> {
+        Ok(if self.is_silent()? {
+            Verbosity::Security
+        } else if self.options.log.is_none()
+            && (self.options.quiet || self.switch(variables::QUIET, Settings::quiet)?)
+        {
+            Verbosity::Warnings
+        } else {
+            Verbosity::All
+        })
     }
 
     pub(crate) fn is_silent(&self) -> Result<bool> {

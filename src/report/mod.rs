@@ -122,11 +122,12 @@ impl Report {
         let context = Context::for_report(options);
         context.config().log_notes(&context.log);
         let server = endpoint::resolve(&context);
+        let invalid = invalid_values(&context);
         let mut report = Report {
             host: Host::of(&server),
             rows: Vec::new(),
             winner: None,
-            problem: misconfigured(&context).map(Problem::Other),
+            problem: invalid.first().cloned().map(Problem::Other),
             mode: mode(&context),
             job: context.rank().map(|rank| Job {
                 rank,
@@ -155,13 +156,17 @@ impl Report {
                 });
             }
         }
-        // The problem of a row is not repeated as a warning.
+        // A problem is not repeated as a warning.
+        let is_problem = |message: &String| match &report.problem {
+            Some(Problem::Other(finding)) => finding.message == *message,
+            _ => false,
+        };
         let is_new = |finding: &Finding| {
             let is_it = |row: &Row| row.problem.as_ref() == Some(&finding.message);
-            !report.rows.iter().any(is_it)
+            !report.rows.iter().any(is_it) && !is_problem(&finding.message)
         };
-        report.warnings = context.log.into_findings();
-        report.warnings.retain(is_new);
+        let warnings = invalid.into_iter().chain(context.log.into_findings());
+        report.warnings = warnings.filter(is_new).collect();
         if let Some(log) = options.log {
             for line in report.lines() {
                 log(Level::Warn, line);
@@ -284,13 +289,12 @@ impl Report {
         self.winner.is_some()
     }
 
-    /// The warnings that belong to no row.
+    /// The warnings that belong to no row, and the invalid value for which a login
+    /// fails.
     fn lines(&self) -> impl Iterator<Item = &str> {
-        // Without a winner, the missing key is the problem, and not a warning.
+        // A missing key is no warning.
         let problem = match &self.problem {
-            Some(Problem::Other(finding)) if self.winner.is_some() || self.host.url.is_none() => {
-                Some(finding)
-            }
+            Some(Problem::Other(finding)) if finding.code != Code::NotConfigured => Some(finding),
             _ => None,
         };
         let warnings = problem.into_iter().chain(&self.mode).chain(&self.warnings);
@@ -337,16 +341,18 @@ impl Host {
     }
 }
 
-/// The first invalid value other than a key or the server.
-fn misconfigured(context: &Context) -> Option<Finding> {
+/// The invalid values, other than a key or the server, for which a login fails, in the
+/// order in which it reads them.
+fn invalid_values(context: &Context) -> Vec<Finding> {
     let checks = [
-        context.is_silent().map(drop),
-        context.relogin().map(drop),
+        context.verbosity().map(drop),
         context.mode().map(drop),
+        context.relogin().map(drop),
         context.entity().map(drop),
     ];
-    let error = checks.into_iter().find_map(Result::err)?;
-    Some(Finding::new(Code::InvalidValue, error.to_string()))
+    let errors = checks.into_iter().filter_map(Result::err);
+    let finding = |error: Error| Finding::new(Code::InvalidValue, error.to_string());
+    errors.map(finding).collect()
 }
 
 /// The effect of the mode on a login.

@@ -288,3 +288,52 @@ fn a_report_only_reads() {
         assert!(!network && !writes, "{call}");
     }
 }
+
+/// A value for which a login fails is in the report, with a key and without one.
+#[test]
+fn every_invalid_value_is_a_warning_of_the_report() {
+    let mode = [("WANDB_MODE", "sometimes")];
+    let both = [("WANDB_MODE", "sometimes"), ("WANDB_SILENT", "perhaps")];
+    let server = [("WANDB_MODE", "sometimes"), ("WANDB_BASE_URL", "nowhere")];
+    let quiet = [("WANDB_QUIET", "perhaps")];
+    let none: [(&str, &str); 0] = [];
+    for (variables, settings, expected) in [
+        (&mode[..], "", &["WANDB_MODE is 'sometimes'"][..]),
+        (&none, "mode = sometimes\n", &["line 2: `mode` must be"]),
+        (&none, "mode\n", &["line 2: `mode`"]),
+        (&quiet, "", &["WANDB_QUIET is 'perhaps'"]),
+        (
+            &both,
+            "",
+            &["WANDB_MODE is 'sometimes'", "WANDB_SILENT is 'perhaps'"],
+        ),
+        (
+            &server,
+            "",
+            &["WANDB_MODE is 'sometimes'", "WANDB_BASE_URL: "],
+        ),
+    ] {
+        for key in [None, Some(KEY_1)] {
+            let home = Home::new();
+            home.write(
+                "home/.config/wandb/settings",
+                format!("[default]\n{settings}"),
+            );
+            let status = |words: &[&str]| {
+                let mut command = home.wandb_login(words);
+                command.envs(variables.iter().copied());
+                command.envs(key.map(|key| ("WANDB_API_KEY", key)));
+                Run::of(&mut command).stdout
+            };
+            let report: Value = serde_json::from_str(&status(&["status", "--json"])).expect("JSON");
+            let warnings = report["warnings"].as_array().expect("warnings");
+            let text = status(&["status"]);
+            for part in expected {
+                let has_part = |warning: &&Value| warning.as_str().expect("text").contains(part);
+                let found = warnings.iter().filter(has_part).count();
+                assert_eq!(found, 1, "{variables:?} {settings} {key:?}: {report}");
+                assert!(text.contains(part), "{variables:?}: {text}");
+            }
+        }
+    }
+}
