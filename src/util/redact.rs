@@ -57,11 +57,16 @@ pub(crate) fn is_invisible(c: char) -> bool {
         || !c.is_ascii() && (FORMAT.contains(&c) || BLOCKS.iter().any(|block| block.contains(&c)))
 }
 
-/// The fewest characters of a word that looks like a key.
+/// The fewest characters of a value, or of a word of a text, that looks like a key. Half
+/// a key is enough: it may have been cut off.
 const SHORTEST_KEY: usize = 20;
 
 /// The fewest characters of a word that looks like a key in a URL, or as a directory
-/// of a path: host names and directories often have 20 characters with a digit.
+/// of a path: those of a whole key. A shorter word there is not the value, but a part of
+/// it that the message is about. Host names, UUIDs (36 characters), dates and job
+/// numbers often have 20 characters with a digit, and without them the user cannot find
+/// the server or the file. The last part of a path counts as a word, because a key in
+/// place of a file name becomes that part.
 const SHORTEST_KEY_IN_PATH: usize = 40;
 
 /// The text with `****` in place of each word that looks like an API key: 20 or
@@ -145,14 +150,23 @@ mod tests {
                 "****.****.****".into(),
             ),
             ("/cwd/abcdefghij0123456789 is".into(), "/cwd/**** is".into()),
+            (
+                format!("https://a.example/{key}/b"),
+                "https://a.example/****/b".into(),
+            ),
+            ("mode='abcdefghij0123456789'".into(), "mode='****'".into()),
         ] {
             assert_eq!(mask_keys(&text), masked);
         }
         let path = "/tmp/experiment-2024-10-31/wandb/settings";
+        let uuid = "/scratch/550e8400-e29b-41d4-a716-446655440000/netrc is a directory";
+        let host = "https://550e8400-e29b-41d4-a716-446655440000.example/wandb-2024-10-31-deploy";
         for text in [
             "",
             url,
             path,
+            uuid,
+            host,
             "0123456789abcdef012",
             "WANDB_IDENTITY_TOKEN_FILE",
             "https://wandb.example.com:8080",
