@@ -193,3 +193,63 @@ fn standard_input_may_be_the_secret() {
     command.stdin(Stdio::from(fs::File::open(secret).expect("open")));
     assert_eq!(Run::ok(&mut command).stdout, format!("{KEY_1}\n"));
 }
+
+/// Of all processes of a job, one warns.
+#[test]
+fn a_job_warns_once_of_a_secret_that_everybody_can_read() {
+    const SIZE: usize = 4;
+    for (rank, size) in [
+        ("RANK", "WORLD_SIZE"),
+        ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ] {
+        for rank_aware in [false, true] {
+            let home = Home::new();
+            let path = home.write("home/secret", KEY_1);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("mode");
+            let mut warned = Vec::new();
+            for index in 0..SIZE {
+                let mut command = home.wandb_login(&["login"]);
+                command
+                    .args(rank_aware.then_some("--rank-aware"))
+                    .env("WANDB_API_KEY_FILE", &path)
+                    .env(rank, index.to_string())
+                    .env(size, SIZE.to_string());
+                let run = Run::ok(&mut command);
+                if run.stderr.contains("accessible to every user") {
+                    warned.push(index);
+                }
+            }
+            assert_eq!(warned, [0], "{rank}, rank aware: {rank_aware}");
+        }
+    }
+}
+
+/// The mode of a file on a read-only mount cannot be changed: only a report says it.
+#[test]
+fn a_secret_on_a_read_only_mount_is_a_warning_of_the_report_only() {
+    let Some(unshare) = support::tool("unshare") else {
+        return;
+    };
+    for (mount, warned) in [("mount --bind -o ro . .", false), ("true", true)] {
+        for (words, report) in [("login", false), ("status", true)] {
+            let home = Home::new();
+            let path = home.write("home/mounted/secret", KEY_1);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).expect("mode");
+            let script = format!("cd ../home/mounted; {mount}; exec \"$0\" {words}");
+            let mut command = home.command(&unshare);
+            command
+                .args(["-m", "sh", "-ec", &script])
+                .arg(support::wandb_login_path())
+                .env("WANDB_API_KEY_FILE", &path);
+            let run = Run::of(&mut command);
+            if run.stderr.contains("unshare") || run.stderr.contains("mount:") {
+                support::skip(&format!("a mount namespace: {}", run.stderr));
+                return;
+            }
+            let text = format!("{}{}", run.stdout, run.stderr);
+            let shown = text.contains("is accessible to every user");
+            assert_eq!(shown, warned || report, "{mount} {words}: {text}");
+        }
+    }
+}

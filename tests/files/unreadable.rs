@@ -161,3 +161,48 @@ fn what_cannot_exist_is_absent() {
         assert_eq!(run.stdout, format!("{KEY_1}\n"), "{folder}");
     }
 }
+
+/// A file system that fails, as NFS and a broken disk do, is no missing file.
+#[test]
+fn a_failing_file_system_is_no_missing_file() {
+    let Some(strace) = support::tool("strace") else {
+        return;
+    };
+    for path in [SETTINGS, "cwd/wandb/settings"] {
+        for (call, errors) in [
+            ("openat", &["EIO", "ESTALE", "ENOMEM", "ETIMEDOUT"][..]),
+            ("statx", &["EIO", "ESTALE"]),
+            ("pread64", &["EIO", "ESTALE", "EISDIR"]),
+        ] {
+            for error in errors {
+                let home = Home::new();
+                let file = home.write(path, "[default]\nbase_url = https://corp.example\n");
+                let shown = file.to_str().expect("UTF-8");
+                let about = format!("{path} {call} {error}");
+                let failing = |words: &[&str]| {
+                    let mut command = home.command(&strace);
+                    command
+                        .args(["-o", "/dev/null", "-P", shown, "-P", "./wandb/settings"])
+                        .args(["-P", "wandb/settings", "-e", "trace=file,desc"])
+                        .args(["-e", &format!("inject={call}:error={error}")])
+                        .arg(support::wandb_login_path())
+                        .args(words)
+                        .env("WANDB_API_KEY", KEY_1);
+                    command
+                };
+                let run = Run::of(&mut failing(&["token"]));
+                if run.stderr.contains("ptrace") {
+                    support::skip(&format!("strace cannot trace here: {}", run.stderr));
+                    return;
+                }
+                assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{about}");
+                assert!(run.stderr.contains(shown), "{about}: {}", run.stderr);
+                let run = Run::of(&mut failing(&["status", "--json"]));
+                let row = source(&run.stdout, "settings");
+                assert_eq!(row["state"], "invalid", "{about}: {}", run.stdout);
+                let named = Run::ok(failing(&["token"]).env("WANDB_BASE_URL", "https://a.example"));
+                assert_eq!(named.stdout, format!("{KEY_1}\n"), "{about}");
+            }
+        }
+    }
+}

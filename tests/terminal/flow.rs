@@ -498,3 +498,47 @@ fn colors_only_on_a_terminal_without_no_color() {
         "{shown:?}"
     );
 }
+
+/// What puts the key at risk is on the terminal before anything is typed, and no setting
+/// hides it.
+#[test]
+fn a_connection_that_is_not_safe_is_named_before_the_key_is_typed() {
+    let plain = "http://corp.test uses plain http";
+    let unverified = "the certificate of https://corp.test is not verified";
+    let insecure = ("WANDB_INSECURE_DISABLE_SSL", "true");
+    let quiet = ("WANDB_QUIET", "true");
+    for (url, variables, line) in [
+        ("http://corp.test", &[quiet][..], Some(plain)),
+        ("https://corp.test", &[insecure, quiet], Some(unverified)),
+        ("https://corp.test", &[quiet], None),
+        ("http://127.0.0.1:9", &[insecure, quiet], None),
+    ] {
+        for command in ["wandb-login", "prompt login"] {
+            let Some(mut shell) = Shell::new(variables) else {
+                return;
+            };
+            // The setting of the directory is ignored where it could hide it.
+            shell
+                .home
+                .write("cwd/wandb/settings", "[default]\nquiet = true\n");
+            shell.run(&format!("WANDB_BASE_URL={url} {command}"));
+            if command != "wandb-login" {
+                shell.pty.expect(CHOICE);
+                shell.pty.send("2\r");
+            }
+            shell.asked();
+            let shown = shell.pty.seen().to_owned();
+            let server = format!("The API key is for {url} (server from WANDB_BASE_URL).");
+            assert!(shown.contains(&server), "{command}: {shown}");
+            for warning in [plain, unverified] {
+                assert_eq!(
+                    shown.contains(warning),
+                    line == Some(warning),
+                    "{command} {url}: {shown}"
+                );
+            }
+            shell.pty.send("\x03");
+            shell.exit();
+        }
+    }
+}
