@@ -133,13 +133,28 @@ static int library_fits(void) {
     return library / 10000 == header / 10000 && library / 100 >= header / 100;
 }
 
+/* Fills in the result for the other ranks: the session, or the error. */
+static void export_session(wandb_login_status status, const wandb_login_session *session,
+                           const char *error, outcome *result) {
+    char *text = NULL;
+    if (status == WANDB_LOGIN_STATUS_OK) status = wandb_login_session_export(session, &text);
+    if (status == WANDB_LOGIN_STATUS_OK) {
+        outcome_set(result, status, text);
+        wandb_login_string_free(text);
+        if (result->text != NULL) return;
+        status = WANDB_LOGIN_STATUS_ERR_INTERNAL;
+        error = "rank 0 is out of memory";
+    }
+    outcome_set(result, status, error[0] != '\0' ? error : wandb_login_status_string(status));
+}
+
 /* Logs in on rank 0 and fills in the result for the other ranks. */
 static void log_in_and_export(const wandb_login_options *options,
                               const wandb_login_options *own, outcome *result,
                               wandb_login_session **session) {
     char error[1024] = "";
-    char *text = NULL;
     wandb_login_status status;
+    size_t length;
     if (!library_fits()) {
         snprintf(error, sizeof error,
                  "wandb_login_mpi.c was compiled against wandb_login " WANDB_LOGIN_VERSION
@@ -149,17 +164,31 @@ static void log_in_and_export(const wandb_login_options *options,
         return;
     }
     status = log_in(options, own, error, sizeof error, session);
-    if (status == WANDB_LOGIN_STATUS_OK) {
-        status = wandb_login_session_export(*session, &text);
-        if (status == WANDB_LOGIN_STATUS_OK) {
-            outcome_set(result, status, text);
-            wandb_login_string_free(text);
-            if (result->text != NULL) return;
-            status = WANDB_LOGIN_STATUS_ERR_INTERNAL;
-            snprintf(error, sizeof error, "rank 0 is out of memory");
-        }
+    length = strlen(error);
+    if (status == WANDB_LOGIN_STATUS_NOT_CONFIGURED && length > 0)
+        snprintf(error + length, sizeof error - length,
+                 "%s Only rank 0 looks for a key, in its own environment and home directory.",
+                 error[length - 1] == '.' ? "" : ".");
+    export_session(status, *session, error, result);
+}
+
+/* Asks the renewer on rank 0 and fills in the result for the other ranks: an empty
+ * text if they have the credential already. */
+static void renew_and_export(wandb_login_renewer *renewer, const wandb_login_session *held,
+                             outcome *result, wandb_login_session **session) {
+    char error[1024] = "";
+    wandb_login_status status;
+    if (renewer == NULL || held == NULL) {
+        outcome_set(result, WANDB_LOGIN_STATUS_ERR_ARGUMENT,
+                    "rank 0 must pass a session and its renewer");
+        return;
     }
-    outcome_set(result, status, error[0] != '\0' ? error : wandb_login_status_string(status));
+    status = wandb_login_renewer_get(renewer, session, error, sizeof error);
+    if (status == WANDB_LOGIN_STATUS_OK &&
+        strcmp(wandb_login_session_authorization(*session),
+               wandb_login_session_authorization(held)) == 0)
+        outcome_set(result, status, "");
+    else export_session(status, *session, error, result);
 }
 
 /* --- All ranks get the result --------------------------------------------- */
@@ -215,18 +244,14 @@ static int agree(int imported, int rank, int ranks, MPI_Comm comm, int *first_fa
     return code == MPI_SUCCESS ? wait_for(&request) : code;
 }
 
-/* Logs in and shares the session over a private communicator. Returns MPI's error
- * code. */
-static int login_over(MPI_Comm comm, const wandb_login_options *options,
-                      const wandb_login_options *own, outcome *result,
-                      wandb_login_session **session) {
-    int rank, ranks, code, first_failed, imported;
+/* Gives all ranks the session of rank 0, or the same error. Returns MPI's error code. */
+static int distribute(MPI_Comm comm, int rank, outcome *result, wandb_login_session **session) {
+    int ranks, code, first_failed, imported;
     char message[128];
-    MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &ranks);
-    if (rank == 0) log_in_and_export(options, own, result, session);
     code = share(result, rank, comm);
     if (code != MPI_SUCCESS || result->status != WANDB_LOGIN_STATUS_OK) return code;
+    if (result->text != NULL && result->length == 0) return code; /* nothing is new */
 
     imported = result->text != NULL;
     if (rank != 0 && imported)
@@ -240,16 +265,11 @@ static int login_over(MPI_Comm comm, const wandb_login_options *options,
                  first_failed);
         outcome_free(result);
         outcome_set(result, WANDB_LOGIN_STATUS_ERR_INTERNAL, message);
-    } else if (code == MPI_SUCCESS) {
-        if (rank != 0 && own->log_fn != NULL) /* on rank 0 the login logs */
-            own->log_fn(own->log_user_data, WANDB_LOGIN_LOG_INFO,
-                        wandb_login_session_display(*session));
-        if (own->backend_fn != NULL) own->backend_fn(own->backend_user_data, *session);
     }
     return code;
 }
 
-/* --- The call ------------------------------------------------------------- */
+/* --- The calls ------------------------------------------------------------ */
 
 /* Duplicates the communicator without using the processor while it waits. */
 static int duplicate(MPI_Comm comm, MPI_Comm *copy) {
@@ -271,6 +291,23 @@ static const char *argument_error(MPI_Comm comm) {
     return inter ? "comm must not be an intercommunicator" : NULL;
 }
 
+/* Ends a call: releases the communicator, and turns an error of MPI into a result.
+ * Writes the message of a failed call. */
+static void end_call(int code, MPI_Comm *copy, outcome *result,
+                     const wandb_login_options *own) {
+    if (code != MPI_SUCCESS) {
+        char message[MPI_MAX_ERROR_STRING + 1] = "";
+        int length = 0;
+        MPI_Error_string(code, message, &length);
+        outcome_free(result);
+        outcome_set(result, WANDB_LOGIN_STATUS_ERR_NETWORK, message);
+    }
+    if (*copy != MPI_COMM_NULL) MPI_Comm_free(copy);
+    if (result->status != WANDB_LOGIN_STATUS_OK)
+        write_error(own, result->text != NULL ? result->text
+                                              : wandb_login_status_string(result->status));
+}
+
 wandb_login_status wandb_login_mpi(MPI_Comm comm, const wandb_login_options *options,
                                    wandb_login_session **session) {
     wandb_login_options own = WANDB_LOGIN_OPTIONS_INIT; /* of this rank */
@@ -278,7 +315,7 @@ wandb_login_status wandb_login_mpi(MPI_Comm comm, const wandb_login_options *opt
     outcome result = {WANDB_LOGIN_STATUS_ERR_NETWORK, NULL, 0};
     const char *problem = argument_error(comm);
     MPI_Comm copy = MPI_COMM_NULL;
-    int code;
+    int code, rank;
 
     if (options != NULL && options->struct_size >= OLDEST_OPTIONS)
         memcpy(&own, options, OLDEST_OPTIONS);
@@ -289,26 +326,52 @@ wandb_login_status wandb_login_mpi(MPI_Comm comm, const wandb_login_options *opt
         return WANDB_LOGIN_STATUS_ERR_ARGUMENT;
     }
 
+    MPI_Comm_rank(comm, &rank);
     code = duplicate(comm, &copy);
-    if (code == MPI_SUCCESS) code = login_over(copy, options, &own, &result, &made);
-    if (code != MPI_SUCCESS) {
-        char message[MPI_MAX_ERROR_STRING + 1] = "";
-        int length = 0;
-        MPI_Error_string(code, message, &length);
-        outcome_free(&result);
-        outcome_set(&result, WANDB_LOGIN_STATUS_ERR_NETWORK, message);
+    if (code == MPI_SUCCESS) {
+        if (rank == 0) log_in_and_export(options, &own, &result, &made);
+        code = distribute(copy, rank, &result, &made);
     }
-    if (copy != MPI_COMM_NULL) MPI_Comm_free(&copy);
-
+    end_call(code, &copy, &result, &own);
     if (result.status != WANDB_LOGIN_STATUS_OK) {
-        const char *message = result.text;
-        if (message == NULL) message = wandb_login_status_string(result.status);
-        write_error(&own, message);
         wandb_login_session_free(made);
         made = NULL;
-    }
+    } else if (own.backend_fn != NULL) own.backend_fn(own.backend_user_data, made);
     outcome_free(&result);
     if (session != NULL) *session = made;
     else wandb_login_session_free(made);
+    return result.status;
+}
+
+wandb_login_status wandb_login_mpi_renew(MPI_Comm comm, wandb_login_renewer *renewer,
+                                         wandb_login_session **session, char *error_buf,
+                                         size_t error_buf_size) {
+    wandb_login_options own = WANDB_LOGIN_OPTIONS_INIT; /* where the message goes */
+    wandb_login_session *made = NULL;
+    outcome result = {WANDB_LOGIN_STATUS_ERR_NETWORK, NULL, 0};
+    const char *problem = argument_error(comm);
+    MPI_Comm copy = MPI_COMM_NULL;
+    int code, rank;
+
+    own.error_buf = error_buf;
+    own.error_buf_size = error_buf_size;
+    write_error(&own, "");
+    if (problem == NULL && session == NULL) problem = "session must not be NULL";
+    if (problem != NULL) {
+        write_error(&own, problem);
+        return WANDB_LOGIN_STATUS_ERR_ARGUMENT;
+    }
+    MPI_Comm_rank(comm, &rank);
+    code = duplicate(comm, &copy);
+    if (code == MPI_SUCCESS) {
+        if (rank == 0) renew_and_export(renewer, *session, &result, &made);
+        code = distribute(copy, rank, &result, &made);
+    }
+    end_call(code, &copy, &result, &own);
+    if (result.status == WANDB_LOGIN_STATUS_OK && result.length > 0) {
+        wandb_login_session_free(*session);
+        *session = made;
+    } else wandb_login_session_free(made);
+    outcome_free(&result);
     return result.status;
 }

@@ -45,8 +45,8 @@ extern "C" {
  *           set on rank 0, because `comm` defines the rank and variables such as RANK
  *           may be stale. If `prompt_timeout_ms` is 0 or UINT32_MAX, the limit is
  *           WANDB_LOGIN_MPI_TIMEOUT_MS, or that of the settings if it is shorter. On
- *           the other ranks only `error_buf`, `log_fn` (one line, on success) and
- *           `backend_fn` are used; each rank may pass its own.
+ *           the other ranks only `error_buf` and `backend_fn` are used; each rank may
+ *           pass its own. Only rank 0 logs: a job has one line about its login.
  * session   Receives the session if the status is WANDB_LOGIN_STATUS_OK, otherwise
  *           NULL. The caller frees it with wandb_login_session_free(). May be NULL on
  *           any rank.
@@ -67,6 +67,31 @@ extern "C" {
 wandb_login_status wandb_login_mpi(MPI_Comm comm,
                                    const wandb_login_options *options,
                                    wandb_login_session **session);
+
+/*
+ * Renews the credential of a job: rank 0 asks its renewer, which exchanges a new access
+ * token if the current one is near its end, and every rank receives the result. The call
+ * is collective. A program calls it where all ranks meet anyway, for example once an
+ * epoch. If there is nothing to renew, it transfers 8 bytes, and the sessions stay.
+ *
+ * comm      As for wandb_login_mpi().
+ * renewer   On rank 0: made by wandb_login_renewer_new() from the session that
+ *           wandb_login_mpi() returned. Ignored on the other ranks.
+ * session   The session of this rank. If the credential is a new one, it is freed and
+ *           replaced; pointers that its getters returned then are invalid. Must not be
+ *           NULL. On rank 0 it must point to a session.
+ * error_buf, error_buf_size
+ *           Receive one sentence on any status but WANDB_LOGIN_STATUS_OK, else an empty
+ *           string. May be NULL and 0.
+ *
+ * Returns the status of wandb_login_renewer_get() on rank 0, or an error of MPI, of the
+ * import or of the arguments as wandb_login_mpi() does. After an error every rank keeps
+ * its session. Rank 0 waits for the server at most as long as the options of the renewer
+ * say, and the other ranks wait for rank 0. Since 0.2.
+ */
+wandb_login_status wandb_login_mpi_renew(MPI_Comm comm, wandb_login_renewer *renewer,
+                                         wandb_login_session **session, char *error_buf,
+                                         size_t error_buf_size);
 
 #ifdef __cplusplus
 }

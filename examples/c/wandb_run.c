@@ -325,9 +325,24 @@ static struct curl_slist *add_header(struct curl_slist *headers, const char *hea
     return longer != NULL ? longer : headers;
 }
 
+/* Adds a header of the session. libcurl leaves a header without a value out unless it
+ * ends with a semicolon. */
+static struct curl_slist *add_session_header(struct curl_slist *headers, const char *header) {
+    text changed = {0};
+    append(&changed, header);
+    char *colon = changed.data != NULL ? strchr(changed.data, ':') : NULL;
+    if (colon != NULL && colon[1 + strspn(colon + 1, " \t")] == '\0') strcpy(colon, ";");
+    headers = add_header(headers, changed.data);
+    wipe(changed.data);
+    clear(&changed);
+    return headers;
+}
+
 /* The headers of a request; some are secrets. */
 static struct curl_slist *make_headers(const wandb_login_session *session) {
     struct curl_slist *headers = NULL;
+    const char *const *more = wandb_login_session_headers(session);
+    while (more != NULL && *more != NULL) headers = add_session_header(headers, *more++);
     text authorization = {0};
     append(&authorization, "Authorization: ");
     append(&authorization, wandb_login_session_authorization(session));
@@ -346,6 +361,25 @@ static void free_headers(struct curl_slist *headers) {
     curl_slist_free_all(headers);
 }
 
+/* Makes libcurl go the way of the login, and no other that its own variables name. */
+static void set_route(CURL *curl, const wandb_login_session *session) {
+    const char *file = wandb_login_session_ca_file(session);
+    const char *folder = wandb_login_session_ca_dir(session);
+    const char *proxy = wandb_login_session_proxy(session);
+    long checked = !wandb_login_session_tls_unchecked(session);
+    curl_easy_setopt(curl, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, checked);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2 * checked);
+    curl_easy_setopt(curl, CURLOPT_PROXY_SSL_VERIFYPEER, checked);
+    curl_easy_setopt(curl, CURLOPT_PROXY_SSL_VERIFYHOST, 2 * checked);
+    if (file == NULL && folder == NULL) return; /* the system's certificates */
+    curl_easy_setopt(curl, CURLOPT_CAINFO, file);
+    curl_easy_setopt(curl, CURLOPT_CAPATH, folder);
+    curl_easy_setopt(curl, CURLOPT_PROXY_CAINFO, file);
+    curl_easy_setopt(curl, CURLOPT_PROXY_CAPATH, folder);
+}
+
 /* Sends a request once, with the credential of a session. */
 static verdict send_as(wandb_run *run, const wandb_login_session *session, const char *path,
                        const text *body, answer *result) {
@@ -357,6 +391,7 @@ static verdict send_as(wandb_run *run, const wandb_login_session *session, const
     append(&url, path);
     curl_easy_reset(curl); /* keeps the connection */
     curl_easy_setopt(curl, CURLOPT_URL, url.data); /* redirects are not followed */
+    set_route(curl, session);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data);

@@ -113,7 +113,8 @@ static void run(MPI_Comm comm, char *line) {
              hash(wandb_login_session_authorization(session)),
              session ? hash(wandb_login_session_environ(session)[0]) : 0, sessions_seen);
     if ((session != NULL) != (status == WANDB_LOGIN_STATUS_OK)) strcat(line, " handle");
-    if (session != NULL && lines_logged == 0) strcat(line, " nothing logged");
+    if (lines_logged > 0 && rank != 0 && strcmp(current, "split") != 0)
+        strcat(line, " logged by another rank");
     if (wandb_login_session_proxy(session) != NULL) {
         size_t used = strlen(line);
         snprintf(line + used, LINE - used, " by %s, %s, %s", wandb_login_session_proxy(session),
