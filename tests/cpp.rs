@@ -703,8 +703,9 @@ fn pkg_config_returns_working_flags() {
     }
 }
 
+/// The example is a target of CMake. `tests/runs` shows what it sends.
 #[test]
-fn the_example_trains_and_posts_its_loss() {
+fn the_example_is_built_by_cmake_and_trains() {
     if prefix().is_none() {
         return;
     }
@@ -723,45 +724,15 @@ fn the_example_trains_and_posts_its_loss() {
         &variables,
     ));
     build(&cmake, folder.path());
-    let train = folder.path().join("examples/train");
-
-    let server = Stub::http([Reply::new(200, "")]);
-    let home = Home::new();
-    let address = format!("127.0.0.1:{}", server.address.port());
-    home.write(
-        "home/.netrc",
-        format!("machine {address} login user password {KEY_1}\n"),
-    );
-    let run = Run::ok(
-        home.command(&train)
-            .env("WANDB_BASE_URL", server.url("127.0.0.1")),
-    );
-    let losses = |text: &str, mark: &str| -> Vec<f64> {
-        let values = text.lines().filter_map(|line| line.split_once(mark));
-        values
-            .map(|(_, value)| value.trim_end_matches('}').parse().expect("a number"))
-            .collect()
-    };
-    let printed = losses(&run.stdout, "loss ");
-    assert_eq!(printed.len(), 5, "{}", run.stdout);
-    assert!(
-        printed.windows(2).all(|pair| pair[1] < pair[0]),
-        "{}",
-        run.stdout
-    );
-    assert!(printed[4] < printed[0] / 2.0, "{}", run.stdout);
-    let posted = server.seen();
-    assert_eq!(posted.len(), 5);
-    for (request, printed) in posted.iter().zip(printed) {
-        assert_eq!(request.header("Authorization"), Some(AUTHORIZATION));
-        let body = String::from_utf8_lossy(&request.body);
-        assert!(
-            (losses(&body, "\"loss\": ")[0] - printed).abs() < 1e-4,
-            "{body}"
-        );
-    }
-    // Offline it trains, but sends nothing.
-    let run = Run::ok(home.command(&train).env("WANDB_MODE", "offline"));
-    assert_eq!(losses(&run.stdout, "loss ").len(), 5);
-    assert_eq!(server.seen().len(), 5);
+    let (train, home) = (folder.path().join("examples/train"), Home::new());
+    let run = Run::ok(home.command(&train).arg("20").env("WANDB_MODE", "offline"));
+    let losses = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_once("loss "));
+    let losses: Vec<f64> = losses
+        .map(|(_, loss)| loss.parse().expect("a number"))
+        .collect();
+    assert_eq!(losses.len(), 20, "{}", run.stdout);
+    assert!(losses[19] < losses[0] / 2.0, "{}", run.stdout);
 }

@@ -28,7 +28,7 @@
 #define REQUEST_LIMIT 180L    /* seconds for one request */
 #define FIRST_WAIT 2.0        /* seconds before the first retry; then twice as long */
 #define LONGEST_WAIT 60.0
-#define DELAY_LIMIT 9.0       /* seconds; libcurl notices the end within another one */
+#define DELAY_LIMIT 8.5       /* seconds; libcurl notices the end within another one */
 #define LOGIN_LIMIT_MS 5000   /* for the exchange of an identity token */
 #define BATCH 4000000         /* bytes of history in one request; W&B takes 10 MB */
 #define LONGEST_QUEUE 64000000

@@ -26,7 +26,7 @@ program train
 
     epochs = nint(argument(1, 100.0_c_double))
     options%interval = argument(2, 0.0_c_double)
-    write (config, "(a, es12.4, a)") '{"learning_rate":{"value":', argument(3, 0.1_c_double), "}}"
+    write (config, "(a, es13.4e3, a)") '{"learning_rate":{"value":', argument(3, 0.1_c_double), "}}"
     config = trim(config) // c_null_char
     options%config = c_loc(config)
 

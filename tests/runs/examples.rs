@@ -47,7 +47,10 @@ impl Example {
     ) -> Command {
         let mut words = self.program.words.iter();
         let mut command = home.command(words.next().expect("a program"));
-        command.args(words).args(arguments);
+        command
+            .args(words)
+            .args(arguments)
+            .env("TMPDIR", home.base());
         for (name, value) in &self.program.variables {
             command.env(name, value);
         }
@@ -56,15 +59,24 @@ impl Example {
     }
 }
 
+/// Builds an example in a folder of its own.
+type Builder = fn(&Path) -> Option<Program>;
+
 /// The examples whose tools are installed.
 pub(crate) fn examples() -> &'static [Example] {
     static ONCE: OnceLock<Vec<Example>> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let builders: [(&'static str, fn(&Path) -> Option<Program>); 1] = [("c", c)];
+        let builders: [(&'static str, Builder); 5] = [
+            ("c", c),
+            ("cpp", cpp),
+            ("fortran", fortran),
+            ("mpi", mpi),
+            ("shell", shell),
+        ];
         // The programs stay in `target`, like other build output.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs");
         library(&folder);
-        let build = |(name, builder): (&'static str, fn(&Path) -> Option<Program>)| {
+        let build = |(name, builder): (&'static str, Builder)| {
             let folder = folder.join(name);
             fs::create_dir_all(&folder).expect("a folder");
             let program = builder(&folder)?;
@@ -92,13 +104,12 @@ fn library_folder(folder: &Path) -> PathBuf {
     folder.with_file_name("lib")
 }
 
-/// Compiles C and C++ sources of `examples`, with every warning an error.
-fn compile(compiler: &Path, standard: &str, flags: &[&str], sources: &[&str], program: &Path) {
-    let library = library_folder(program.parent().expect("a folder"));
+/// Compiles and links: the language follows from the compiler and the names of the inputs.
+fn compile(compiler: &Path, flags: &[&str], inputs: &[&Path], output: &Path) {
+    let library = library_folder(output.parent().expect("a folder"));
     let mut command = Command::new(compiler);
     command
-        .arg(format!("-std={standard}"))
-        .args(["-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
+        .args(["-g", "-O1", "-Wall", "-Wextra", "-Werror"])
         .args(flags);
     for folder in [
         "include",
@@ -108,22 +119,87 @@ fn compile(compiler: &Path, standard: &str, flags: &[&str], sources: &[&str], pr
     ] {
         command.arg("-I").arg(root().join(folder));
     }
-    command
-        .args(sources.iter().map(|source| root().join(source)))
-        .arg("-o")
-        .arg(program)
-        .arg("-L")
-        .arg(&library)
-        .args(["-lwandb_login", "-lcurl", "-lm", "-pthread"])
-        .arg(format!("-Wl,-rpath,{}", library.display()));
+    command.args(inputs.iter().map(|input| root().join(input)));
+    command.arg("-o").arg(output);
+    if !flags.contains(&"-c") {
+        command
+            .arg("-L")
+            .arg(&library)
+            .args(["-lwandb_login", "-lcurl", "-lm", "-pthread"])
+            .arg(format!("-Wl,-rpath,{}", library.display()));
+    }
     Run::ok(&mut command);
+}
+
+/// Compiles the part that a C program copies.
+fn wandb_run(folder: &Path, flags: &[&str]) -> Option<PathBuf> {
+    let object = folder.join("wandb_run.o");
+    let flags = [&["-c", "-std=c11", "-Wpedantic"], flags].concat();
+    let source = Path::new("examples/c/wandb_run.c");
+    compile(&tool("cc")?, &flags, &[source], &object);
+    Some(object)
 }
 
 /// Under the address sanitizer: no test leaks memory or reads what is freed.
 fn c(folder: &Path) -> Option<Program> {
-    let program = folder.join("train");
-    let sources = ["examples/c/train.c", "examples/c/wandb_run.c"];
-    let flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover"];
-    compile(&tool("cc")?, "c11", &flags, &sources, &program);
+    const CHECKED: [&str; 2] = ["-fsanitize=address,undefined", "-fno-sanitize-recover"];
+    let (object, program) = (wandb_run(folder, &CHECKED)?, folder.join("train"));
+    let flags = [&["-std=c11", "-Wpedantic"], &CHECKED[..]].concat();
+    let source = Path::new("examples/c/train.c");
+    compile(&tool("cc")?, &flags, &[source, &object], &program);
     Some(Program::of(program))
+}
+
+/// Under the thread sanitizer: the training and the sender share nothing without a lock.
+fn cpp(folder: &Path) -> Option<Program> {
+    const CHECKED: &str = "-fsanitize=thread";
+    let (object, program) = (wandb_run(folder, &[CHECKED])?, folder.join("train"));
+    let flags = ["-std=c++17", "-Wpedantic", CHECKED];
+    let source = Path::new("examples/cpp/train.cpp");
+    compile(&tool("c++")?, &flags, &[source, &object], &program);
+    let mut program = Program::of(program);
+    program
+        .variables
+        .push(("TSAN_OPTIONS", "halt_on_error=1".into()));
+    Some(program)
+}
+
+fn fortran(folder: &Path) -> Option<Program> {
+    let (object, program) = (wandb_run(folder, &[])?, folder.join("train"));
+    let modules = format!("-J{}", folder.display());
+    let flags = ["-std=f2008", &modules];
+    let [module, source] =
+        ["wandb_run", "train"].map(|name| format!("examples/fortran/{name}.f90"));
+    let inputs = [Path::new(&module), Path::new(&source), &object];
+    compile(&tool("gfortran")?, &flags, &inputs, &program);
+    Some(Program::of(program))
+}
+
+/// Three ranks.
+fn mpi(folder: &Path) -> Option<Program> {
+    let mpirun = tool("mpirun")?;
+    let (object, program) = (wandb_run(folder, &[])?, folder.join("train"));
+    let sources = ["examples/mpi/train.c", "bindings/mpi/wandb_login_mpi.c"];
+    let inputs = [Path::new(sources[0]), Path::new(sources[1]), &object];
+    let flags = ["-std=c11", "-Wpedantic"];
+    compile(&tool("mpicc")?, &flags, &inputs, &program);
+    let variables = support::MPI_VARIABLES.map(|(name, value)| (name, value.into()));
+    Some(Program {
+        words: vec![mpirun.into(), "-np".into(), "3".into(), program.into()],
+        variables: variables.into(),
+    })
+}
+
+fn shell(_: &Path) -> Option<Program> {
+    tool("curl")?;
+    let command = Path::new(support::wandb_login_path());
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<_> = std::env::split_paths(&folders).collect();
+    folders.insert(0, command.parent().expect("a folder").to_owned());
+    let path = std::env::join_paths(folders).expect("a path");
+    let script = root().join("examples/shell/train.sh");
+    Some(Program {
+        words: vec![tool("sh")?.into(), script.into()],
+        variables: vec![("PATH", path)],
+    })
 }

@@ -9,10 +9,8 @@ use crate::{for_each, losses, train, trained};
 
 /// How often a sentence with this text is printed.
 fn sentences(run: &Run, text: &str) -> usize {
-    let ours = run
-        .stderr
-        .lines()
-        .filter(|line| line.starts_with("wandb_run: "));
+    let ours = |line: &&str| line.starts_with("wandb_run: ") || line.starts_with("train: ");
+    let ours = run.stderr.lines().filter(ours);
     ours.filter(|line| line.contains(text)).count()
 }
 
@@ -62,7 +60,7 @@ fn a_silent_server_delays_the_end_only() {
 fn nan_and_infinities_are_logged_as_wandb_core_logs_them() {
     for_each(|example| {
         let server = Server::new(Rules::default());
-        let run = train(example, &server.url(), &[], &["20", "1", "1e200"]);
+        let run = train(example, &server.url(), &[], &["20", "1", "1e308"]);
         let (name, history) = (example.name, server.run().history);
         assert_eq!(history.len(), 20, "{name}");
         let values = |word: &str| {

@@ -8,6 +8,7 @@ mod compare;
 mod examples;
 mod failures;
 mod long;
+mod network;
 mod sdk;
 mod server;
 #[path = "../support/stub.rs"]

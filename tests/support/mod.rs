@@ -238,6 +238,17 @@ pub fn panic_library() -> &'static Path {
     })
 }
 
+/// What Open MPI needs to start more ranks than there are processors, as root and in
+/// containers, where a process must not read the memory of another one.
+pub const MPI_VARIABLES: [(&str, &str); 6] = [
+    ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
+    ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
+    ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
+    ("OMPI_MCA_mpi_yield_when_idle", "1"),
+    ("OMPI_MCA_btl", "self,vader"),
+    ("OMPI_MCA_btl_vader_single_copy_mechanism", "none"),
+];
+
 /// Whether a missing tool is a failure: in CI it is.
 pub fn strict() -> bool {
     std::env::var_os("WANDB_LOGIN_TEST_STRICT").is_some_and(|value| value == "1")
