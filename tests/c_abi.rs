@@ -242,10 +242,10 @@ fn the_readme_quotes_the_examples() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     let (_, languages) = readme.split_once("## Other languages").expect("a section");
     let examples = [
-        ("cpp", "bindings/cpp/examples/train.cpp"),
+        ("cpp", "examples/cpp/train.cpp"),
         ("go", "bindings/go/examples/train/main.go"),
         ("julia", "bindings/julia/examples/train.jl"),
-        ("c", "bindings/mpi/examples/train_mpi.c"),
+        ("c", "examples/mpi/train.c"),
     ];
     for (language, path) in examples {
         let example = fs::read_to_string(root().join(path)).expect(path);
