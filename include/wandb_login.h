@@ -835,8 +835,8 @@ wandb_login_status wandb_login_session_export(const wandb_login_session *session
 
 /**
  * Makes a session from a string that `wandb_login_session_export()` of this or
- * another version wrote. Every part of it is validated. Nothing is looked up or
- * written.
+ * another version wrote. Every part of it is validated, and a string that was
+ * changed or truncated is refused. Nothing is looked up or written.
  *
  * \param text The string, read during the call only. Must not be NULL.
  * \param session Receives the session. The caller frees it with

@@ -252,7 +252,18 @@ pub fn exported(given: &[u8]) {
     for entry in session.environ() {
         assert!(!entry.as_bytes().contains(&0));
     }
-    assert!(!session.display().contains('\0'));
+    let shown = [
+        Some(session.display()),
+        Some(session.app_url()),
+        session.source_name(),
+        session.username(),
+        session.email(),
+        session.entity(),
+    ];
+    let teams = session.teams().iter().map(String::as_str);
+    for text in shown.into_iter().flatten().chain(teams) {
+        assert!(!text.chars().any(redact::is_invisible), "{text:?}");
+    }
     way(&session);
 }
 

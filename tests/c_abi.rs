@@ -361,6 +361,31 @@ fn hide_static_leaves_only_the_symbols_of_the_abi() {
     }
 }
 
+/// A static copy, two shared ones of other names, and one in a namespace of its own.
+#[test]
+fn copies_of_the_library_in_one_process_do_not_disturb_each_other() {
+    let Some(compiler) = Compiler::find("gcc", "-std=gnu11") else {
+        return;
+    };
+    let built = std::env::current_exe().expect("the test's own path");
+    let folder = TempDir::new();
+    let archive = folder.path().join("libwandb_login.a");
+    std::os::unix::fs::symlink(built.with_file_name("libwandb_login.a"), archive).expect("a link");
+    let copies = ["one.so", "two.so", "three.so"].map(|name| folder.path().join(name));
+    for copy in &copies {
+        fs::copy(built.with_file_name("libwandb_login.so"), copy).expect("a copy");
+    }
+    let program = Program::build(
+        &compiler,
+        &source("copies.c"),
+        folder.path(),
+        Checker::Nothing,
+    );
+    let home = home();
+    let mut command = program.command(&home).expect("no tool is needed");
+    Run::ok(command.current_dir(home.home()).args(&copies));
+}
+
 /// A program that was linked with the path of the library records the soname, not the
 /// path.
 #[test]

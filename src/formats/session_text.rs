@@ -1,8 +1,13 @@
 //! Serializes a session as text, for the other ranks of a job.
 //!
-//! The first line names the format. Each further line is `name value`, in any
-//! order. In a value, `\` is written `\\` and a line feed `\n`. Readers ignore
-//! unknown names, so that fields can be added.
+//! The first line names the format, the second one holds a checksum of the others.
+//! Each of those is `name value`, in any order. In a value, `\` is written `\\` and a
+//! line feed `\n`. Readers ignore unknown names, so that fields can be added, and
+//! accept a text without a checksum.
+//!
+//! The checksum finds damage, which could turn the credential into one for another
+//! server, or drop a restriction. It does not protect against forgery: whoever can
+//! write the text knows the credential.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -20,6 +25,9 @@ use crate::util::secret::{Secret, WipedBytes};
 
 const FORMAT: &[u8] = b"wandb-login-session 1\n";
 
+/// What the line with the checksum begins with.
+const CHECKSUM: &[u8] = b"checksum ";
+
 /// The largest text that is read. Keys have at most 64 KiB.
 const LIMIT: usize = 1 << 20;
 
@@ -34,8 +42,7 @@ impl Session {
             .iter()
             .map(|(name, value)| name.len() + length(value) + 2)
             .sum::<usize>();
-        let mut text = WipedBytes::new(Vec::with_capacity(FORMAT.len() + size));
-        text.extend_from_slice(FORMAT);
+        let mut text = WipedBytes::new(Vec::with_capacity(size));
         for (name, value) in &lines {
             text.extend_from_slice(name.as_bytes());
             text.push(b' ');
@@ -48,7 +55,8 @@ impl Session {
             }
             text.push(b'\n');
         }
-        Secret::new(&text)
+        let sum = checksum(&text);
+        Secret::from_parts(&[FORMAT, CHECKSUM, sum.as_bytes(), b"\n", &text])
     }
 
     /// The session that [`Session::export`] wrote, checked as if it came from
@@ -63,6 +71,14 @@ impl Session {
         let mut rest = text
             .strip_prefix(FORMAT)
             .ok_or_else(|| invalid("the first line is not `wandb-login-session 1`"))?;
+        if let Some(after) = rest.strip_prefix(CHECKSUM) {
+            let end = after.iter().position(|&byte| byte == b'\n');
+            let (sum, lines) = after.split_at(end.ok_or_else(|| invalid("it is truncated"))?);
+            rest = &lines[1..];
+            if sum != checksum(rest).as_bytes() {
+                return Err(invalid("it was changed or truncated"));
+            }
+        }
         let mut fields = Fields::default();
         while !rest.is_empty() {
             let end = rest.iter().position(|&byte| byte == b'\n');
@@ -74,6 +90,13 @@ impl Session {
         }
         fields.into_session()
     }
+}
+
+/// The FNV-1a hash in hexadecimal digits. It differs for texts that differ in one byte.
+fn checksum(text: &[u8]) -> String {
+    let start = 0xcbf2_9ce4_8422_2325_u64;
+    let add = |sum: u64, &byte: &u8| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    format!("{:016x}", text.iter().fold(start, add))
 }
 
 /// The fields of a session, with their names in the text.
@@ -360,6 +383,13 @@ mod tests {
         }
     }
 
+    /// Its text without the checksum, so that lines can be added.
+    fn lines_of(session: &Session) -> Vec<u8> {
+        let text = session.export();
+        let start = FORMAT.len() + CHECKSUM.len() + "0123456789abcdef\n".len();
+        [FORMAT, &text.as_bytes()[start..]].concat()
+    }
+
     #[test]
     fn an_exported_session_is_imported() {
         for credential in [key(), token()] {
@@ -384,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_session_of_a_server_that_only_the_workspace_names_has_no_headers() {
-        let mut text = session(key()).export().as_bytes().to_vec();
+        let mut text = lines_of(&session(key()));
         text.extend_from_slice(b"workspace_only true\n");
         let session = Session::import(&text).expect("a session");
         assert!(session.data().workspace_only);
@@ -407,7 +437,7 @@ mod tests {
 
     #[test]
     fn headers_of_the_login_and_of_the_proxy_are_not_imported() {
-        let mut text = session(key()).export().as_bytes().to_vec();
+        let mut text = lines_of(&session(key()));
         for name in [
             "Authorization",
             "proxy-authorization",
@@ -478,7 +508,7 @@ mod tests {
 
     #[test]
     fn unknown_names_are_ignored() {
-        let mut text = session(key()).export().as_bytes().to_vec();
+        let mut text = lines_of(&session(key()));
         text.extend_from_slice(b"color green\n");
         assert!(Session::import(&text).is_ok());
     }
@@ -486,19 +516,51 @@ mod tests {
     #[test]
     fn truncated_text_is_rejected() {
         let text = session(key()).export();
-        let lines = text
-            .as_bytes()
-            .split_inclusive(|&byte| byte == b'\n')
-            .count();
-        let cuts =
-            (0..text.as_bytes().len()).filter(|&end| text.as_bytes()[..end].last() != Some(&b'\n'));
-        for end in cuts {
-            assert!(
-                Session::import(&text.as_bytes()[..end]).is_err(),
-                "cut at {end}"
-            );
+        for end in 0..text.as_bytes().len() {
+            let cut = &text.as_bytes()[..end];
+            assert!(Session::import(cut).is_err(), "cut at {end}");
         }
-        assert!(lines > 5);
+    }
+
+    /// What a reader gets if one byte is replaced, removed or inserted: the same
+    /// session, or an error that shows no secret.
+    #[test]
+    fn a_changed_byte_is_noticed() {
+        for credential in [key(), token()] {
+            let exported = session(credential).export();
+            let text = exported.as_bytes();
+            let mut accepted = 0;
+            let mut try_import = |changed: &[u8]| match Session::import(changed) {
+                Ok(session) => {
+                    let shown = String::from_utf8_lossy(changed).into_owned();
+                    assert!(session.export() == exported, "{shown}");
+                    accepted += 1;
+                }
+                Err(error) => {
+                    let said = error.to_string();
+                    assert!(
+                        !said.contains(&KEY[..20]) && !said.contains("abc.def"),
+                        "{said}"
+                    );
+                    assert!(!said.chars().any(char::is_control), "{said:?}");
+                }
+            };
+            for at in 0..text.len() {
+                let (before, after) = text.split_at(at);
+                try_import(&[before, &after[1..]].concat());
+                let flipped = (0..8).map(|bit| after[0] ^ 1 << bit);
+                for byte in flipped.chain(*b"\n \\\0\x1b\xff") {
+                    if byte != after[0] {
+                        try_import(&[before, &[byte], &after[1..]].concat());
+                    }
+                }
+                for byte in *b"\n \\x" {
+                    try_import(&[before, &[byte], after].concat());
+                }
+            }
+            // Only in the name of the line with the checksum, which is then unknown.
+            assert!((50..200).contains(&accepted), "{accepted}");
+        }
     }
 
     #[test]
