@@ -1,12 +1,13 @@
 //! The pages of `docs`: their blocks run, and print what the pages show. YAML is
 //! parsed, and the variables and files that it names are tried in a container-like
-//! root. `WANDB_LOGIN_UPDATE_GUIDES=1 cargo test -p wandb-login-cli --test guides`
+//! root. The picture of the sources is drawn. `WANDB_LOGIN_UPDATE_GUIDES=1 cargo test -p wandb-login-cli --test guides`
 //! writes what was printed.
 
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
 mod blocks;
 mod container;
+mod picture;
 #[path = "../support/stub.rs"]
 mod stub;
 #[path = "../support/mod.rs"]
@@ -75,6 +76,11 @@ exec env --ignore-environment "${variables[@]}" PATH="$PATH" wandb-login token >
     ),
 ];
 
+/// Whether the pages and pictures are written, and not compared.
+fn is_update() -> bool {
+    std::env::var_os("WANDB_LOGIN_UPDATE_GUIDES").is_some_and(|value| value == "1")
+}
+
 /// Every page of `docs`.
 fn pages() -> Vec<PathBuf> {
     let entries = fs::read_dir(support::root().join("docs")).expect("docs");
@@ -88,7 +94,6 @@ fn pages() -> Vec<PathBuf> {
 
 #[test]
 fn the_blocks_of_every_page_do_what_they_show() {
-    let update = std::env::var_os("WANDB_LOGIN_UPDATE_GUIDES").is_some_and(|value| value == "1");
     for tool in ["bash", "jq", "strace", "unshare"] {
         if support::tool(tool).is_none() {
             return;
@@ -104,7 +109,7 @@ fn the_blocks_of_every_page_do_what_they_show() {
         if actual == text {
             continue;
         }
-        if update {
+        if is_update() {
             fs::write(&path, actual).expect("the page is written");
         } else {
             wrong.push(format!(
