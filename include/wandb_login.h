@@ -46,13 +46,15 @@
  *    there is no global state. Functions that take options read the environment and
  *    the working directory; no other thread may change these during the call. A
  *    program that cannot guarantee this sets `environment` and `working_directory`.
- *    Sessions are immutable. The library starts no threads, except to resolve a
- *    host name, and leaves no signal handlers and no open files.
+ *    Sessions are immutable. The library starts no threads, except for a request to
+ *    the server, and leaves no signal handlers and no open files. A stack of 64 KiB
+ *    is enough for every function of a release build.
  *
  * 4. Errors. Functions return a status; there is no "last error" per thread or
  *    process. `error_buf` receives one sentence: what happened, where, and what to
  *    do. A call that fails leaves the user's files unchanged. Log lines go to
- *    `log_fn`, or to standard error if it is NULL, never to standard output.
+ *    `log_fn`, or to standard error if it is NULL, never to standard output. If an
+ *    allocation fails, the process ends; the user's files stay complete.
  *
  * 5. Callbacks run on the calling thread, during the call. They must not keep the
  *    pointers they receive, and must return: C++ exceptions and longjmp() must not

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::config::settings::{Scope, SettingsFile};
 use crate::formats::ini;
+use crate::formats::json::WipedJson;
 use crate::formats::netrc::{self, BareHost, Names};
 use crate::key::ApiKey;
 use crate::session::Session;
@@ -207,7 +208,7 @@ pub fn credentials(text: &[u8]) {
         *stored,
         "storing the same token again changes the file"
     );
-    let value = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
+    let value = |text: &[u8]| WipedJson::parse(text).map(|json| json.0.clone());
     let others = |text: &[u8]| -> Value {
         let mut value = value(text).filter(Value::is_object).unwrap_or_default();
         match value.get_mut("credentials").and_then(Value::as_object_mut) {

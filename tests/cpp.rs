@@ -736,3 +736,58 @@ fn the_example_is_built_by_cmake_and_trains() {
     assert_eq!(losses.len(), 20, "{}", run.stdout);
     assert!(losses[19] < losses[0] / 2.0, "{}", run.stdout);
 }
+
+/// A viewer and an access token, with a member of as many levels.
+fn nested(levels: usize) -> Reply {
+    let deep = "[".repeat(levels - 1) + &"]".repeat(levels - 1);
+    let viewer = stub::VIEWER.trim_end_matches('}');
+    let token = r#""access_token": "token-of-the-server", "expires_in": 3600"#;
+    Reply::new(200, format!("{viewer}}}}}}}, {token}, \"deep\": {deep}}}"))
+}
+
+/// The stack of a function depends on the optimization, so this needs the release
+/// library.
+#[test]
+fn a_stack_of_64_kib_is_enough_for_every_function() {
+    let (Some(prefix), Some(gcc)) = (prefix(), tool("gcc")) else {
+        return;
+    };
+    let source = root().join("tests/c/small_stack.c");
+    let text = fs::read_to_string(&source).expect("small_stack.c");
+    let symbols = fs::read_to_string(root().join("tests/c/symbols.txt")).expect("symbols.txt");
+    for name in symbols.lines() {
+        assert!(text.contains(&format!("{name}(")), "{name} is not called");
+    }
+    let home = Home::new();
+    let program = home.base().join("small_stack");
+    Run::ok(
+        Command::new(gcc)
+            .args([
+                "-std=c99",
+                "-g",
+                "-Wall",
+                "-Wextra",
+                "-Wpedantic",
+                "-Werror",
+            ])
+            .arg(format!("-I{}", prefix.join("include").display()))
+            .arg(&source)
+            .arg(format!("-L{}", prefix.join("lib").display()))
+            .args(["-lwandb_login", "-pthread", "-o"])
+            .arg(&program),
+    );
+    let identity = Identity::self_signed(&["127.0.0.1"], false);
+    let ca = home.write("ca.pem", identity.pem());
+    let plain = Stub::http([nested(60)]);
+    let tls = Stub::https(&identity, [nested(60)]);
+    let deeper = Stub::http([nested(120), nested(100_000)]);
+    Run::ok(
+        home.command(&program)
+            .arg(plain.url("127.0.0.1"))
+            .arg(tls.url("127.0.0.1"))
+            .arg(ca)
+            .arg(deeper.url("127.0.0.1"))
+            .env("LD_LIBRARY_PATH", prefix.join("lib")),
+    );
+    assert!(plain.seen().len() > 5 && tls.seen().len() > 5 && deeper.seen().len() == 2);
+}

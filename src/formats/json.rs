@@ -9,14 +9,24 @@ use zeroize::Zeroize;
 
 use crate::util::secret::WipedBytes;
 
+/// The most levels of arrays and objects that are read. W&B's own JSON has seven. The
+/// parser takes half a kilobyte of stack for each level, and a thread of the caller may
+/// have only 64 KiB.
+const MAX_LEVELS: usize = 64;
+
 /// A JSON value whose strings are wiped when dropped.
 pub(crate) struct WipedJson(pub Value);
 
 impl WipedJson {
+    /// `None` if the text is not JSON or nests deeper than [`MAX_LEVELS`].
     pub(crate) fn parse(text: &[u8]) -> Option<WipedJson> {
         let mut json = WipedJson(Value::Null);
         let mut parser = serde_json::Deserializer::from_slice(text);
-        let parsed = Slot(&mut json.0).deserialize(&mut parser);
+        let slot = Slot {
+            value: &mut json.0,
+            levels: MAX_LEVELS,
+        };
+        let parsed = slot.deserialize(&mut parser);
         parsed.and_then(|()| parser.end()).ok()?;
         Some(json)
     }
@@ -41,7 +51,7 @@ impl Drop for WipedJson {
     }
 }
 
-/// Wipes all strings in a value. The parser limits the recursion depth.
+/// Wipes all strings in a value. Its depth is limited by [`MAX_LEVELS`].
 fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
@@ -58,7 +68,19 @@ fn wipe(value: &mut Value) {
 
 /// The place of a value that is parsed. What was parsed before an error stays in the
 /// value around it, and is wiped with that.
-struct Slot<'a>(&'a mut Value);
+struct Slot<'a> {
+    value: &'a mut Value,
+    /// How many levels of arrays and objects the value may have.
+    levels: usize,
+}
+
+impl Slot<'_> {
+    /// How many levels the items of this array or object may have.
+    fn inner_levels<E: Error>(&self) -> Result<usize, E> {
+        let inner = self.levels.checked_sub(1);
+        inner.ok_or_else(|| E::custom("nested too deeply"))
+    }
+}
 
 /// The name by which `serde_json` passes on a number as it is written, where that is
 /// not the shortest form.
@@ -84,38 +106,43 @@ impl<'de> Visitor<'de> for Slot<'_> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        *self.0 = Value::Bool(value);
+        *self.value = Value::Bool(value);
         Ok(())
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        *self.0 = Value::from(number);
+        *self.value = Value::from(number);
         Ok(())
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        *self.0 = Value::from(number);
+        *self.value = Value::from(number);
         Ok(())
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        *self.0 = Value::from(number);
+        *self.value = Value::from(number);
         Ok(())
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        *self.0 = Value::String(text.to_owned());
+        *self.value = Value::String(text.to_owned());
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
-        *self.0 = Value::Array(Vec::new());
-        let Value::Array(items) = self.0 else {
+        let levels = self.inner_levels()?;
+        *self.value = Value::Array(Vec::new());
+        let Value::Array(items) = self.value else {
             return Ok(());
         };
         loop {
             let mut item = WipedJson(Value::Null);
-            if sequence.next_element_seed(Slot(&mut item.0))?.is_none() {
+            let slot = Slot {
+                value: &mut item.0,
+                levels,
+            };
+            if sequence.next_element_seed(slot)?.is_none() {
                 return Ok(());
             }
             items.push(item.0.take());
@@ -126,18 +153,20 @@ impl<'de> Visitor<'de> for Slot<'_> {
         let mut next = map.next_key::<String>()?;
         if next.as_deref() == Some(NUMBER) {
             let digits = map.next_value::<String>()?;
-            *self.0 = Value::Number(digits.parse().map_err(A::Error::custom)?);
+            *self.value = Value::Number(digits.parse().map_err(A::Error::custom)?);
             return Ok(());
         }
-        *self.0 = Value::Object(Map::new());
-        let Value::Object(members) = self.0 else {
+        let levels = self.inner_levels()?;
+        *self.value = Value::Object(Map::new());
+        let Value::Object(members) = self.value else {
             return Ok(());
         };
         while let Some(name) = next {
             let member = members.entry(name).or_insert(Value::Null);
             // Of two members with one name, the last counts.
             drop(WipedJson(member.take()));
-            map.next_value_seed(Slot(member))?;
+            let value = member;
+            map.next_value_seed(Slot { value, levels })?;
             next = map.next_key()?;
         }
         Ok(())
@@ -171,6 +200,35 @@ mod tests {
             "{\n  \"a\": [],\n  \"b\": {\n    \"x\": \"2\",\n    \"y\": 1\n  }\n}"
         );
         assert_eq!(text.capacity(), text.len());
+    }
+
+    #[test]
+    fn arrays_and_objects_nest_up_to_the_limit() {
+        let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
+        for (text, read) in [
+            (nested(MAX_LEVELS), true),
+            (nested(MAX_LEVELS + 1), false),
+            (nested(100_000), false),
+            (
+                "{\"a\":".repeat(MAX_LEVELS + 1) + "1" + &"}".repeat(MAX_LEVELS + 1),
+                false,
+            ),
+            (format!("[\"{}\"]", "[{".repeat(1000)), true),
+            (format!("[\"\\\"{}\"]", "[".repeat(1000)), true),
+            (format!("[\"\\\\\", {}]", nested(MAX_LEVELS)), false),
+            (
+                format!("{}1.50{}", "[".repeat(MAX_LEVELS), "]".repeat(MAX_LEVELS)),
+                true,
+            ),
+            (format!("[{}]", vec!["[]"; 1000].join(",")), true),
+            ("]".repeat(100), false),
+        ] {
+            assert_eq!(
+                WipedJson::parse(text.as_bytes()).is_some(),
+                read,
+                "{text:.80}"
+            );
+        }
     }
 
     #[test]
