@@ -133,6 +133,20 @@ fn link(folder: &TempDir, library: &Path, sources: &[(&str, &[&str])]) -> Option
     Some(program)
 }
 
+/// Answers that repeat the key, and that control the terminal.
+fn hostile_answers() -> [Reply; 5] {
+    let evil = "x\\u001b[2J\\u0000\\r\\nwandb: done\\u009b";
+    let errors = format!(r#"{{"errors": [{{"message": "{evil}{KEY_1}"}}]}}"#);
+    let bytes = [b"\xff\x1b[2J\0", KEY_1.as_bytes()].concat();
+    [
+        Reply::new(200, stub::VIEWER.replace("usr", evil)),
+        Reply::new(400, errors),
+        Reply::new(401, bytes),
+        Reply::new(302, "").header("Location", &format!("https://other.example/{KEY_1}")),
+        Reply::new(200, r#"{"data":"#.repeat(120)),
+    ]
+}
+
 #[test]
 fn a_program_gets_every_status_and_does_not_leak() {
     let (folder, library) = (TempDir::new(), library());
@@ -158,6 +172,7 @@ fn a_program_gets_every_status_and_does_not_leak() {
             200,
             r#"{"access_token": "token-of-the-server", "expires_in": 3600}"#,
         )]),
+        Stub::http(hostile_answers()),
     ];
     let run = |mut command: Command, home: &Home| {
         let all = home.base().join("all");

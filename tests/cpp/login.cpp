@@ -1,7 +1,10 @@
 // Tests of the functions that throw. The arguments are an empty directory and the URLs
-// of seven servers: one that accepts the key, one that rejects it, one that redirects,
+// of eight servers: one that accepts the key, one that rejects it, one that redirects,
 // one that does not respond, a proxy that refuses, one with an untrusted certificate,
-// and one that exchanges identity tokens.
+// one that exchanges identity tokens, and one that repeats the key.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -309,6 +312,49 @@ void other_processes() {
     CHECK(fresh.api_key()->reveal() == key_1);
 }
 
+/// One line without control characters and without the key.
+bool is_plain(std::string_view text) {
+    return !holds(text, key_1) && text.find_first_of(std::string("\0\r\n\x1b\x7f", 5)) == text.npos;
+}
+
+void damaged_sessions() {
+    const auto session = wandb::login(at_home("damaged", {"WANDB_API_KEY=" + key_1}));
+    const auto text = session->export_text();
+    const std::string whole(text.reveal());
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        auto changed = whole;
+        changed[i] = static_cast<char>(changed[i] ^ (i % 2 == 0 ? 1 : -128));
+        const auto imported = wandb::session::try_import(wandb::secret(changed));
+        CHECK(imported ? imported.value->export_text().reveal() == whole : is_plain(imported.message));
+    }
+}
+
+void closed_standard_input() {
+    const int saved = dup(0);
+    close(0);
+    auto options = at_home("closed");
+    options.api_key = wandb::secret(key_1);
+    CHECK(wandb::login(options)->saved());
+    CHECK(fcntl(0, F_GETFD) == -1);
+    CHECK(dup2(saved, 0) == 0 && close(saved) == 0);
+}
+
+/// A server whose answers repeat the key and control the terminal.
+void hostile_server(const std::string &server) {
+    auto options = at_home("hostile", {"WANDB_API_KEY=" + key_1});
+    options.log = [](wandb::log_level, std::string_view line) { CHECK(is_plain(line)); };
+    options.verify = true;
+    options.no_save = true;
+    options.host = server;
+    for (int i = 0; i < 5; ++i) {
+        const auto outcome = wandb::try_login(options);
+        CHECK(is_plain(outcome.message));
+        if (outcome) {
+            CHECK(is_plain(outcome->display()) && is_plain(*outcome->username()));
+        }
+    }
+}
+
 void threads() {
     const auto shared = wandb::login(at_home("threads", {"WANDB_API_KEY=" + key_1}));
     std::vector<std::thread> running;
@@ -455,7 +501,7 @@ void many_times() {
 } // namespace
 
 int main(int argc, char **argv) {
-    CHECK(argc == 9);
+    CHECK(argc == 10);
     base = argv[1];
     CHECK(name_of_library() == wandb_login_version());
     CHECK(without_exceptions() == 0);
@@ -467,9 +513,12 @@ int main(int argc, char **argv) {
     moved_from();
     secrets();
     other_processes();
+    damaged_sessions();
+    closed_standard_input();
     threads();
     verified(argv + 2);
     identity_token(argv[8]);
+    hostile_server(argv[9]);
     the_way();
     renewals(argv[8]);
     many_times();

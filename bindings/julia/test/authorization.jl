@@ -40,7 +40,8 @@ end
 "The session with a token that was issued an hour less `left` seconds ago."
 function aged(session, left)
     now = floor(Int, time())
-    text = String(export_session(session))
+    # Without the checksum, the text may be changed.
+    text = replace(String(export_session(session)), r"^checksum .*\n"m => "")
     text = replace(text, r"^expires_at .*$"m => "expires_at $(now + left)")
     return import_session(replace(text, r"^issued_at .*$"m => "issued_at $(now + left - 3600)"))
 end
