@@ -386,6 +386,57 @@ fn copies_of_the_library_in_one_process_do_not_disturb_each_other() {
     Run::ok(command.current_dir(home.home()).args(&copies));
 }
 
+/// Builds the second library of `tests/c/second.rs`.
+fn second_library(folder: &TempDir) -> PathBuf {
+    let library = folder.path().join("libsecond.a");
+    let rustc = option_env!("RUSTC").unwrap_or("rustc");
+    let mut command = Command::new(rustc);
+    command.args([
+        "--edition=2024",
+        "--crate-type=staticlib",
+        "-Cdebuginfo=0",
+        "-o",
+    ]);
+    Run::ok(command.arg(&library).arg(source("second.rs")));
+    library
+}
+
+/// Each of two Rust libraries catches its own panics, whatever linker and order.
+#[test]
+fn the_hidden_static_library_works_beside_another_rust_library() {
+    let (Some(_), Some(compiler)) = (tool("objcopy"), Compiler::c()) else {
+        return;
+    };
+    let folder = TempDir::new();
+    let ours = folder.path().join("libours.a");
+    Run::ok(
+        Command::new(root().join("bindings/c/hide-static.sh"))
+            .arg(support::static_panic_library())
+            .arg(&ours),
+    );
+    let second = second_library(&folder);
+    let program = folder.path().join("program");
+    for linker in ["bfd", "gold", "lld"] {
+        if tool(&format!("ld.{linker}")).is_none() {
+            continue;
+        }
+        for pie in [["-fPIE", "-pie"], ["-fno-PIE", "-no-pie"]] {
+            for libraries in [[&ours, &second], [&second, &ours]] {
+                let mut command = compiler.command();
+                command
+                    .arg(format!("-fuse-ld={linker}"))
+                    .args(pie)
+                    .arg(source("second.c"))
+                    .args(libraries)
+                    .args(["-pthread", "-ldl", "-lm", "-lutil", "-lrt", "-o"])
+                    .arg(&program);
+                Run::ok(&mut command);
+                Run::ok(&mut home().command(&program));
+            }
+        }
+    }
+}
+
 /// A program that was linked with the path of the library records the soname, not the
 /// path.
 #[test]

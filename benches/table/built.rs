@@ -85,7 +85,7 @@ impl Built {
         self.compile("load", "load", &["-ldl"]);
         self.compile("nothing", "login", &["-DNOTHING"]);
         self.compile("empty.so", "empty", &["-shared", "-fPIC"]);
-        let system = ["-lpthread", "-ldl", "-lm", "-lgcc_s", "-lutil", "-lrt"];
+        let system = ["-lpthread", "-ldl", "-lm", "-lutil", "-lrt"];
         for library in ["http.a", "without_http.a"] {
             let mut options = vec!["-Wl,--gc-sections", "-s", library];
             options.extend(system);

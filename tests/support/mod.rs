@@ -217,20 +217,7 @@ pub fn library() -> TempDir {
 pub fn panic_library() -> &'static Path {
     static ONCE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     ONCE.get_or_init(|| {
-        let target = root().join("target/panic-test");
-        fs::create_dir_all(&target).expect("a folder");
-        // Test files run as processes of their own.
-        let lock = fs::File::create(target.join("lock")).expect("a lock file");
-        lock.lock().expect("the lock");
-        Run::ok(
-            Command::new(env!("CARGO"))
-                .current_dir(root())
-                .args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"])
-                .args(["--no-default-features", "--features", "panic-test"])
-                .arg("--target-dir")
-                .arg(&target),
-        );
-        let folder = target.join("debug");
+        let folder = build_with_panic_test("cdylib");
         let soname = folder.join("libwandb_login.so.0");
         let _ = fs::remove_file(&soname);
         std::os::unix::fs::symlink("libwandb_login.so", soname).expect("a link");
@@ -248,6 +235,29 @@ pub const MPI_VARIABLES: [(&str, &str); 6] = [
     ("OMPI_MCA_btl", "self,vader"),
     ("OMPI_MCA_btl_vader_single_copy_mechanism", "none"),
 ];
+
+/// The static library with the `panic-test` feature.
+pub fn static_panic_library() -> PathBuf {
+    build_with_panic_test("staticlib").join("libwandb_login.a")
+}
+
+/// Builds the library with the `panic-test` feature, and returns the folder with it.
+fn build_with_panic_test(crate_type: &str) -> PathBuf {
+    let target = root().join("target/panic-test");
+    fs::create_dir_all(&target).expect("a folder");
+    // Test files run as processes of their own.
+    let lock = fs::File::create(target.join("lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    Run::ok(
+        Command::new(env!("CARGO"))
+            .current_dir(root())
+            .args(["rustc", "--quiet", "--lib", "--crate-type", crate_type])
+            .args(["--no-default-features", "--features", "panic-test"])
+            .arg("--target-dir")
+            .arg(&target),
+    );
+    target.join("debug")
+}
 
 /// Whether a missing tool is a failure: in CI it is.
 pub fn strict() -> bool {
