@@ -235,31 +235,6 @@ fn the_program_in_the_readme_works() {
     check_program(&source("readme.c"), found, (0, "wandb_login: No API key"));
 }
 
-/// The code of each language in the README is part of its example, which other tests
-/// build and run.
-#[test]
-fn the_readme_quotes_the_examples() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let (_, languages) = readme.split_once("## Other languages").expect("a section");
-    let examples = [
-        ("cpp", "examples/cpp/train.cpp"),
-        ("go", "bindings/go/examples/train/main.go"),
-        ("julia", "bindings/julia/examples/train.jl"),
-        ("c", "examples/mpi/train.c"),
-    ];
-    for (language, path) in examples {
-        let example = fs::read_to_string(root().join(path)).expect(path);
-        let known: Vec<_> = example.lines().map(str::trim).collect();
-        let (_, block) = languages
-            .split_once(&format!("```{language}\n"))
-            .expect(language);
-        let (block, _) = block.split_once("```").expect("the end of the block");
-        for line in block.lines().map(str::trim).filter(|line| *line != "// …") {
-            assert!(known.contains(&line), "{path} does not say: {line}");
-        }
-    }
-}
-
 #[test]
 fn the_program_in_the_header_works() {
     let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
@@ -300,6 +275,12 @@ fn check_program(source: &Path, found: &str, without: (i32, &str)) {
     assert!(!run.stdout.contains(KEY_1) && !run.stderr.contains(KEY_1));
 }
 
+/// The symbols of the ABI.
+fn listed_symbols() -> BTreeSet<String> {
+    let list = fs::read_to_string(source("symbols.txt")).expect("symbols.txt");
+    list.lines().map(str::to_string).collect()
+}
+
 /// The symbols that `nm` lists.
 fn exported(nm: &Path, options: &[&str], library: &Path) -> BTreeSet<String> {
     let run = Run::ok(
@@ -321,8 +302,7 @@ fn exported(nm: &Path, options: &[&str], library: &Path) -> BTreeSet<String> {
 #[test]
 fn the_exported_symbols_are_those_of_symbols_txt() {
     let Some(nm) = tool("nm") else { return };
-    let list = fs::read_to_string(source("symbols.txt")).expect("symbols.txt");
-    let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
+    let list = listed_symbols();
     let library = support::library();
     let shared = exported(&nm, &["-D"], &library.path().join("libwandb_login.so"));
     assert_eq!(shared, list);
@@ -352,8 +332,7 @@ fn hide_static_leaves_only_the_symbols_of_the_abi() {
             .arg(built.with_file_name("libwandb_login.a"))
             .arg(&hidden),
     );
-    let list = fs::read_to_string(source("symbols.txt")).expect("symbols.txt");
-    let list: BTreeSet<String> = list.lines().map(str::to_string).collect();
+    let list = listed_symbols();
     assert_eq!(exported(&nm, &["-g"], &hidden), list);
     for name in ["arguments.c", "threads.c"] {
         let program = Program::build(&compiler, &source(name), folder.path(), Checker::Nothing);
@@ -384,6 +363,90 @@ fn copies_of_the_library_in_one_process_do_not_disturb_each_other() {
     let home = home();
     let mut command = program.command(&home).expect("no tool is needed");
     Run::ok(command.current_dir(home.home()).args(&copies));
+}
+
+/// A library with the functions of a header, which do nothing: C programs know the real
+/// one by its header only, and its own debugging information is that of Rust.
+fn library_of_header(folder: &TempDir, header: &Path) -> Option<PathBuf> {
+    let text = Run::ok(Command::new(tool("gcc")?).args(["-E", "-P"]).arg(header)).stdout;
+    let declarations = text.split_inclusive(';').filter(|declaration| {
+        declaration.contains("wandb_") && declaration.contains('(') && !declaration.contains("(*")
+    });
+    let definitions: String = declarations
+        .map(|declaration| declaration.replace(';', " { __builtin_trap(); }\n"))
+        .collect();
+    let file = folder.path().join("functions.c");
+    let include = format!("#include \"{}\"\n", header.display());
+    fs::write(&file, include + &definitions).expect("write");
+    let library = folder.path().join("libwandb_login.so");
+    let mut command = Command::new(tool("gcc")?);
+    command.args([
+        "-g",
+        "-shared",
+        "-fPIC",
+        "-Wl,-soname,libwandb_login.so.0",
+        "-o",
+    ]);
+    Run::ok(command.arg(&library).arg(file));
+    assert_eq!(exported(&tool("nm")?, &["-D"], &library), listed_symbols());
+    Some(library)
+}
+
+/// The ABI as libabigail sees it, without paths and lines.
+fn dump(folder: &TempDir, library: &Path, headers: &Path) -> Option<String> {
+    let mut command = Command::new(tool("abidw")?);
+    command
+        .current_dir(folder.path())
+        .args(["--no-corpus-path", "--no-comp-dir-path", "--no-show-locs"])
+        .args(["--no-elf-needed", "--drop-private-types", "--headers-dir"])
+        .arg(headers)
+        .arg(library);
+    Some(Run::ok(&mut command).stdout)
+}
+
+/// Programs that were compiled against a released version work with this one: nothing
+/// was removed or changed. `WANDB_LOGIN_UPDATE_ABI=1` records the ABI of a new release.
+#[test]
+fn the_abi_of_each_release_is_kept() {
+    let (folder, headers) = (TempDir::new(), root().join("include"));
+    let Some(library) = library_of_header(&folder, &headers.join("wandb_login.h")) else {
+        return;
+    };
+    let Some(now) = dump(&folder, &library, &headers) else {
+        return;
+    };
+    let releases = root().join("tests/c/abi");
+    if std::env::var_os("WANDB_LOGIN_UPDATE_ABI").is_some_and(|value| value == "1") {
+        let name = format!("{}.abi", env!("CARGO_PKG_VERSION"));
+        fs::write(releases.join(name), &now).expect("write");
+    }
+    let current = folder.path().join("now.abi");
+    let compare = |release: &Path, now: &str| {
+        fs::write(&current, now).expect("write");
+        let abidiff = tool("abidiff").expect("it belongs to abidw");
+        Run::of(Command::new(abidiff).arg(release).arg(&current))
+    };
+    let mut compared = 0;
+    for release in fs::read_dir(releases).expect("a folder").flatten() {
+        let release = release.path();
+        let run = compare(&release, &now);
+        let [only_additions, incompatible] = [4, 8];
+        let code = run.code.expect("it ends");
+        assert_eq!(code & !only_additions, 0, "{}", run.stdout);
+        let changes = run
+            .stdout
+            .lines()
+            .filter(|line| line.contains(" summary: "));
+        for line in changes {
+            assert!(line.contains(": 0 Removed, 0 Changed"), "{}", run.stdout);
+        }
+        // A removed function is noticed.
+        let removed = now.replace("wandb_login_check", "wandb_login_chock");
+        let code = compare(&release, &removed).code.expect("it ends");
+        assert_ne!(code & incompatible, 0);
+        compared += 1;
+    }
+    assert!(compared > 0);
 }
 
 /// Builds the second library of `tests/c/second.rs`.
