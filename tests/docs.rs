@@ -1,5 +1,12 @@
-//! The Markdown pages of the repository: links lead somewhere, lists are complete.
+//! The Markdown pages of the repository: links lead somewhere, lists are complete, and
+//! the code of the READMEs works.
 
+#[path = "support/prefix.rs"]
+mod prefix;
+#[path = "docs/readmes.rs"]
+mod readmes;
+#[path = "support/stub.rs"]
+mod stub;
 mod support;
 
 use std::collections::BTreeSet;

@@ -9,6 +9,7 @@ mod help;
 mod logout;
 mod program;
 mod ranks;
+mod readme;
 mod reports;
 mod schema;
 mod scripts;

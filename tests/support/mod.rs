@@ -190,6 +190,21 @@ pub fn root() -> &'static Path {
         .expect("each package of the workspace is below its root")
 }
 
+/// The code blocks of a Markdown page of the repository: language and text.
+pub fn code_blocks(page: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join(page)).expect("a page");
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(language) = line.strip_prefix("```") {
+            let code = lines.by_ref().take_while(|line| *line != "```");
+            let code = code.map(|line| format!("{line}\n")).collect();
+            blocks.push((language.to_owned(), code));
+        }
+    }
+    blocks
+}
+
 /// The command line of this project; only the tests of its own package have it.
 pub fn wandb_login_path() -> &'static str {
     match option_env!("CARGO_BIN_EXE_wandb-login") {

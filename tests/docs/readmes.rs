@@ -1,0 +1,394 @@
+//! Every code block of every README is compiled and run, whole. What surrounds a
+//! fragment is here: `main`, the imports, the project.
+//!
+//! Each block runs in a copy of the reader's folder. `cargo` is replaced there by a
+//! script that copies what `cargo test` has built, because it would build everything
+//! again. Addresses of installed files are replaced by those of the test. The shell lines
+//! with `wandb-login` are tested in `tests/cli/readme.rs`, which has the command.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::prefix;
+use crate::stub::{Reply, Stub};
+use crate::support::{Home, KEY_1, Run, code_blocks, root, tool};
+
+/// The READMEs with the languages of their code blocks. A new block needs a test.
+const READMES: [(&str, &[&str]); 6] = [
+    (
+        "README.md",
+        &["sh", "c", "sh", "sh", "cpp", "go", "julia", "c"],
+    ),
+    ("bindings/cpp/README.md", &["cmake", "cpp", "cpp", "sh"]),
+    ("bindings/go/README.md", &["go", "sh", "", "sh", "go"]),
+    ("bindings/julia/README.md", &["julia", "julia", "julia"]),
+    ("bindings/mpi/README.md", &["c", "sh"]),
+    ("examples/README.md", &[]),
+];
+
+fn block(page: &str, at: usize) -> String {
+    code_blocks(page).swap_remove(at).1
+}
+
+#[test]
+fn every_block_of_every_readme_has_a_test() {
+    for (page, languages) in READMES {
+        let found: Vec<_> = code_blocks(page)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(found, languages, "{page}");
+    }
+    let mut pages = Vec::new();
+    crate::files(root(), "md", &mut pages);
+    for page in pages.iter().filter(|page| page.ends_with("README.md")) {
+        let page = page.strip_prefix(root()).expect("a page of the repository");
+        let is_listed = |(name, _): &(&str, _)| Path::new(name) == page;
+        let has_code = !code_blocks(&page.display().to_string()).is_empty();
+        assert!(
+            !has_code || READMES.iter().any(is_listed),
+            "{}",
+            page.display()
+        );
+    }
+}
+
+/// The folder of a reader, with the repository in it, a key, and the built libraries in
+/// `target/release`.
+struct Reader {
+    home: Home,
+}
+
+impl Reader {
+    fn new() -> Reader {
+        let home = Home::new();
+        let login = format!("login user password {KEY_1}");
+        home.write("home/.netrc", format!("machine api.wandb.ai {login}\n"));
+        let built = std::env::current_exe().expect("the test's own path");
+        fs::create_dir_all(home.cwd().join("target/release")).expect("a folder");
+        for name in ["include", "bindings", "tests", "Cargo.toml"] {
+            symlink(root().join(name), home.cwd().join(name)).expect("a link");
+        }
+        let reader = Reader { home };
+        reader.script(
+            "cargo",
+            &format!(
+                "echo \"cargo $*\" >>\"$HOME/cargo.log\"\n\
+                 case $1 in rustc) cp {}/libwandb_login.* target/release/ ;; esac\n",
+                built.parent().expect("a folder").display()
+            ),
+        );
+        reader
+    }
+
+    /// Puts a program before those of the system.
+    fn script(&self, name: &str, text: &str) {
+        let path = self
+            .home
+            .write(&format!("bin/{name}"), format!("#!/bin/sh -eu\n{text}"));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("mode");
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = self.home.command(program);
+        let path = std::env::var("PATH").unwrap_or_default();
+        let bin = self.home.base().join("bin").display().to_string();
+        command
+            .env("PATH", format!("{bin}:{path}"))
+            .env("LD_LIBRARY_PATH", self.installed())
+            .env("PKG_CONFIG_PATH", self.installed());
+        command
+    }
+
+    /// A shell command with the lines of a block.
+    fn shell(&self, block: &str) -> Command {
+        let mut command = self.command("sh");
+        command.args(["-eu", "-c", block]);
+        command
+    }
+
+    /// A folder with the library and a pkg-config file, as if installed.
+    fn installed(&self) -> PathBuf {
+        let folder = self.home.base().join("installed");
+        if folder.exists() {
+            return folder;
+        }
+        fs::create_dir(&folder).expect("a folder");
+        let built = std::env::current_exe().expect("the test's own path");
+        for name in ["libwandb_login.so", "libwandb_login.so.0"] {
+            symlink(built.with_file_name("libwandb_login.so"), folder.join(name)).expect("a link");
+        }
+        let text = format!(
+            "Name: wandb_login\nDescription: for the tests\nVersion: 0\nCflags: -I{}\nLibs: -L{} -lwandb_login\n",
+            root().join("include").display(),
+            folder.display(),
+        );
+        fs::write(folder.join("wandb_login.pc"), text).expect("write");
+        folder
+    }
+
+    /// Compiles a source in the reader's folder with the flags of pkg-config.
+    fn compile(&self, compiler: &str, source: &str, flags: &str) -> PathBuf {
+        let program = self.home.cwd().join("program");
+        let flags = format!(
+            "{flags} $(pkg-config --cflags --libs wandb_login) -I{0}/bindings/cpp/include -I{0}/bindings/mpi",
+            root().display()
+        );
+        Run::ok(&mut self.shell(&format!(
+            "{compiler} {source} -Wall -Wextra -Werror {flags} -o program"
+        )));
+        program
+    }
+}
+
+/// A C or C++ program around the statements of a block; its includes come first.
+fn program(before: &str, block: &str, after: &str) -> String {
+    let (includes, statements): (Vec<&str>, Vec<&str>) =
+        block.lines().partition(|line| line.starts_with("#include"));
+    format!(
+        "{}\n{before}\n{}\n{after}\n",
+        includes.join("\n"),
+        statements.join("\n")
+    )
+}
+
+#[test]
+fn the_first_lines_of_the_readme_are_commands_of_cargo() {
+    let reader = Reader::new();
+    Run::ok(&mut reader.shell(&block("README.md", 0)));
+    let log = reader.home.text("home/cargo.log");
+    assert_eq!(log.as_deref(), Some("cargo run --release\ncargo test\n"));
+}
+
+#[test]
+fn the_c_program_of_the_readme_is_built_as_it_says() {
+    let Some(_) = tool("cc") else { return };
+    let reader = Reader::new();
+    assert_eq!(
+        block("README.md", 1),
+        fs::read_to_string(root().join("tests/c/readme.c")).expect("readme.c")
+    );
+    let mut command = reader.shell(&block("README.md", 2));
+    let run = Run::ok(command.env_remove("LD_LIBRARY_PATH"));
+    let line = "POST https://api.wandb.ai/graphql, Authorization: Basic ...\n";
+    assert_eq!(run.stdout, line);
+}
+
+#[test]
+fn the_cpp_fragments_work() {
+    let Some(_) = tool("g++") else { return };
+    let reader = Reader::new();
+    let text = block("bindings/cpp/README.md", 1);
+    let print = "std::puts(header.substr(0, 21).c_str());\n}";
+    let inside = text
+        .trim_end()
+        .strip_suffix('}')
+        .expect("the block of `if`");
+    let text = program(
+        "#include <cstdio>\nint main() {",
+        inside,
+        &format!("{print}\nreturn 0; }}"),
+    );
+    reader.home.write("cwd/main.cpp", text);
+    let run = Run::ok(&mut reader.command(reader.compile("g++ -std=c++17", "main.cpp", "")));
+    assert_eq!(run.stdout, "Authorization: Basic \n");
+}
+
+#[test]
+fn the_cpp_lines_of_a_run_work() {
+    let Some(_) = tool("g++") else { return };
+    let reader = Reader::new();
+    let main = "#include \"wandb_run.hpp\"\nint main() {\nwandb::run_options options{};\n\
+                double loss = 0.5, rate = 0.1;";
+    let text = program(main, &block("README.md", 4), "return run ? 1 : 0; }");
+    reader.home.write("cwd/main.cpp", text);
+    let examples = root().join("examples");
+    Run::ok(&mut reader.shell(&format!(
+        "cc -c {0}/c/wandb_run.c $(pkg-config --cflags wandb_login)",
+        examples.display()
+    )));
+    let flags = format!(
+        "wandb_run.o -I{0}/c -I{0}/cpp -lcurl -pthread -lm",
+        examples.display()
+    );
+    let mut run = reader.command(reader.compile("g++ -std=c++17", "main.cpp", &flags));
+    // Without a network: the run is empty.
+    Run::ok(run.env("WANDB_MODE", "offline"));
+}
+
+/// Makes cmake use the folder in which other tests have built the library.
+fn share_cargo_folder(reader: &Reader) -> Option<PathBuf> {
+    prefix::prefix()?;
+    let cmake = tool("cmake")?;
+    let folder = format!(
+        "-DWANDB_LOGIN_CARGO_TARGET_DIR={}",
+        prefix::cargo_folder().display()
+    );
+    let text = format!(
+        "if [ \"$1\" = -S ]; then set -- \"$@\" {folder} -DWANDB_LOGIN_CARGO={}; fi\nexec {} \"$@\"\n",
+        env!("CARGO"),
+        cmake.display()
+    );
+    reader.script("cmake", &text);
+    Some(cmake)
+}
+
+#[test]
+fn the_cmake_lines_build_the_program_for_curl() {
+    let reader = Reader::new();
+    let Some(_) = share_cargo_folder(&reader) else {
+        return;
+    };
+    symlink(root(), reader.home.cwd().join("libwandb_login")).expect("a link");
+    reader
+        .home
+        .write("cwd/train.cpp", block("bindings/cpp/README.md", 2));
+    let project = "cmake_minimum_required(VERSION 3.22)\nproject(train LANGUAGES C CXX)\n\
+                   add_executable(train train.cpp)\ntarget_compile_features(train PRIVATE cxx_std_17)\n";
+    let text = format!("{project}{}", block("bindings/cpp/README.md", 0));
+    reader.home.write("cwd/CMakeLists.txt", text);
+    Run::ok(&mut reader.shell("cmake -S . -B made && cmake --build made"));
+    let server = Stub::http([Reply::viewer()]);
+    let login = format!("machine {} login user password {KEY_1}\n", server.address);
+    reader.home.write("home/.netrc", login);
+    let mut train = reader.command(reader.home.cwd().join("made/train"));
+    Run::ok(train.env("WANDB_BASE_URL", server.url("127.0.0.1")));
+    let seen = server.seen();
+    assert_eq!((seen.len(), &*seen[0].target), (1, "/graphql"));
+    assert!(seen[0].header("authorization").is_some());
+}
+
+#[test]
+fn the_installation_with_cmake_works() {
+    let reader = Reader::new();
+    let Some(_) = share_cargo_folder(&reader) else {
+        return;
+    };
+    let prefix = reader.home.base().join("usr-local");
+    let text = block("bindings/cpp/README.md", 3);
+    Run::ok(&mut reader.shell(&text.replace("/usr/local", &prefix.display().to_string())));
+    assert!(prefix.join("include/wandb_login_curl.hpp").exists());
+}
+
+#[test]
+fn the_lines_for_mpi_work() {
+    let (Some(_), Some(_)) = (tool("mpicc"), tool("mpirun")) else {
+        return;
+    };
+    let reader = Reader::new();
+    for file in ["wandb_login_mpi.c", "wandb_login_mpi.h"] {
+        let from = root().join("bindings/mpi").join(file);
+        fs::copy(from, reader.home.cwd().join(file)).expect("a copy");
+    }
+    let main = "#include <stdio.h>\nint main(int argc, char **argv) {\nMPI_Init(&argc, &argv);";
+    let end = "printf(\"status %d\\n\", (int)status);\nMPI_Finalize();\nreturn 0; }";
+    let whole = block("bindings/mpi/README.md", 0);
+    let short = format!(
+        "#include <wandb_login_mpi.h>\n{}wandb_login_session_free(session);\n",
+        block("README.md", 7)
+    );
+    for fragment in [whole, short] {
+        reader
+            .home
+            .write("cwd/train.c", program(main, &fragment, end));
+        Run::ok(&mut reader.shell(&block("bindings/mpi/README.md", 1)));
+        let mut mpirun = reader.command("mpirun");
+        mpirun
+            .env("TMPDIR", reader.home.base())
+            .env("OMPI_ALLOW_RUN_AS_ROOT", "1")
+            .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
+            .env("OMPI_MCA_rmaps_base_oversubscribe", "1")
+            .env("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
+        let run = Run::ok(mpirun.args(["-np", "2", "./train"]));
+        assert_eq!(run.stdout, "status 0\nstatus 0\n", "{}", run.stderr);
+    }
+}
+
+/// A Go program of the blocks of both pages.
+fn go_program() -> String {
+    let imports = "import (\n\"context\"\n\"errors\"\n\"fmt\"\n\"net/http\"\n\"os\"\n\n\
+                   \"libwandb-login.invalid/wandb\"\n)\n";
+    format!(
+        "package main\n\n{imports}\n\
+         func first(ctx context.Context) error {{\nvar client *http.Client\n{}\n_ = client\nreturn err\n}}\n\n\
+         func second(ctx context.Context) error {{\n{}\n_ = client\nreturn nil\n}}\n\n\
+         func kind(err error) {{\n{}}}\n\n\
+         func main() {{\nctx := context.Background()\nerr := errors.Join(first(ctx), second(ctx))\n\
+         kind(err)\nfmt.Println(err)\nif err != nil {{\nos.Exit(1)\n}}\n}}\n",
+        block("README.md", 5),
+        block("bindings/go/README.md", 0),
+        block("bindings/go/README.md", 4),
+    )
+}
+
+#[test]
+fn the_lines_for_go_work() {
+    let (Some(_), Some(_)) = (tool("go"), tool("cc")) else {
+        return;
+    };
+    let reader = Reader::new();
+    let target = root().join("target/go");
+    let go = |block: &str| {
+        let mut command = reader.shell(block);
+        command
+            .env("GOCACHE", target.join("cache"))
+            .env("GOPATH", target.join("path"))
+            .env("GOENV", "off")
+            // Compiles the tests of the package and runs none.
+            .env("GOFLAGS", "-buildvcs=false -run=^$")
+            .env("GOPROXY", "off")
+            .env("GOTOOLCHAIN", "local");
+        Run::ok(&mut command)
+    };
+    let copy = reader.home.cwd().join("third_party/libwandb_login");
+    fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
+    symlink(root(), copy).expect("a link");
+    let module = format!(
+        "module train\n\ngo 1.24\n\n{}",
+        block("bindings/go/README.md", 2)
+    );
+    reader.home.write("cwd/go.mod", module);
+    reader.home.write("cwd/main.go", go_program());
+    let build = block("bindings/go/README.md", 1);
+    let installed = reader.installed().display().to_string();
+    go(&build.replace("/opt/wandb/lib/pkgconfig", &installed));
+    Run::ok(&mut reader.command(reader.home.cwd().join("train")));
+    go(&block("bindings/go/README.md", 3));
+}
+
+#[test]
+fn the_lines_for_julia_work() {
+    let Some(julia) = tool("julia") else { return };
+    let reader = Reader::new();
+    let page = "bindings/julia/README.md";
+    // In the order of a reader: install, then the other blocks.
+    let script = [
+        block(page, 2),
+        block(page, 0),
+        block(page, 1),
+        block("README.md", 6),
+        "print(session.base_url)\n".to_owned(),
+    ]
+    .concat();
+    let script = reader.home.write("cwd/lines.jl", script);
+    // Pkg needs a registry; an empty one prevents network access.
+    let registry = "name = \"Empty\"\nuuid = \"23338594-aafe-5451-b93e-139f81909106\"\n\
+                    repo = \"\"\n\n[packages]\n";
+    reader
+        .home
+        .write("depot/registries/Empty/Registry.toml", registry);
+    let mut command = reader.command(julia);
+    command
+        .env("JULIA_DEPOT_PATH", reader.home.base().join("depot"))
+        .env("JULIA_PROJECT", reader.home.base().join("project"))
+        .env(
+            "WANDB_LOGIN_LIBRARY",
+            reader.installed().join("libwandb_login.so"),
+        )
+        .arg("--startup-file=no")
+        .arg(script);
+    let run = Run::ok(&mut command);
+    assert_eq!(run.stdout, "https://api.wandb.ai", "{}", run.stderr);
+}
