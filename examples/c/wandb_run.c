@@ -10,9 +10,9 @@
 #define _POSIX_C_SOURCE 200809L
 #include "wandb_run.h"
 
-#include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +33,7 @@
 #define BATCH 4000000         /* bytes of history in one request; W&B takes 10 MB */
 #define LONGEST_QUEUE 64000000
 #define LONGEST_ANSWER 1000000
+#define SILENT "the server does not answer"
 
 /* --- Text that grows ------------------------------------------------------- */
 
@@ -221,7 +222,9 @@ struct wandb_run {
     text queue;    /* history lines without their beginning, each with a line end */
     size_t queued; /* lines in the queue */
     size_t logged; /* lines in all */
-    int not_finite, dropped, stopped, failed, finishing, ended, exit_code;
+    int not_finite, dropped; /* said already */
+    int stopped, finishing, exit_code;
+    int ended; /* the sender has: lines are dropped from now on */
     double deadline; /* of wandb_run_finish(); 0: it was not called */
 
     /* Of the sender. */
@@ -291,17 +294,22 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data) {
     return size * count;
 }
 
+/* Returns a copy of the message in an answer that reports an error, or NULL. */
+static char *copy_message(const char *json) {
+    const char *errors = member(json, "errors");
+    const char *first = errors != NULL && *errors == '[' ? skip_space(errors + 1) : NULL;
+    char *message = copy_string(member(first, "message"));
+    return message != NULL ? message : copy_string(member(json, "error"));
+}
+
 /* Says what an HTTP status means for a request. wandb-core gives the same ones up. */
 static verdict judge(wandb_run *run, long status, answer *result) {
     int makes_run = run->path == NULL;
-    char *detail = copy_string(member(result->body.data, "error"));
-    if (status / 100 == 2) {
-        free(detail);
-        return ACCEPTED;
-    }
+    if (status / 100 == 2) return ACCEPTED;
+    char *message = copy_message(result->body.data);
     snprintf(result->problem, sizeof result->problem, "the server answered HTTP %ld%s%s",
-             status, detail != NULL ? ": " : "", detail != NULL ? detail : "");
-    free(detail);
+             status, message != NULL ? ": " : "", message != NULL ? message : "");
+    free(message);
     if (status == 429 || (status >= 500 && status != 501) || (status == 409 && makes_run))
         return RETRY;
     return status == 401 ? RETRY_AT_ONCE : REFUSED;
@@ -309,6 +317,8 @@ static verdict judge(wandb_run *run, long status, answer *result) {
 
 /* Says what an error of libcurl means. */
 static verdict judge_failure(CURLcode code, const char *detail, answer *result) {
+    if (code == CURLE_ABORTED_BY_CALLBACK || code == CURLE_OPERATION_TIMEDOUT)
+        detail = SILENT;
     snprintf(result->problem, sizeof result->problem, "%s",
              detail[0] != '\0' ? detail : curl_easy_strerror(code));
     switch (code) {
@@ -391,6 +401,7 @@ static verdict send_as(wandb_run *run, const wandb_login_session *session, const
     append(&url, path);
     curl_easy_reset(curl); /* keeps the connection */
     curl_easy_setopt(curl, CURLOPT_URL, url.data); /* redirects are not followed */
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L); /* a name may be ".." */
     set_route(curl, session);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
@@ -426,6 +437,8 @@ static verdict send_once(wandb_run *run, const char *path, const text *body, ans
         meaning = send_as(run, session, path, body, result);
         if (meaning == RETRY_AT_ONCE) wandb_login_renewer_refused(run->renewer, session);
     } else meaning = status == WANDB_LOGIN_STATUS_ERR_REJECTED ? REFUSED : RETRY;
+    if (status == WANDB_LOGIN_STATUS_ERR_CANCELLED)
+        snprintf(result->problem, sizeof result->problem, SILENT);
     wandb_login_session_free(session);
     return meaning;
 }
@@ -445,8 +458,8 @@ static int pause_for(wandb_run *run, double seconds, int may_shorten) {
 }
 
 /* Prints a problem, and not again as long as it is the same. */
-static void say_trouble(wandb_run *run, const char *problem, const char *outcome) {
-    if (strcmp(run->trouble, problem) != 0) say("%s; %s", problem, outcome);
+static void say_trouble(wandb_run *run, const char *problem) {
+    if (strcmp(run->trouble, problem) != 0) say("%s; the request is sent again", problem);
     snprintf(run->trouble, sizeof run->trouble, "%s", problem);
 }
 
@@ -466,16 +479,17 @@ static int deliver(wandb_run *run, const char *path, const text *body, answer *r
             say("%s; nothing more is sent, and the training goes on", result->problem);
             return 0;
         }
+        if (meaning == RETRY_AT_ONCE && refusals++ == 0) continue; /* with another credential */
+        if (!is_late(run)) {
+            say_trouble(run, result->problem);
+            double asked = result->retry_after > 3600 ? 3600.0 : (double)result->retry_after;
+            int shortened = pause_for(run, asked > 0 ? asked : wait, asked <= 0);
+            wait = shortened ? FIRST_WAIT : wait < LONGEST_WAIT / 2 ? 2 * wait : LONGEST_WAIT;
+        }
         if (is_late(run)) {
-            say("the run is not complete: %s",
-                run->trouble[0] != '\0' ? run->trouble : "the server does not answer");
+            say("the run is not complete: %s", result->problem);
             return 0;
         }
-        if (meaning == RETRY_AT_ONCE && refusals++ == 0) continue; /* with another credential */
-        say_trouble(run, result->problem, "the request is sent again");
-        double asked = result->retry_after > 3600 ? 3600.0 : (double)result->retry_after;
-        int shortened = pause_for(run, asked > 0 ? asked : wait, asked <= 0);
-        wait = shortened ? FIRST_WAIT : wait < LONGEST_WAIT / 2 ? 2 * wait : LONGEST_WAIT;
     }
 }
 
@@ -548,9 +562,7 @@ static int make_run(wandb_run *run) {
     write_upsert_bucket(run, &body);
     int made = deliver(run, "/graphql", &body, &result);
     if (made && !read_bucket(run, result.body.data)) {
-        const char *errors = member(result.body.data, "errors");
-        const char *first = errors != NULL && *errors == '[' ? skip_space(errors + 1) : NULL;
-        char *message = copy_string(member(first, "message"));
+        char *message = copy_message(result.body.data);
         say("the server made no run in the project \"%s\": %s", run->project,
             message != NULL ? message : "its answer is not that of a W&B server");
         free(message);
@@ -668,8 +680,10 @@ static void send_history(wandb_run *run) {
 static void *send_all(void *data) {
     wandb_run *run = data;
     if (make_run(run)) send_history(run);
+    curl_easy_cleanup(run->curl); /* here, because it may write to a closed connection */
+    run->curl = NULL;
     pthread_mutex_lock(&run->lock);
-    run->failed = run->ended = 1; /* lines that are logged from now on are dropped */
+    run->ended = 1;
     clear(&run->queue);
     run->queued = 0;
     pthread_cond_broadcast(&run->changed);
@@ -698,6 +712,9 @@ static char *checked(const char *what, const char *name, size_t longest, const c
     if (name[bad] != '\0')
         say("the %s \"%s\" contains \"%c\", which W&B does not allow (%s); the training goes on "
             "without W&B", what, name, name[bad], forbidden);
+    else if (name[0] == ' ' || name[length - 1] == ' ')
+        say("the %s \"%s\" begins or ends with a space; the training goes on without W&B", what,
+            name);
     else if (characters > longest)
         say("the %s \"%.40s...\" has %zu characters, and W&B allows %zu; the training goes on "
             "without W&B", what, name, characters, longest);
@@ -792,6 +809,18 @@ static int connect_run(wandb_run *run, const wandb_run_options *options) {
     return run->curl != NULL && run->base_url != NULL;
 }
 
+/* Starts the sender. It takes no signals: not those of the program, and no SIGPIPE, which
+ * a broken connection may cause and which would end the training. */
+static int start_sender(wandb_run *run) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int started = pthread_create(&run->sender, NULL, send_all, run) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!started) say("no thread can be started; the training goes on without W&B");
+    return started;
+}
+
 wandb_run *wandb_run_start(const wandb_run_options *options) {
     static const wandb_run_options defaults;
     wandb_run *run = calloc(1, sizeof *run);
@@ -806,9 +835,7 @@ wandb_run *wandb_run_start(const wandb_run_options *options) {
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&run->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (name_run(run, options) && connect_run(run, options) &&
-        pthread_create(&run->sender, NULL, send_all, run) == 0)
-        return run;
+    if (name_run(run, options) && connect_run(run, options) && start_sender(run)) return run;
     free_run(run);
     return NULL;
 }
@@ -825,7 +852,7 @@ void wandb_run_log(wandb_run *run, const wandb_metric *metrics, size_t count) {
     append_number(&line, (double)date.tv_sec + (double)(date.tv_nsec / 1000) / 1e6);
     for (size_t i = 0; i < count; i++) {
         append(&line, ",");
-        append_string(&line, metrics[i].name);
+        append_string(&line, metrics[i].name != NULL ? metrics[i].name : "");
         append(&line, ":");
         append_number(&line, metrics[i].value);
         if (!isfinite(metrics[i].value)) not_finite = metrics[i].name;
@@ -837,13 +864,13 @@ void wandb_run_log(wandb_run *run, const wandb_metric *metrics, size_t count) {
     int first = not_finite != NULL && !run->not_finite;
     int full = line.failed || run->queue.length + line.length > LONGEST_QUEUE;
     if (first) run->not_finite = 1;
-    if (!run->failed && !full) {
+    if (!run->ended && !full) {
         size_t before = run->queue.length;
         append_bytes(&run->queue, line.data, line.length);
         full = run->queue.length == before;
         if (!full && run->queued++ == 0) pthread_cond_broadcast(&run->changed);
     }
-    int loses = full && !run->failed && !run->dropped;
+    int loses = full && !run->ended && !run->dropped;
     if (loses) run->dropped = 1;
     pthread_mutex_unlock(&run->lock);
     clear(&line);
@@ -875,7 +902,7 @@ void wandb_run_finish(wandb_run *run, int exit_code) {
     } else {
         /* A name server that hangs cannot be interrupted. The run is not freed, because
          * its thread goes on. */
-        say("the run is not complete: the server does not answer");
+        say("the run is not complete: " SILENT);
         pthread_detach(run->sender);
     }
 }

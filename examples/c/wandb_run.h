@@ -78,7 +78,8 @@ void wandb_run_log(wandb_run *run, const wandb_metric *metrics, size_t count);
 int wandb_run_stopped(wandb_run *run);
 
 /* Sends what is left and the exit code of the training (0: it succeeded), and frees
- * the run. Takes at most 10 seconds, less the time that the login took. */
+ * the run. Takes at most 10 seconds, less the time that the login took. Without this call
+ * W&B takes the run for crashed. */
 void wandb_run_finish(wandb_run *run, int exit_code);
 
 #ifdef __cplusplus

@@ -115,6 +115,12 @@ _wandb_run_check() {
     _wandb_run_bad=$(printf '%s' "$2" | awk -v "set=$(printf '%s' "$3" | sed 's/\\/\\\\/g')" '
         { for (i = 1; i <= length($0); i++) if (index(set, substr($0, i, 1))) { print substr($0, i, 1); exit } }')
     _wandb_run_length=$(printf '%s' "$2" | LC_ALL=C tr -d '\200-\277' | wc -c)
+    case "$2" in
+    ' '* | *' ')
+        _wandb_run_say "the $1 \"$2\" begins or ends with a space; the training goes on without W&B"
+        return 1
+        ;;
+    esac
     if [ -n "$_wandb_run_bad" ]; then
         _wandb_run_say "the $1 \"$2\" contains \"$_wandb_run_bad\", which W&B does not allow ($3);" \
             "the training goes on without W&B"
@@ -187,6 +193,11 @@ _wandb_run_value() {
     _wandb_run_json <"$_wandb_run_folder/answer" | sed -n "s/^$1=//p" | sed -n 1p
 }
 
+# Prints the message of an answer that reports an error.
+_wandb_run_message() {
+    _wandb_run_json <"$_wandb_run_folder/answer" | sed -n -e 's/^errors\.0\.message=//p' -e 's/^error=//p' | sed -n 1p
+}
+
 # Prints a name as a part of a path.
 _wandb_run_part() {
     printf '%s' "$1" | od -An -v -tx1 | tr ' ' '\n' | while read -r byte; do
@@ -226,7 +237,7 @@ _wandb_run_trouble() {
 
 # Sends the file `body` once. Sets _wandb_run_status to the HTTP status, or to 000.
 _wandb_run_once() {
-    printf '%s\n' "$_wandb_run_header" "$_wandb_run_extra" | curl -q --silent --show-error --max-time 180 \
+    printf '%s\n' "$_wandb_run_header" "$_wandb_run_extra" | curl -q --silent --show-error --path-as-is --max-time 180 \
         --header @- --header 'Content-Type: application/json' --header 'Accept:' \
         --header 'Expect:' --user-agent "$_wandb_run_agent" \
         --data-binary "@$_wandb_run_folder/body" --output "$_wandb_run_folder/answer" \
@@ -281,6 +292,10 @@ _wandb_run_deliver() {
                 _wandb_run_log_in && [ "$_wandb_run_header" != "$_wandb_run_old" ] && continue
             ;;
         000 | login) _wandb_run_why=$(_wandb_run_reason) ;;
+        *)
+            set -- "$1" "$(_wandb_run_message)"
+            _wandb_run_why=$_wandb_run_why${2:+": $2"}
+            ;;
         esac
         case $_wandb_run_status:$1 in
         000:* | login:* | 429:* | 409:/graphql | 50[02-9]:* | 5[1-9]?:*) ;;
@@ -314,7 +329,7 @@ _wandb_run_make() {
         "$(_wandb_run_value 'data\.upsertBucket\.bucket\.project\.name')" \
         "$(_wandb_run_value 'data\.upsertBucket\.bucket\.name')"
     if [ -z "$1" ] || [ -z "$2" ] || [ -z "$3" ]; then
-        set -- "$(_wandb_run_value 'errors\.0\.message')"
+        set -- "$(_wandb_run_message)"
         [ -n "$1" ] || set -- "its answer is not that of a W&B server"
         _wandb_run_say "the server made no run in the project \"$_wandb_run_project\": $1"
         return 1

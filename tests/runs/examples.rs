@@ -73,9 +73,7 @@ pub(crate) fn examples() -> &'static [Example] {
             ("mpi", mpi),
             ("shell", shell),
         ];
-        // The programs stay in `target`, like other build output.
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs");
-        library(&folder);
+        let folder = folder();
         let build = |(name, builder): (&'static str, Builder)| {
             let folder = folder.join(name);
             fs::create_dir_all(&folder).expect("a folder");
@@ -84,6 +82,29 @@ pub(crate) fn examples() -> &'static [Example] {
         };
         builders.into_iter().filter_map(build).collect()
     })
+}
+
+/// Where the programs stay, in `target` like other build output. It has the library.
+fn folder() -> &'static Path {
+    static ONCE: OnceLock<PathBuf> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs");
+        library(&folder);
+        folder
+    })
+}
+
+/// The program `edges.c`.
+pub(crate) fn edges() -> Option<PathBuf> {
+    const CHECKED: &str = "-fsanitize=thread";
+    let folder = folder().join("edges");
+    fs::create_dir_all(&folder).expect("a folder");
+    let (object, program) = (wandb_run(&folder, &[CHECKED])?, folder.join("edges"));
+    let wraps = "-Wl,--wrap=snprintf,--wrap=strtod";
+    let flags = ["-std=c11", "-Wpedantic", CHECKED, wraps];
+    let source = Path::new("tests/runs/edges.c");
+    compile(&tool("cc")?, &flags, &[source, &object], &program);
+    Some(program)
 }
 
 /// Puts the shared library into `lib`, for linkers and loaders.

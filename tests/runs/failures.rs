@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::compare::{Kind, kind, line, order};
 use crate::server::{Rules, Server};
+use crate::stub::Reply;
 use crate::support::{Home, KEY_1, Run};
 use crate::{for_each, losses, train, trained};
 
@@ -205,5 +206,65 @@ fn an_identity_file_that_is_gone_is_named() {
         let said = sentences(&run, &path);
         assert!((1..=2).contains(&said), "{name}: {}", run.stderr);
         assert_eq!(server.exchanges(), 1, "{name}");
+    });
+}
+
+/// What the server says about a run is printed without control characters.
+#[test]
+fn the_server_refuses_to_make_a_run() {
+    let message =
+        r#"{"errors":[{"message":"team \u001b[31mred\u0007 \u00e9\ud83d\ude00 is full"}]}"#;
+    for_each(|example| {
+        for reply in [Reply::new(200, message), Reply::new(403, message)] {
+            let server = Server::new(Rules {
+                upsert: vec![reply],
+                ..Rules::default()
+            });
+            let run = train(example, &server.url(), &[], &["5"]);
+            let name = example.name;
+            assert_eq!(sentences(&run, "is full"), 1, "{name}: {}", run.stderr);
+            assert_eq!(sentences(&run, "é😀"), 1, "{name}: {}", run.stderr);
+            assert!(!run.stderr.contains('\u{1b}'), "{name}: {}", run.stderr);
+            assert_eq!(server.requests().len(), 1, "{name}");
+        }
+    });
+}
+
+/// The key does not follow a redirect.
+#[test]
+fn a_redirect_is_not_followed() {
+    for_each(|example| {
+        let other = Server::new(Rules::default());
+        let redirect = Reply::new(307, "").header("Location", &other.url());
+        let server = Server::new(Rules {
+            upsert: vec![redirect],
+            ..Rules::default()
+        });
+        let run = train(example, &server.url(), &[], &["5"]);
+        assert_eq!(
+            sentences(&run, "HTTP 307"),
+            1,
+            "{}: {}",
+            example.name,
+            run.stderr
+        );
+        assert_eq!(other.stub.connections(), 0, "{}", example.name);
+    });
+}
+
+/// A server that asks for an hour of patience gets it, and the training ends without it.
+#[test]
+fn a_long_wait_that_the_server_asks_for_does_not_delay_the_end() {
+    for_each(|example| {
+        let server = Server::new(Rules {
+            stream: vec![Reply::new(429, "").header("Retry-After", "3600"); 9],
+            ..Rules::default()
+        });
+        let run = train(example, &server.url(), &[], &["20", "1"]);
+        let (name, requests) = (example.name, server.requests());
+        assert_eq!(sentences(&run, "HTTP 429"), 2, "{name}: {}", run.stderr);
+        assert_eq!(sentences(&run, "not complete"), 1, "{name}: {}", run.stderr);
+        let uploads = requests.iter().filter(|seen| kind(seen) == Kind::Lines);
+        assert_eq!(uploads.count(), 1, "{name}: {:?}", order(&requests));
     });
 }

@@ -5,6 +5,7 @@
 #![cfg(feature = "http")]
 
 mod compare;
+mod edges;
 mod examples;
 mod failures;
 mod long;
