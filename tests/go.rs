@@ -110,6 +110,10 @@ fn the_package_passes_its_own_tests() {
     let gofmt = Path::new(goroot.trim()).join("bin/gofmt");
     let unformatted = Run::ok(&mut go.run(&gofmt, &["-l", "."])).stdout;
     assert_eq!(unformatted, "", "files that need gofmt -w");
+    let examples = root().join("examples/go");
+    let unformatted = Run::ok(go.run(&gofmt, &["-l", "."]).current_dir(&examples)).stdout;
+    assert_eq!(unformatted, "", "examples that need gofmt -w");
+    Run::ok(go.command(&["vet", "./..."]).current_dir(&examples));
     let all = ["./...", "./testdata/terminal"];
     Run::ok(&mut go.command(&[&["vet"], &all[..]].concat()));
     Run::ok(&mut go.command(&[&["test", "-race", "-count=1"], &all[..]].concat()));

@@ -1,7 +1,9 @@
-//! Tests of the Julia package: its own tests, its example, and the terminal prompt.
+//! Tests of the Julia package: its own tests and the terminal prompt.
 //!
 //! `WANDB_LOGIN_TEST_JULIA` is the path of Julia if it is not in `PATH`.
 
+#[path = "support/julia.rs"]
+mod julia;
 #[path = "support/pty.rs"]
 mod pty;
 #[path = "support/stub.rs"]
@@ -9,38 +11,14 @@ mod stub;
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use pty::Pty;
 use stub::{Identity, Reply, Stub};
 use support::{Home, KEY_1, Run, TempDir};
 
-/// Returns a working Julia; `None`, with a message, if there is none.
-fn julia() -> Option<PathBuf> {
-    let named = std::env::var_os("WANDB_LOGIN_TEST_JULIA").map(PathBuf::from);
-    let julia = named.or_else(|| support::tool("julia"))?;
-    // If Julia runs with another libunwind than it was built with, such as that of
-    // Debian 11 on Debian 12, exceptions in compiled code crash it.
-    let script = r#"f() = error("x"); try; f(); catch; print("caught"); end"#;
-    let run = Run::of(
-        Home::new()
-            .command(&julia)
-            .args(["--startup-file=no", "-e", script]),
-    );
-    if run.stdout != "caught" {
-        support::skip("julia crashes when an exception is thrown (see its libunwind)");
-        return None;
-    }
-    Some(julia)
-}
-
-/// A copy of the package, because Julia writes a manifest into it, a separate depot,
-/// and the library that `cargo test` built.
+/// A copy of the package, a separate depot, and the library that `cargo test` built.
 struct Package {
     home: Home,
     library: TempDir,
@@ -50,14 +28,7 @@ struct Package {
 impl Package {
     fn new(julia: PathBuf) -> Package {
         let home = Home::new();
-        copy(
-            &support::root().join("bindings/julia"),
-            &home.base().join("WandbLogin"),
-        );
-        // Pkg needs a registry; an empty one prevents network access.
-        let registry = "name = \"Empty\"\nuuid = \"23338594-aafe-5451-b93e-139f81909106\"\n\
-                        repo = \"\"\n\n[packages]\n";
-        home.write("depot/registries/Empty/Registry.toml", registry);
+        julia::install(home.base());
         Package {
             home,
             library: support::library(),
@@ -68,17 +39,13 @@ impl Package {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command(&self.julia);
         command
-            .env("JULIA_DEPOT_PATH", self.home.base().join("depot"))
             .env("JULIA_NUM_THREADS", "4")
             .env(
                 "WANDB_LOGIN_LIBRARY",
                 self.library.path().join("libwandb_login.so"),
             )
-            .arg("--startup-file=no")
-            .arg(format!(
-                "--project={}",
-                self.home.base().join("WandbLogin").display()
-            ))
+            .args(julia::arguments(self.home.base()))
+            .envs(julia::variables(self.home.base()))
             .args(arguments);
         command
     }
@@ -96,23 +63,11 @@ impl Package {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder").flatten() {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
-}
-
 /// Runs `Pkg.test()` with the layout of the header, with libraries of other versions,
 /// with one that panics, and with test servers.
 #[test]
 fn the_package_passes_its_own_tests() {
-    let (Some(julia), Some(cc)) = (julia(), support::tool("cc")) else {
+    let (Some(julia), Some(cc)) = (julia::julia(), support::tool("cc")) else {
         return;
     };
     let package = Package::new(julia);
@@ -191,76 +146,11 @@ fn the_package_has_the_version_of_the_crate() {
     );
 }
 
-#[test]
-fn the_example_trains_and_sends_its_losses() {
-    let Some(julia) = julia() else { return };
-    let package = Package::new(julia);
-    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", server.local_addr().expect("an address"));
-    let request = std::thread::spawn(move || {
-        let (stream, _) = server.accept().expect("the example connects");
-        let mut reader = BufReader::new(stream);
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).expect("a line");
-            match line.trim_end() {
-                "" => break,
-                line => head.push(line.to_string()),
-            }
-        }
-        let length = head
-            .iter()
-            .find_map(|line| line.strip_prefix("Content-Length: "));
-        let mut body = vec![0; length.expect("a length").parse().expect("a number")];
-        reader.read_exact(&mut body).expect("the body");
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        reader.into_inner().write_all(answer).expect("the answer");
-        (head, String::from_utf8(body).expect("text"))
-    });
-    let example = package.home.base().join("WandbLogin/examples/train.jl");
-    let run = Run::of(
-        package
-            .command(&[example.to_str().expect("a plain path")])
-            .env("WANDB_BASE_URL", url)
-            .env("WANDB_API_KEY", KEY_1),
-    );
-    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
-    let losses: Vec<f64> = run
-        .stdout
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("step ")?
-                .split(' ')
-                .next_back()?
-                .parse()
-                .ok()
-        })
-        .collect();
-    assert_eq!(losses.len(), 6, "{}", run.stdout);
-    assert!(
-        losses.is_sorted_by(|before, after| before > after),
-        "{losses:?}"
-    );
-    assert!(losses[5] < losses[0] / 4.0, "{losses:?}");
-    assert!(
-        run.stdout.contains("reported: HTTP/1.1 200 OK"),
-        "{}",
-        run.stdout
-    );
-    assert!(!run.stdout.contains(KEY_1) && !run.stderr.contains(KEY_1));
-    let (head, body) = request.join().expect("the server");
-    let sent = head.iter().find(|line| line.starts_with("Authorization: "));
-    let key = STANDARD.encode(format!("api:{KEY_1}"));
-    assert_eq!(sent, Some(&format!("Authorization: Basic {key}")));
-    assert!(body.starts_with("{\"losses\": ["), "{body}");
-}
-
 /// The server is named; the key is not echoed and can be edited and pasted; other tasks
 /// run meanwhile; the time limit applies.
 #[test]
 fn julia_prompts_on_the_terminal() {
-    let Some(julia) = julia() else { return };
+    let Some(julia) = julia::julia() else { return };
     let package = Package::new(julia);
     let script = r#"
         using WandbLogin
@@ -309,7 +199,7 @@ fn julia_prompts_on_the_terminal() {
 /// The library prompts if Julia has one thread, and the package if it has two.
 #[test]
 fn a_prompt_ends_with_the_same_error_with_one_thread_and_with_two() {
-    let Some(julia) = julia() else { return };
+    let Some(julia) = julia::julia() else { return };
     let package = Package::new(julia);
     let script = r#"
         using WandbLogin
@@ -341,7 +231,7 @@ fn a_prompt_ends_with_the_same_error_with_one_thread_and_with_two() {
 /// Julia.
 #[test]
 fn the_library_prompts_if_julia_has_one_thread() {
-    let Some(julia) = julia() else { return };
+    let Some(julia) = julia::julia() else { return };
     let package = Package::new(julia);
     let script = r#"
         using WandbLogin

@@ -59,17 +59,19 @@ impl Example {
     }
 }
 
-/// Builds an example in a folder of its own.
+/// Builds an example in a folder of its own; `None` if a tool is missing.
 type Builder = fn(&Path) -> Option<Program>;
 
 /// The examples whose tools are installed.
 pub(crate) fn examples() -> &'static [Example] {
     static ONCE: OnceLock<Vec<Example>> = OnceLock::new();
     ONCE.get_or_init(|| {
-        let builders: [(&'static str, Builder); 5] = [
+        let builders: [(&'static str, Builder); 7] = [
             ("c", c),
             ("cpp", cpp),
             ("fortran", fortran),
+            ("go", go),
+            ("julia", julia),
             ("mpi", mpi),
             ("shell", shell),
         ];
@@ -223,4 +225,53 @@ fn shell(_: &Path) -> Option<Program> {
         words: vec![tool("sh")?.into(), script.into()],
         variables: vec![("PATH", path)],
     })
+}
+
+/// With the race detector, which ends a program with 66.
+fn go(folder: &Path) -> Option<Program> {
+    let (go, library) = (tool("go")?, library_folder(folder));
+    tool("cc")?;
+    let program = folder.join("train");
+    let (include, build) = (root().join("include"), root().join("target/go"));
+    let libraries = format!("-L{0} -lwandb_login -Wl,-rpath,{0}", library.display());
+    Run::ok(
+        Home::new()
+            .command(&go)
+            .args(["build", "-race", "-o"])
+            .arg(&program)
+            .arg("./train")
+            .current_dir(root().join("examples/go"))
+            .env("GOCACHE", build.join("cache"))
+            .env("GOPATH", build.join("path"))
+            .env("GOENV", "off")
+            .env("GOFLAGS", "-buildvcs=false")
+            .env("GOPROXY", "off")
+            .env("GOTOOLCHAIN", "local")
+            .env("PKG_CONFIG", "true")
+            .env("CGO_CFLAGS", format!("-I{}", include.display()))
+            .env("CGO_LDFLAGS", libraries),
+    );
+    Some(Program::of(program))
+}
+
+/// Hardly optimized: compiling takes longer than the training.
+fn julia(folder: &Path) -> Option<Program> {
+    let julia = crate::julia::julia()?;
+    tool("curl")?;
+    let library = library_folder(folder).join("libwandb_login.so");
+    let _ = fs::remove_dir_all(folder);
+    crate::julia::install(folder);
+    let mut words: Vec<OsString> = vec![julia.into(), "-O0".into()];
+    words.extend(crate::julia::arguments(folder).map(OsString::from));
+    let mut variables: Vec<(&str, OsString)> = vec![("WANDB_LOGIN_LIBRARY", library.into())];
+    variables.extend(crate::julia::variables(folder).map(|(name, path)| (name, path.into())));
+    // Precompiles the package.
+    let home = Home::new();
+    let mut precompile = home.command(&words[0]);
+    precompile
+        .args(&words[1..])
+        .args(["-e", "using WandbLogin"]);
+    Run::ok(precompile.envs(variables.iter().cloned()));
+    words.push(root().join("examples/julia/train.jl").into());
+    Some(Program { words, variables })
 }

@@ -8,6 +8,8 @@ mod compare;
 mod edges;
 mod examples;
 mod failures;
+#[path = "../support/julia.rs"]
+mod julia;
 mod long;
 mod network;
 mod sdk;

@@ -135,7 +135,8 @@ fn a_run_without_uploads_is_kept_alive_as_by_wandb_core() {
     let Some(python) = support::sdk_python() else {
         return;
     };
-    let arguments = ["340", "60"];
+    // More than the pause, for a program that starts slowly.
+    let arguments = ["450", "60"];
     let sdk_server = Server::new(Rules::default());
     let theirs = std::thread::scope(|threads| {
         let more = [&arguments[..], &["0", "0.5"]].concat();
