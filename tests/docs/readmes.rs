@@ -25,7 +25,7 @@ const READMES: [(&str, &[&str]); 6] = [
     ("bindings/go/README.md", &["go", "sh", "", "sh", "go"]),
     ("bindings/julia/README.md", &["julia", "julia", "julia"]),
     ("bindings/mpi/README.md", &["c", "sh"]),
-    ("examples/README.md", &[]),
+    ("examples/README.md", &["c", "sh"]),
 ];
 
 fn block(page: &str, at: usize) -> String {
@@ -218,6 +218,31 @@ fn the_cpp_lines_of_a_run_work() {
     Run::ok(run.env("WANDB_MODE", "offline"));
 }
 
+#[test]
+fn the_lines_of_the_examples_work() {
+    let Some(_) = tool("cc") else { return };
+    let reader = Reader::new();
+    let folder = reader.home.cwd().join("examples/c");
+    fs::create_dir_all(&folder).expect("a folder");
+    for name in ["train.c", "wandb_run.c", "wandb_run.h"] {
+        fs::copy(root().join("examples/c").join(name), folder.join(name)).expect("a copy");
+    }
+    // Without a network: the training goes on.
+    let mut shell = reader.shell(&block("examples/README.md", 1));
+    let run = Run::ok(shell.env("WANDB_MODE", "offline"));
+    assert!(run.stdout.contains("epoch 99: "), "{}", run.stdout);
+
+    let text = program(
+        "int main(void) {\ndouble loss = 0.5, rate = 0.1;",
+        &block("examples/README.md", 0),
+        "return 0; }",
+    );
+    reader.home.write("cwd/main.c", text);
+    let flags = "examples/c/wandb_run.c -Iexamples/c -lcurl -pthread -lm";
+    let mut run = reader.command(reader.compile("cc", "main.c", flags));
+    Run::ok(run.env("WANDB_MODE", "offline"));
+}
+
 /// Makes cmake use the folder in which other tests have built the library.
 fn share_cargo_folder(reader: &Reader) -> Option<PathBuf> {
     prefix::prefix()?;
@@ -226,8 +251,11 @@ fn share_cargo_folder(reader: &Reader) -> Option<PathBuf> {
         "-DWANDB_LOGIN_CARGO_TARGET_DIR={}",
         prefix::cargo_folder().display()
     );
+    // The compiler beside cargo: rustup would look for its settings in the reader's home.
+    let compiler = Path::new(env!("CARGO")).with_file_name("rustc");
     let text = format!(
-        "if [ \"$1\" = -S ]; then set -- \"$@\" {folder} -DWANDB_LOGIN_CARGO={}; fi\nexec {} \"$@\"\n",
+        "export RUSTC={}\nif [ \"$1\" = -S ]; then set -- \"$@\" {folder} -DWANDB_LOGIN_CARGO={}; fi\nexec {} \"$@\"\n",
+        compiler.display(),
         env!("CARGO"),
         cmake.display()
     );
