@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::update::{Missing, Unsaved, edit_text, warn_of};
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
+use crate::config::files::Config;
 use crate::config::paths::SETTINGS_LIMIT;
 use crate::config::settings::{Scope, SettingResult, SettingsFile};
 use crate::env::display_path;
@@ -64,7 +65,7 @@ fn rewrite(context: &Context, scope: Scope, change: Setting) -> std::result::Res
         }?;
         let parse = |text: &[u8]| SettingsFile::parse(scope, path, WipedBytes::new(text.to_vec()));
         let (before, after) = (parse(text), parse(&edited.text));
-        keep_bindings(context, scope, &before, &after)?;
+        keep_bindings(&Config::load(&context.env), scope, &before, &after)?;
         check_read_back(&before, &after, &change)?;
         Ok(edited)
     };
@@ -91,18 +92,18 @@ fn rewrite(context: &Context, scope: Scope, change: Setting) -> std::result::Res
 
 /// The rule of every write: it never changes which server a key in a settings
 /// file is for. Such a key is for the `base_url` of its own file, else for that
-/// of the other file, so both keys are compared before and after.
+/// of the other file, so both keys are compared before and after. `now` has the other
+/// file as it is now: this login may have changed it, too.
 fn keep_bindings<'f>(
-    context: &'f Context,
+    now: &'f Config,
     scope: Scope,
     before: &'f SettingsFile,
     after: &'f SettingsFile,
 ) -> std::result::Result<(), Note> {
     let bindings = |file: &'f SettingsFile| {
-        let config = context.config();
         let (system, workspace) = match scope {
-            Scope::System => (Some(file), config.file(Scope::Workspace).1),
-            Scope::Workspace => (config.file(Scope::System).1, Some(file)),
+            Scope::System => (Some(file), now.file(Scope::Workspace).1),
+            Scope::Workspace => (now.file(Scope::System).1, Some(file)),
         };
         [
             Binding::of(system, [system, None]),

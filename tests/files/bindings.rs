@@ -59,6 +59,61 @@ fn a_login_elsewhere_does_not_move_a_settings_key() {
     }
 }
 
+/// The key that a login finds without `--host`, and its server: in the workspace, and
+/// elsewhere.
+fn keys_and_servers(home: &Home) -> [Option<(String, String)>; 2] {
+    [home.cwd(), home.home()].map(|folder| {
+        let run = Run::of(home.wandb_login(&["token", "--json"]).current_dir(folder));
+        let token: serde_json::Value = serde_json::from_str(&run.stdout).ok()?;
+        let text = |name: &str| token[name].as_str().map(str::to_owned);
+        Some((text("credential")?, text("base_url")?))
+    })
+}
+
+/// A login writes both files. The key of one depends on the server in the other.
+#[test]
+fn a_change_of_one_file_does_not_move_the_key_of_the_other() {
+    let servers = [
+        "",
+        "base_url = http://127.0.0.1:9090\n",
+        "base_url = %(x)s\n",
+    ];
+    let key = format!("api_key = {KEY_2}\n");
+    let mut changed = 0;
+    for (system, workspace) in servers.iter().flat_map(|a| servers.map(|b| (a, b))) {
+        for keys in [[&*key, ""], ["", &key]] {
+            for arguments in [["--host", SERVER], ["--cloud", "--no-prompt"]] {
+                let home = Home::new();
+                let text = |url: &str, key: &str| format!("[default]\n{url}{key}");
+                home.write(SETTINGS, text(system, keys[0]));
+                home.write(WORKSPACE, text(workspace, keys[1]));
+                let about = format!("{system:?} {workspace:?} {keys:?} {arguments:?}");
+                let mut before = keys_and_servers(&home).to_vec();
+                // A key is for the server that its own file names, also where the
+                // other file is malformed.
+                let of_key = if keys[0].is_empty() {
+                    workspace
+                } else {
+                    system
+                };
+                if of_key.contains(OTHER) {
+                    before.push(Some((KEY_2.to_owned(), OTHER.to_owned())));
+                }
+                Run::ok(home.wandb_login(&["login", KEY_1]).args(arguments));
+                // The files say where a key of theirs goes, and not the new key.
+                std::fs::remove_file(home.base().join(NETRC)).expect("netrc");
+                let after = keys_and_servers(&home);
+                for found in after.iter().flatten() {
+                    let known = before.iter().flatten().any(|known| known == found);
+                    assert!(known, "{about}: {before:?} {after:?}");
+                }
+                changed += usize::from(before[..2] != after);
+            }
+        }
+    }
+    assert!(changed > 0);
+}
+
 /// A key that the write does not move is no obstacle to it.
 #[test]
 fn the_server_is_written_where_every_key_stays_at_its_server() {
