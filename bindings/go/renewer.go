@@ -85,6 +85,28 @@ func (s *Session) Renewer(options ...Option) (*Renewer, error) {
 	return renewer, nil
 }
 
+// sharedRenewer returns the renewer of the session's transports, which Close closes.
+func (s *Session) sharedRenewer() (*Renewer, error) {
+	s.mu.Lock()
+	shared := s.renewer
+	s.mu.Unlock()
+	if shared != nil {
+		return shared, nil
+	}
+	renewer, err := s.Renewer()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.renewer != nil || s.handle == nil {
+		renewer.Close() // another goroutine was first, or has closed the session
+		return s.renewer, nil
+	}
+	s.renewer = renewer
+	return renewer, nil
+}
+
 // Get returns the session whose credential is valid now. The session is the caller's
 // own: close it, or leave it to the garbage collector.
 //

@@ -22,6 +22,7 @@ type Session struct {
 	mu      sync.Mutex
 	handle  *C.wandb_login_session // owned; nil after Close
 	cleanup runtime.Cleanup
+	renewer *Renewer // of the transports; nil before the first one
 
 	data    *sessionData // shared by the owners of one handle
 	options []Option     // of the login, for the renewals of Transport and Renewer
@@ -105,8 +106,9 @@ func (s *Session) share() *Session {
 	return shared
 }
 
-// Close wipes the credential, or lets the last running call that uses it do so. A
-// second Close, or Close of a nil session, does nothing. The error is always nil.
+// Close wipes the credential, also that of its transports, or lets the last running
+// call that uses it do so. A renewer of [Session.Renewer] is closed separately. A second
+// Close, or Close of a nil session, does nothing. The error is always nil.
 func (s *Session) Close() error {
 	if s == nil {
 		return nil
@@ -114,6 +116,7 @@ func (s *Session) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.handle != nil {
+		s.renewer.Close()
 		s.cleanup.Stop()
 		C.wandb_login_session_free(s.handle)
 		s.handle = nil

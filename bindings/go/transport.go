@@ -31,7 +31,7 @@ func (s *Session) Transport(base http.RoundTripper) http.RoundTripper {
 	// The library returns a normalized URL, which always parses.
 	server, _ := url.Parse(s.BaseURL())
 	t := &transport{session: s, origin: originOf(server), base: base, other: base, headers: s.Headers()}
-	t.renewer, t.err = s.Renewer()
+	t.renewer, t.err = s.sharedRenewer()
 	if base == nil {
 		t.other = http.DefaultTransport
 		if t.err == nil {
@@ -92,8 +92,6 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	session.Close()
 	session = other
-	// Reading the body to its end lets the connection be used again.
-	io.CopyN(io.Discard, response.Body, 64<<10)
 	response.Body.Close()
 	response, err = t.send(request, body, session)
 	if err == nil && response.StatusCode == http.StatusUnauthorized {

@@ -10,8 +10,8 @@ into your program; it needs the package WandbLogin and the program `curl`.
     end
     WandbRun.finish!(wandb, 0)
 
-A task of its own sends the metrics, so logging never waits. It runs when the training calls
-`log!` or waits for something. W&B cannot end or delay a training: if the login fails or the
+A task of its own sends the metrics, so logging never waits for the server. The task runs when
+the training calls `log!` or waits for something; Julia compiles it in the first `log!`. W&B cannot end or delay a training: if the login fails or the
 server is gone, the functions say so in one line on standard error and the training goes on.
 A server that does not answer costs at most 10 seconds in all, at the end.
 
