@@ -49,6 +49,31 @@ fn compile(folder: &TempDir, options: &[&str], lines: &str) -> Option<Run> {
 }
 
 #[test]
+fn the_header_compiles_after_the_macros_of_windows_h() {
+    let folder = TempDir::new();
+    let file = folder.path().join("macros.cpp");
+    // The standard headers come first: they do not compile with these macros.
+    let text = "#include <bits/stdc++.h>\n\
+        #define min(a, b) (((a) < (b)) ? (a) : (b))\n\
+        #define max(a, b) (((a) > (b)) ? (a) : (b))\n\
+        #define interface struct\n\
+        #define small char\n\
+        #define near\n\
+        #define far\n\
+        #define IN\n\
+        #define OUT\n\
+        #define ERROR 0\n\
+        #include <wandb_login.hpp>\n\
+        int main() { return wandb::try_login() ? 0 : 1; }\n";
+    fs::write(&file, text).expect("write");
+    let Some(mut compiler) = compiler(&[CPP17]) else {
+        return;
+    };
+    let run = Run::of(compiler.arg("-fsyntax-only").arg(file));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
+#[test]
 fn the_header_compiles_in_each_standard() {
     let folder = TempDir::new();
     let twice =

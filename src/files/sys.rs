@@ -9,6 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+/// How long to wait for another holder of the lock.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The user who will own new files.
 pub(super) fn effective_user() -> u32 {
     // SAFETY: takes nothing, touches no memory, cannot fail.

@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::sys::LOCK_TIMEOUT;
 use super::{Cancel, WriteProblem};
-
-/// How long to wait for another holder of the lock.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pause between two attempts: a sixteenth of the time waited so far, so
 /// that polling adds little to the wait. At least as long as an fsync on a fast
@@ -30,8 +28,8 @@ impl<'a> LockWait<'a> {
     pub(super) fn check_cancelled(&self) -> Result<(), WriteProblem> {
         if (self.cancel)() {
             Err(WriteProblem::Cancelled)
-        } else if self.since.elapsed() >= TIMEOUT {
-            Err(WriteProblem::Locked(TIMEOUT.as_secs()))
+        } else if self.since.elapsed() >= LOCK_TIMEOUT {
+            Err(WriteProblem::Locked(LOCK_TIMEOUT.as_secs()))
         } else {
             Ok(())
         }

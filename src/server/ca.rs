@@ -118,17 +118,16 @@ fn first_of(paths: &[&str]) -> Option<Vec<CertificateDer<'static>>> {
         .find_map(|path| certificates_of(&location(path)).ok())
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
-    #[cfg(not(any(windows, target_vendor = "apple")))]
+    #[cfg(not(target_vendor = "apple"))]
     #[test]
     fn a_system_without_ca_files_has_no_trust_store() {
         assert_eq!(first_of(&["/nonexistent/a", "/dev/null"]), None);
     }
 
-    #[cfg(unix)]
     #[test]
     fn an_unusable_ca_file_is_reported_with_its_variable_without_blocking() {
         for (path, what) in [

@@ -342,7 +342,8 @@ class prompt_answer {
 };
 
 /// For `prompt_timeout`: no limit.
-inline constexpr std::chrono::milliseconds no_timeout = std::chrono::milliseconds::max();
+inline constexpr std::chrono::milliseconds no_timeout =
+    (std::chrono::milliseconds::max)(); // in parentheses: <windows.h> defines a macro `max`
 
 /// The options of a call; see `wandb_login_options`.
 struct options {

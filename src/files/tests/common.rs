@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -132,17 +132,6 @@ pub(in crate::files) fn child(starter: &[&str], job: &str, path: &Path, line: &s
         .envs([(JOB, job), (LINE, line)])
         .env(PATH, path);
     command
-}
-
-/// Runs it, and returns the outcome that it prints; `None` if it was killed.
-pub(in crate::files) fn outcome(mut command: Command) -> Option<String> {
-    spoken(&command.output().unwrap())
-}
-
-pub(in crate::files) fn spoken(output: &Output) -> Option<String> {
-    let said = String::from_utf8_lossy(&output.stdout);
-    let line = said.lines().find_map(|line| line.split_once("OUTCOME "));
-    line.map(|(_, outcome)| outcome.to_owned())
 }
 
 /// The job of a child process. In the test run itself there is no job.

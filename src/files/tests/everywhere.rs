@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::common::*;
 use crate::files::read;
+use crate::files::sys::LOCK_TIMEOUT;
 
 #[test]
 fn every_byte_value_is_kept() {
@@ -187,7 +188,10 @@ fn the_wait_for_the_lock_times_out() {
     holder.wait().unwrap();
     assert_eq!(
         problem.unwrap_err().to_string(),
-        "is locked by another program; gave up after 10 s"
+        format!(
+            "is locked by another program; gave up after {} s",
+            LOCK_TIMEOUT.as_secs()
+        )
     );
     assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
 }

@@ -4,6 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 pub(super) use super::common::*;
 use crate::files::{Updated, WriteProblem, read, sys};
@@ -54,6 +55,17 @@ pub(super) fn inode(path: &Path) -> u64 {
 
 pub(super) fn is_root() -> bool {
     sys::effective_user() == 0
+}
+
+/// Runs it, and returns the outcome that it prints; `None` if it was killed.
+pub(super) fn outcome(mut command: Command) -> Option<String> {
+    spoken(&command.output().unwrap())
+}
+
+pub(super) fn spoken(output: &Output) -> Option<String> {
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line = said.lines().find_map(|line| line.split_once("OUTCOME "));
+    line.map(|(_, outcome)| outcome.to_owned())
 }
 
 /// Runs a job as a user without root's privileges.

@@ -11,12 +11,12 @@ mod replace;
 #[cfg(test)]
 pub(super) mod tests;
 
-use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_READONLY;
@@ -46,13 +46,13 @@ pub(crate) const HOW_TO_RESTRICT: &str = "remove them from its access list";
 const OPEN: &str = "is open to other users by its access list";
 
 /// The user who writes.
-pub(crate) struct User(OnceCell<ProcessUser>);
+pub(crate) struct User(OnceLock<ProcessUser>);
 
 impl User {
     /// The user of this process, also where a home directory is another user's:
     /// the access lists of the files decide.
     pub(crate) fn current(_home: Option<&Path>) -> User {
-        User(OnceCell::new())
+        User(OnceLock::new())
     }
 
     /// The only user with access to what is created.

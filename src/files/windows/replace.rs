@@ -21,6 +21,10 @@ use super::{Found, User, WriteProblem, beside, is_without_directory};
 /// How long a reader or a virus scanner may keep the file open.
 const IN_USE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long only a rename is tried. After that, the file is moved out of the way
+/// once: that works on file systems where a rename cannot replace an open file.
+const RENAME_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The errors of replacing a file that another program has open.
 const IN_USE: [u32; 6] = [
     ERROR_ACCESS_DENIED,
@@ -82,17 +86,21 @@ impl Change<'_> {
             Err(error) => return Err(doing(error)),
         };
         temp.fill(self.new, self.old).map_err(doing)?;
-        let until = Instant::now() + IN_USE_TIMEOUT;
+        let since = Instant::now();
         loop {
             if !temp.has_last_copy && !self.is_undisturbed()? {
                 return Ok(Outcome::Disturbed);
             }
-            match temp.rename_to(self.path) {
+            let renamed = match since.elapsed() >= RENAME_TIMEOUT && !temp.was_moved_in {
+                true => temp.move_in(self.path),
+                false => temp.rename_to(self.path),
+            };
+            match renamed {
                 Ok(()) => return Ok(Outcome::Written),
                 Err(error) if !is_error(&error, &IN_USE) && !temp.has_last_copy => {
                     return Err(WriteProblem::when("cannot be replaced")(error));
                 }
-                Err(error) if Instant::now() >= until => {
+                Err(error) if since.elapsed() >= IN_USE_TIMEOUT => {
                     return Err(WriteProblem::when("cannot be replaced")(error));
                 }
                 Err(_) => wait.pause()?,
@@ -111,6 +119,9 @@ impl Change<'_> {
                 .open(self.path);
             match opened {
                 Ok(file) => break file,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Ok(Outcome::Disturbed);
+                }
                 Err(error) if is_error(&error, &IN_USE[1..]) && Instant::now() < until => {
                     wait.pause()?;
                 }
@@ -139,6 +150,8 @@ impl Change<'_> {
 /// A temporary copy in the file's directory, removed on drop unless renamed.
 struct Temp {
     path: PathBuf,
+    /// Whether `move_in` has been tried.
+    was_moved_in: bool,
     /// The file itself is gone, and this copy must take its place.
     has_last_copy: bool,
     renamed: bool,
@@ -162,6 +175,7 @@ impl Temp {
                 Ok(_) => {
                     return Ok(Temp {
                         path,
+                        was_moved_in: false,
                         has_last_copy: false,
                         renamed: false,
                     });
@@ -189,23 +203,24 @@ impl Temp {
 
     fn rename_to(&mut self, path: &Path) -> io::Result<()> {
         sys::crash_point();
-        let renamed = fs::rename(&self.path, path).or_else(|error| {
-            // Where a file that is open cannot be replaced by rename, the system
-            // can still move it out of the way.
-            match is_error(&error, &[ERROR_ACCESS_DENIED]) && path.exists() {
-                true => sys::replace_file(path, &self.path),
-                false => Err(error),
-            }
-        });
-        match &renamed {
-            Ok(()) => self.renamed = true,
-            Err(error) if is_error(error, &[ERROR_UNABLE_TO_MOVE_REPLACEMENT]) => {
-                self.has_last_copy = !path.exists();
-            }
-            Err(_) => {}
-        }
+        fs::rename(&self.path, path)?;
+        self.renamed = true;
         sys::crash_point();
-        renamed
+        Ok(())
+    }
+
+    /// Moves the file out of the way, and this copy to its place.
+    fn move_in(&mut self, path: &Path) -> io::Result<()> {
+        self.was_moved_in = true;
+        match sys::replace_file(path, &self.path) {
+            Ok(()) => self.renamed = true,
+            Err(error) => {
+                let halfway = is_error(&error, &[ERROR_UNABLE_TO_MOVE_REPLACEMENT]);
+                self.has_last_copy = halfway && !path.exists();
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -27,6 +27,10 @@ const KEPT: FILE_FLAGS_AND_ATTRIBUTES = FILE_ATTRIBUTE_HIDDEN
 /// Paths below this length need no prefix.
 const MAX_SHORT_PATH: usize = 240;
 
+/// How long to wait for another holder of the lock. Each holder may have to wait for
+/// readers and for virus scanners itself.
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The result of a call that returns 0 for an error.
 pub(super) fn check(result: i32) -> io::Result<()> {
     match result {

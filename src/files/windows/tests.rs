@@ -326,6 +326,7 @@ fn a_pipe_that_another_program_fills_is_read() {
     let path = name.clone();
     let reader = std::thread::spawn(move || read_secret(Path::new(&path), &|| false));
     server.send(b"the secret\n");
+    server.0.sync_all().unwrap(); // waits until it is read
     drop(server);
     let text = reader.join().unwrap().unwrap();
     assert_eq!(*text.bytes, *b"the secret\n");
@@ -360,12 +361,15 @@ impl NamedPipe {
 
     /// Waits for a reader, and sends the text.
     fn send(&self, text: &[u8]) {
-        use std::os::windows::io::AsRawHandle;
-        use windows_sys::Win32::System::Pipes::ConnectNamedPipe;
-        // SAFETY: the handle is open for the call. A reader that is there already is
-        // an error that means success.
-        unsafe { ConnectNamedPipe(self.0.as_raw_handle(), std::ptr::null_mut()) };
-        (&self.0).write_all(text).unwrap();
-        self.0.sync_all().unwrap();
+        use windows_sys::Win32::Foundation::ERROR_PIPE_LISTENING;
+        loop {
+            match (&self.0).write(text) {
+                Ok(count) => return assert_eq!(count, text.len()),
+                Err(error) if sys::is_error(&error, &[ERROR_PIPE_LISTENING]) => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 }

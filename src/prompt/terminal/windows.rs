@@ -10,6 +10,8 @@
 //! * The console can be set to hide input by one prompt of this process only.
 
 mod handler;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{File, OpenOptions};
 use std::io;

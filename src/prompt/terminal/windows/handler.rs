@@ -105,7 +105,7 @@ impl Drop for Guard {
 }
 
 /// Returns 0: the event is not handled.
-unsafe extern "system" fn on_event(_: u32) -> i32 {
+pub(super) extern "system" fn on_event(_: u32) -> i32 {
     let mut state = state();
     if let Some(takeover) = state.takeover.take() {
         takeover.undo();
