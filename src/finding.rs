@@ -125,6 +125,8 @@ codes! {
     /// The clock differs from the server's.
     ClockSkew = "clock-skew", Warning;
 
+    /// A variable or an option overrides a different key.
+    OverriddenKey = "overridden-key", Note;
     /// A stored key is for a server that nothing names.
     UnusedKey = "unused-key", Note;
     /// The Python SDK behaves differently here.

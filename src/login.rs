@@ -318,8 +318,9 @@ fn key_of_server(
     complete(context, server, found, replaced)
 }
 
-/// The session that [`login`] would return without prompting and without
-/// writing, even in offline mode.
+/// The session that [`login`] would return without prompting, even in offline mode.
+/// Nothing is written but the cache of access tokens, and not even that with
+/// [`Flags::NO_SAVE`].
 ///
 /// # Errors
 /// Those of [`login`].
@@ -346,8 +347,9 @@ fn key_of_server(
 /// ```
 pub fn current(options: &Options<'_>) -> Result<Session> {
     let options = Options {
-        flags: options.flags | Flags::NO_PROMPT | Flags::NO_SAVE,
+        flags: options.flags | Flags::NO_PROMPT,
         quiet: true,
+        caches_only: true,
         ..*options
     };
     let context = Context::new(&options)?;

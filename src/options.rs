@@ -38,6 +38,8 @@ pub struct Options<'a> {
     pub(crate) working_directory: Option<&'a Path>,
     pub(crate) command_line: bool,
     pub(crate) quiet: bool,
+    /// Write nothing but the cache of access tokens.
+    pub(crate) caches_only: bool,
 }
 
 /// Whether a request that failed for the moment is sent again.

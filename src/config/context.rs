@@ -242,9 +242,11 @@ impl<'a> Context<'a> {
         self.options.flags.has(Flags::ALL_RANKS) || self.rank().is_none_or(|rank| rank.index == 0)
     }
 
-    /// Whether this call may write files.
+    /// Whether this call may write netrc and the settings.
     pub(crate) fn writes(&self) -> bool {
-        self.is_active_rank() && !self.options.flags.has(Flags::NO_SAVE)
+        self.is_active_rank()
+            && !self.options.caches_only
+            && !self.options.flags.has(Flags::NO_SAVE)
     }
 
     /// Polls the caller's cancel function. Once true, it stays true.

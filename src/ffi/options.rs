@@ -116,6 +116,7 @@ impl RawOptions {
             working_directory: unsafe { bytes(raw.working_directory) }.map(Path::new),
             command_line: false,
             quiet: false,
+            caches_only: false,
         };
         body(self, &options)
     }

@@ -150,8 +150,10 @@ impl Report {
                 report.problem = Some(match report.rows.iter().position(is_it) {
                     Some(index) => Problem::Row(index),
                     None => Problem::Other(match unresolved.origin_name {
-                        Some(name) => SourceLocation::new(name).finding(Code::InvalidServer, text),
-                        None => Finding::new(Code::InvalidServer, text),
+                        Some(SourceName::File(path)) => SourceLocation::new(SourceName::File(path))
+                            .finding(Code::InvalidServer, text),
+                        // Without the variable, a key would go to another server.
+                        _ => Finding::new(Code::InvalidServer, text),
                     }),
                 });
             }
@@ -221,7 +223,10 @@ impl Report {
                     row.problem = Some("not used because of relogin".into());
                 }
                 Outcome::Found(found) => match &winner {
-                    Some(winner) => row.lose(diagnostics::why_shadowed(winner, &found)),
+                    Some(winner) => {
+                        diagnostics::note_overridden(context, winner, &found);
+                        row.lose(diagnostics::why_shadowed(winner, &found));
+                    }
                     None if stopped => row.lose("not reached: the login fails before".into()),
                     None => {
                         self.winner = Some(self.rows.len());
@@ -251,9 +256,11 @@ impl Report {
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
                 let message = context.not_configured(&server.url, None).to_string();
-                let login = match server.is_remarkable() {
-                    true => format!("wandb-login --host {}", server.url.as_str()),
-                    false => "wandb-login".into(),
+                // A configured server needs no option, which would be stored.
+                let login = match server.origin {
+                    Origin::Option => format!("wandb-login --host {}", server.url.as_str()),
+                    Origin::Cloud => "wandb-login --cloud".into(),
+                    _ => "wandb-login".into(),
                 };
                 Problem::Other(Finding::new(Code::NotConfigured, message).fixed_by(login))
             });
@@ -322,6 +329,8 @@ impl Report {
             .into_iter()
             .chain(others.map(|finding| (severity(finding), finding)))
             .collect();
+        // Two rows can have one problem, such as variables that exclude each other.
+        findings.dedup_by(|next, first| next.1.message == first.1.message);
         findings.sort_by_key(|(severity, _)| *severity);
         findings
     }

@@ -204,12 +204,11 @@ fn warn_open_secret(context: &Context, text: &files::Text, path: &Path) {
     let warning = Finding::new(
         Code::ReadableByOthers,
         format!("{shown} is accessible to every user of this machine: restrict its permissions"),
-    )
-    .fixed_by(restrict_command(&shown));
+    );
     if text.on_read_only_mount {
         context.log.detail(warning);
     } else if context.rank().is_none_or(|rank| rank.index == 0) {
-        context.log.warn(warning);
+        context.log.warn(warning.fixed_by(restrict_command(&shown)));
     }
 }
 

@@ -244,6 +244,19 @@ pub(crate) fn warn_missing_locks(context: &Context) {
     }
 }
 
+/// Notes that a variable or an option overrides a different key of the user's. Two
+/// files with different keys are a warning, also of a login.
+pub(crate) fn note_overridden(context: &Context, used: &FoundCredential, other: &FoundCredential) {
+    if used.provider.is_user_file() || other.key().is_none() || other.key() == used.key() {
+        return;
+    }
+    let (first, second) = (used.origin(), other.origin());
+    let message = format!("{first} overrides a different key in {second}");
+    context
+        .log
+        .detail(used.location.finding(Code::OverriddenKey, message));
+}
+
 /// Why a credential is not used, and how to use it.
 pub(crate) fn why_shadowed(used: &FoundCredential, shadowed: &FoundCredential) -> String {
     if used.key().is_some() && used.key() == shadowed.key() {

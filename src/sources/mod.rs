@@ -162,8 +162,9 @@ pub(crate) struct SourceProblem {
 impl SourceProblem {
     pub(crate) fn finding(&self) -> Finding {
         match self.code {
-            // Only the user knows whether the server is the right one.
-            Code::WithheldCredential => Finding::new(self.code, &self.text),
+            // Only the user knows whether the server is the right one, or what is
+            // wrong with the file.
+            Code::WithheldCredential | Code::UnreadableFile => Finding::new(self.code, &self.text),
             _ => self.location.finding(self.code, &self.text),
         }
     }

@@ -67,11 +67,21 @@ pub fn blocks(page: &str) -> Vec<Block> {
             }
             (Some(_), Some(_)) => blocks.extend(open.take()),
             (None, Some(block)) => block.text += &format!("{line}\n"),
-            (None, None) => {}
+            (None, None) => blocks.extend(hidden(line, index)),
         }
     }
     assert!(open.is_none(), "an open fence");
     blocks
+}
+
+/// A command in a comment, which a reader does not see: it ends the effect of a block.
+fn hidden(line: &str, index: usize) -> Option<Block> {
+    let command = line.strip_prefix("<!-- run: ")?.strip_suffix(" -->")?;
+    Some(Block {
+        info: "hidden".into(),
+        text: format!("{command}\n"),
+        start: index,
+    })
 }
 
 #[test]

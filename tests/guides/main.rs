@@ -38,16 +38,22 @@ const SHIMS: [(&str, &str); 3] = [
     (
         "srun",
         r#"#!/bin/bash
-tasks=1
+tasks=1 exported=ALL
 while [[ $1 == --* ]]; do
     case $1 in
     --ntasks=*) tasks=${1#*=} ;;
-    --export=*) : ;;
+    --export=*) exported=${1#*=} ;;
+    *) exit 64 ;;
     esac
     shift
 done
+start=(env)
+if [[ $exported != ALL ]]; then
+    start+=(--ignore-environment)
+    for name in ${exported//,/ }; do start+=("$name=${!name}"); done
+fi
 for ((rank = 0; rank < tasks; rank++)); do
-    SLURM_PROCID=$rank SLURM_STEP_NUM_TASKS=$tasks "$@"
+    "${start[@]}" SLURM_PROCID=$rank SLURM_STEP_NUM_TASKS=$tasks "$@"
 done
 "#,
     ),
@@ -184,6 +190,7 @@ impl<'t> Page<'t> {
                     assert!(ran, "{} did not run:\n{run}", block.text);
                     lines.extend(block.text.lines().map(str::to_owned));
                 }
+                "hidden" => lines.push(source[block.start].to_owned()),
                 _ => lines.extend(block.text.lines().map(str::to_owned)),
             }
         }
@@ -216,6 +223,7 @@ impl<'t> Page<'t> {
                         };
                     }
                 }
+                "hidden" => script += &block.text,
                 "sh" => script += &format!("echo {MARK}\nset -e\n{}set +e\n", block.text),
                 _ => {}
             }

@@ -344,3 +344,31 @@ fn each_command_that_needs_an_access_token_tells_why_there_is_none() {
         }
     }
 }
+
+#[test]
+fn scripts_that_print_the_credential_share_one_exchange() {
+    let body = format!("{{\"access_token\":\"{CANARY}\",\"expires_in\":3600}}");
+    let server = Stub::http([Reply::new(200, body)]);
+    let ((home, file), url) = (home(), server.url("127.0.0.1"));
+    let variables = [
+        ("WANDB_BASE_URL", url.as_str()),
+        ("WANDB_IDENTITY_TOKEN_FILE", &file),
+    ];
+    for (requests, arguments) in [
+        (1, &["status", "--verify"][..]),
+        (2, &["header"]),
+        (2, &["token"]),
+        (2, &["env"]),
+    ] {
+        let run = run(&home, &variables, arguments);
+        let exchanges = server
+            .seen()
+            .iter()
+            .filter(|seen| seen.target == "/oidc/token");
+        assert_eq!(exchanges.count(), requests, "{arguments:?}: {}", run.stderr);
+        // A report writes nothing.
+        let is_cached = home.text("home/.config/wandb/credentials.json").is_some();
+        assert_eq!(is_cached, requests > 1, "{arguments:?}");
+        assert_eq!(home.text("home/.netrc"), None);
+    }
+}

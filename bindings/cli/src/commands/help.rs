@@ -24,7 +24,7 @@ pub(super) fn run(topic: Option<&str>) -> Result<ExitCode, Failure> {
 
 /// The variables and settings that the library reads.
 fn environment() -> String {
-    let mut text = String::from("Environment variables that wandb-login reads:\n\n");
+    let mut text = String::from("Environment variables that the library reads:\n\n");
     push_names(&mut text, VARIABLES);
     text.push_str(
         "\nKeys of the [default] section of the settings files, which are settings in\n\

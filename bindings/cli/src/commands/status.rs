@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
     let mut status = ExitCode::from(if report.is_configured() { 0 } else { 1 });
     if arguments.verify && report.is_configured() {
         // SILENT: the report has the warnings already.
-        let silent = options(Flags::VERIFY | Flags::SILENT)?;
+        let silent = options(Flags::VERIFY | Flags::SILENT | Flags::NO_SAVE)?;
         match wandb_login::current(&silent) {
             Ok(session) => report.add_user(&session),
             Err(error) => {
