@@ -361,10 +361,8 @@ fn scripts_that_print_the_credential_share_one_exchange() {
         (2, &["env"]),
     ] {
         let run = run(&home, &variables, arguments);
-        let exchanges = server
-            .seen()
-            .iter()
-            .filter(|seen| seen.target == "/oidc/token");
+        let seen = server.seen();
+        let exchanges = seen.iter().filter(|seen| seen.target == "/oidc/token");
         assert_eq!(exchanges.count(), requests, "{arguments:?}: {}", run.stderr);
         // A report writes nothing.
         let is_cached = home.text("home/.config/wandb/credentials.json").is_some();
