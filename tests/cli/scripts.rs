@@ -79,6 +79,27 @@ fn env_prints_words_for_a_shell_or_plain_lines() {
     assert_eq!(shell.stderr + &plain.stderr, "");
 }
 
+/// A path can contain what a line cannot.
+#[test]
+fn env_prints_no_line_that_a_value_contains() {
+    let home = Home::new();
+    let token = r#"{"credentials": {"https://corp.example": {"access_token": "t", "expires_at": "2999-01-01 00:00:00"}}}"#;
+    home.write("home/.config/wandb/credentials.json", token);
+    let path = home.write("home/a\nWANDB_API_KEY=x", "a.b.c");
+    let run = |format: &str| {
+        let mut command = home.wandb_login(&["env", "--format", format]);
+        command.env("WANDB_IDENTITY_TOKEN_FILE", &path);
+        Run::of(command.env("WANDB_BASE_URL", "https://corp.example"))
+    };
+    let plain = run("plain");
+    assert_eq!((plain.code, &*plain.stdout), (Some(1), ""));
+    let reason = "WANDB_IDENTITY_TOKEN_FILE contains a line feed";
+    assert!(plain.stderr.contains(reason), "{}", plain.stderr);
+    let shell = run("shell");
+    let quoted = format!("export WANDB_IDENTITY_TOKEN_FILE='{}'\n", path.display());
+    assert!(shell.stdout.contains(&quoted), "{}", shell.stdout);
+}
+
 /// Everything that a child needs is in its environment: it has no home, and
 /// variables of before do not come in the way.
 #[test]

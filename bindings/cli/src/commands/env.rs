@@ -79,7 +79,21 @@ fn print(arguments: &EnvArguments) -> Result<(), Failure> {
     if arguments.format == EnvFormat::Github {
         return write_github(&session);
     }
-    for entry in session.environ() {
+    let entries = session.environ();
+    let of_several_lines = entries
+        .iter()
+        .find(|entry| entry.as_bytes().contains(&b'\n'));
+    if let Some(entry) = of_several_lines
+        && arguments.format == EnvFormat::Plain
+    {
+        let (name, _) = name_and_value(entry.as_bytes());
+        let problem = format!(
+            "{} contains a line feed, which --format plain cannot express: use --format shell",
+            String::from_utf8_lossy(name)
+        );
+        return Err(Error::Argument(problem).into());
+    }
+    for entry in entries {
         let (name, value) = name_and_value(entry.as_bytes());
         match syntax(arguments.format) {
             Some(syntax) => output::print_line(&[
