@@ -360,7 +360,7 @@ fn scripts_that_print_the_credential_share_one_exchange() {
         (2, &["token"]),
         (2, &["env"]),
     ] {
-        let run = run(&home, &variables, arguments);
+        let run = Run::of(&mut wandb_login(&home, &variables, arguments));
         let seen = server.seen();
         let exchanges = seen.iter().filter(|seen| seen.target == "/oidc/token");
         assert_eq!(exchanges.count(), requests, "{arguments:?}: {}", run.stderr);
