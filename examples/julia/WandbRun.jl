@@ -188,7 +188,7 @@ call it on rank 0 only.
 """
 function start(; project = nothing, entity = nothing, id = nothing, config = Dict(), interval = UPLOAD_INTERVAL)
     run = Run()
-    run.started, run.interval = now(), interval
+    run.started, run.interval = now(), interval > 0 ? interval : UPLOAD_INTERVAL
     try
         run.project = checked("project", choose(project, "WANDB_PROJECT", "uncategorized"), "/\\#?%:")
         random = randstring(RandomDevice(), ['a':'z'; '0':'9'], 8)
@@ -203,6 +203,7 @@ function start(; project = nothing, entity = nothing, id = nothing, config = Dic
         run.session = session
         run.authorization =
             Authorization(session; http_timeout = LOGIN_LIMIT, cancel = () -> is_late(run))
+        run.folder = mktempdir()
     catch problem
         problem isa InterruptException && rethrow()
         say("$(sentence(problem)); the training goes on without W&B")
@@ -210,7 +211,7 @@ function start(; project = nothing, entity = nothing, id = nothing, config = Dic
     end
     waited = run.session.source === :identity_token ? now() - run.started : 0.0
     run.delay, run.deadline = DELAY_LIMIT - waited, Inf
-    run.folder, run.changed = mktempdir(), Threads.Condition()
+    run.changed = Threads.Condition()
     run.queue, run.queued_bytes, run.logged, run.exit_code = String[], 0, 0, nothing
     run.stopped, run.closed, run.said = false, false, Set{Symbol}()
     run.curl, run.stream, run.offset, run.trouble = nothing, "", 0, ""
@@ -497,7 +498,7 @@ Proxy and CA certificates are those of the login, not those of curl's own variab
 """
 function curl_config(run, path, body_file, value)
     session = run.session
-    lines = ["silent\nshow-error\ninclude\nsuppress-connect-headers\n",
+    lines = ["silent\nshow-error\ninclude\nsuppress-connect-headers\ngloboff\n",
         option("url", session.base_url * path), # redirects are not followed
         option("max-time", string(REQUEST_LIMIT)), option("data-binary", "@$body_file"),
         option("user-agent", "wandb-run-example/1"), option("header", "Authorization: $value"),

@@ -23,8 +23,7 @@ function epoch(slope, offset, rate; points = 256)
     return slope, offset, sum / points
 end
 
-function train(epochs, interval, first_rate)
-    wandb = WandbRun.start(interval = interval, config = Dict("learning_rate" => first_rate))
+function train(wandb, epochs, first_rate)
     slope, offset, done = 0.0, 0.0, 0
     while done < epochs && !WandbRun.stopped(wandb)
         rate = first_rate / (1 + 0.1 * done)
@@ -35,10 +34,19 @@ function train(epochs, interval, first_rate)
         sleep(0.1) # a larger model is slower
     end
     println("y = $(round(slope; digits = 2)) x + $(round(offset; digits = 2))")
-    exit_code = done == epochs ? 0 : 1 # 1: the user has stopped it
-    WandbRun.finish!(wandb, exit_code)
+    return done == epochs ? 0 : 1 # 1: the user has stopped it
+end
+
+function main(epochs, interval, first_rate)
+    wandb = WandbRun.start(interval = interval, config = Dict("learning_rate" => first_rate))
+    exit_code = 1 # of a training that throws
+    try
+        exit_code = train(wandb, epochs, first_rate)
+    finally
+        WandbRun.finish!(wandb, exit_code)
+    end
     return exit_code
 end
 
 argument(position, otherwise) = length(ARGS) < position ? otherwise : parse(Float64, ARGS[position])
-exit(train(argument(1, 100), argument(2, 15.0), argument(3, 0.1)))
+exit(main(argument(1, 100), argument(2, 15.0), argument(3, 0.1)))

@@ -81,6 +81,7 @@ type Run struct {
 	cancel                      context.CancelFunc
 	changed                     chan struct{} // a line was logged
 	finishing, ended            chan struct{} // closed by Finish, and by the sender
+	finish                      sync.Once
 
 	mu       sync.Mutex
 	queue    []string // history lines without their beginning
@@ -249,23 +250,25 @@ func (r *Run) Stopped() bool {
 }
 
 // Finish sends what is left and the exit code of the training (0: it succeeded). It takes
-// at most 10 seconds, less the time that the login took. Call it once.
+// at most 10 seconds, less the time that the login took. A second call does nothing.
 func (r *Run) Finish(exitCode int) {
 	if r == nil {
 		return
 	}
-	r.mu.Lock()
-	r.exitCode = exitCode
-	r.mu.Unlock()
-	close(r.finishing)
-	timer := time.AfterFunc(r.delay, r.cancel)
-	defer timer.Stop()
-	<-r.ended
-	r.cancel()
-	r.client.CloseIdleConnections()
-	if r.ownsSession {
-		r.session.Close()
-	}
+	r.finish.Do(func() {
+		r.mu.Lock()
+		r.exitCode = exitCode
+		r.mu.Unlock()
+		close(r.finishing)
+		timer := time.AfterFunc(r.delay, r.cancel)
+		defer timer.Stop()
+		<-r.ended
+		r.cancel()
+		r.client.CloseIdleConnections()
+		if r.ownsSession {
+			r.session.Close()
+		}
+	})
 }
 
 // send sends lines until the training ends, or a request is given up.
