@@ -331,7 +331,7 @@ static verdict judge_failure(CURLcode code, const char *detail, answer *result) 
 }
 
 static struct curl_slist *add_header(struct curl_slist *headers, const char *header) {
-    struct curl_slist *longer = curl_slist_append(headers, header);
+    struct curl_slist *longer = header != NULL ? curl_slist_append(headers, header) : NULL;
     return longer != NULL ? longer : headers;
 }
 

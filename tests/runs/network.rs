@@ -1,13 +1,16 @@
 //! Behind a proxy with a password, at a server with a private CA, with extra headers: an
 //! example goes the way of the login.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::examples::Example;
 use crate::server::{Rules, Server};
 use crate::stub::{Authority, Reply, Seen, Stub};
-use crate::support::{Home, KEY_1, Run};
+use crate::support::{Home, KEY_1, Run, tool};
 use crate::{for_each, losses, trained};
 
 /// A proxy that asks for a password and leads to the server, whatever host is named.
@@ -63,9 +66,30 @@ impl Scene {
             ("WANDB_X_EXTRA_HTTP_HEADERS", r#"{"X-Tenant": "seven"}"#),
         ];
         let mut training = example.training(&self.home, &variables, arguments);
+        self.watch_curl(&mut training);
         let run = trained(example, &mut training);
         assert!(!run.stderr.contains("pass"), "{}", run.stderr);
         run
+    }
+}
+
+impl Scene {
+    /// Puts a script before curl that writes down its arguments, which other users see.
+    fn watch_curl(&self, training: &mut Command) {
+        let real = tool("curl").expect("curl is installed");
+        let log = self.home.base().join("curl.log");
+        let script = format!(
+            "#!/bin/sh\nprintf '%s\\n' \"$*\" >>'{}'\nexec '{}' \"$@\"\n",
+            log.display(),
+            real.display()
+        );
+        let curl = self.home.write("bin/curl", script);
+        fs::set_permissions(&curl, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = training.get_envs().find(|(name, _)| *name == "PATH");
+        let path = path.and_then(|(_, value)| value).unwrap_or_default();
+        let mut folders: Vec<_> = std::env::split_paths(path).collect();
+        folders.insert(0, self.home.base().join("bin"));
+        training.env("PATH", std::env::join_paths(folders).unwrap());
     }
 }
 
@@ -87,6 +111,13 @@ fn an_example_goes_the_way_of_the_login() {
             tenants.clone().all(|tenant| tenant == Some("seven")),
             "{name}"
         );
+        // No secret is an argument of curl, which the shell and Julia run.
+        let arguments = scene.home.text("curl.log").unwrap_or_default();
+        let runs_curl = ["shell", "julia"].contains(&name);
+        assert_eq!(!arguments.is_empty(), runs_curl, "{name}: {arguments}");
+        for secret in [KEY_1, "Basic", "pass", "seven"] {
+            assert!(!arguments.contains(secret), "{name}: {arguments}");
+        }
         // Neither the key nor the extra header is for the proxy.
         for seen in scene.proxy.seen() {
             assert_eq!(seen.target, "wandb.test:443", "{name}");
