@@ -147,6 +147,34 @@ fn threads() {
     c_program_passes("threads.c");
 }
 
+/// The clock is read without a system call.
+#[test]
+fn a_renewer_with_nothing_to_renew_makes_no_system_call() {
+    let (Some(strace), Some(compiler)) = (tool("strace"), Compiler::find("gcc", "-std=gnu11"))
+    else {
+        return;
+    };
+    let source = root().join("benches/table/c/renewer.c");
+    let library = support::library();
+    let program = Program::build(&compiler, &source, library.path(), Checker::Nothing);
+    let home = home();
+    let calls = |times: &str| {
+        let file = home.base().join("trace");
+        let mut command = home.command(&strace);
+        command.env("LD_LIBRARY_PATH", library.path());
+        command
+            .args(["-qq", "-f", "-e", "signal=none", "-o"])
+            .arg(&file);
+        let run = Run::of(command.arg(&program.path).arg(times));
+        if run.code != Some(0) {
+            support::skip(&format!("strace cannot trace here: {}", run.stderr));
+            return None;
+        }
+        Some(fs::read_to_string(file).expect("the trace").lines().count())
+    };
+    assert_eq!(calls("1"), calls("1001"));
+}
+
 #[test]
 fn cplusplus() {
     let library = support::library();

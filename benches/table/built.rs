@@ -76,7 +76,7 @@ impl Built {
             "-lwandb_login".to_owned(),
         ];
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
-        for name in ["check", "store", "login"] {
+        for name in ["check", "store", "login", "renewer"] {
             self.compile(name, name, &ours);
         }
         for name in ["read", "replace", "launch"] {
@@ -84,6 +84,7 @@ impl Built {
         }
         self.compile("load", "load", &["-ldl"]);
         self.compile("nothing", "login", &["-DNOTHING"]);
+        self.compile("clocks", "renewer", &["-DCLOCKS"]);
         self.compile("empty.so", "empty", &["-shared", "-fPIC"]);
         let system = ["-lpthread", "-ldl", "-lm", "-lutil", "-lrt"];
         for library in ["http.a", "without_http.a"] {

@@ -88,6 +88,7 @@ impl Bench {
 
     pub fn rows(mut self) -> Vec<Row> {
         self.key_in_environment();
+        self.renewer();
         self.small_netrc();
         self.large_netrc();
         self.store();
@@ -182,6 +183,25 @@ impl Bench {
             Goal::Stated,
             count(settings, NO_STRACE),
         );
+    }
+
+    /// The authorization that is valid now, where nothing is to be renewed.
+    fn renewer(&mut self) {
+        let home = home(3);
+        let ours = |times: usize| self.program(&home, "renewer", &[&times.to_string()]);
+        let theirs = |times: usize| self.program(&home, "clocks", &[&times.to_string()]);
+        let [time] = rounds(
+            21,
+            || [number(&mut ours(1_000_000))],
+            || [number(&mut theirs(1_000_000))],
+        );
+        let calls = count(system_calls(ours), NO_STRACE);
+        let memory = count(allocations(ours), NO_VALGRIND);
+        let floor = "C reads both clocks";
+        let work = "`wandb_login_renewer_get` and `_authorization`, nothing to renew";
+        self.add(work, floor, Unit::Time, Goal::AtMost(100.0), pair(time));
+        self.add("– system calls", "", Unit::Count, Goal::AtMost(0.0), calls);
+        self.add("– allocations", "", Unit::Count, Goal::AtMost(0.0), memory);
     }
 
     /// A look-up in netrc, and the floor of it.

@@ -269,6 +269,25 @@ fn all_functions_from_64_threads() {
     }
 }
 
+/// One renewer for 64 threads. For a token that has ended there is one exchange, however
+/// many threads ask.
+#[test]
+fn a_renewer_in_64_threads() {
+    let token = r#"{"access_token": "fresh", "expires_in": 3600}"#;
+    let server = Stub::http([Reply::new(200, token)]);
+    let url = server.url("127.0.0.1");
+    if let Some(program) = Program::build("renewers", &[]) {
+        program.run(&[], &[&rounds().to_string(), "64", &url]);
+        assert_eq!(server.connections(), rounds());
+        if tool("valgrind").is_some() {
+            program.run(&MEMCHECK, &["1", "8"]);
+        }
+    }
+    if let Some(program) = Program::build("renewers", &SANITIZED) {
+        program.run(&[], &["1", "64"]);
+    }
+}
+
 /// Few threads: valgrind runs them slowly and one at a time, and more would exceed
 /// the time limit for the lock. It needs no collision to detect a data race.
 #[test]
@@ -293,7 +312,12 @@ fn all_functions_under_valgrind() {
 #[test]
 fn all_functions_with_a_sanitized_library() {
     for sanitizer in ["thread", "address"] {
-        for (name, arguments) in [("everything", &["1", "64"][..]), ("threads", &[])] {
+        let programs = [
+            ("everything", &["1", "64"][..]),
+            ("threads", &[]),
+            ("renewers", &["1", "64"]),
+        ];
+        for (name, arguments) in programs {
             if let Some(program) = Program::instrumented(name, sanitizer) {
                 program.run(&[], arguments);
             }
