@@ -243,23 +243,24 @@ fn the_lines_of_the_examples_work() {
     Run::ok(run.env("WANDB_MODE", "offline"));
 }
 
-/// Makes cmake use the folder in which other tests have built the library.
+/// Makes cmake use the folder in which other tests have built the library, and the source
+/// where cargo knows it. cargo and its toolchain are in the home of the test itself.
 fn share_cargo_folder(reader: &Reader) -> Option<PathBuf> {
     prefix::prefix()?;
     let cmake = tool("cmake")?;
-    let folder = format!(
-        "-DWANDB_LOGIN_CARGO_TARGET_DIR={}",
-        prefix::cargo_folder().display()
-    );
-    // The compiler beside cargo: rustup would look for its settings in the reader's home.
-    let compiler = Path::new(env!("CARGO")).with_file_name("rustc");
     let text = format!(
-        "export RUSTC={}\nif [ \"$1\" = -S ]; then set -- \"$@\" {folder} -DWANDB_LOGIN_CARGO={}; fi\nexec {} \"$@\"\n",
-        compiler.display(),
-        env!("CARGO"),
-        cmake.display()
+        "export HOME='{home}'\n\
+         if [ \"$1 ${{2:-}}\" = '-S bindings/cpp' ]; then shift 2; set -- -S '{root}/bindings/cpp' \"$@\"; fi\n\
+         if [ \"$1\" = -S ]; then set -- \"$@\" '-DWANDB_LOGIN_CARGO_TARGET_DIR={folder}'; fi\n\
+         exec {cmake} \"$@\"\n",
+        home = std::env::var("HOME").unwrap_or_default(),
+        root = root().display(),
+        folder = prefix::cargo_folder().display(),
+        cmake = cmake.display()
     );
     reader.script("cmake", &text);
+    // cargo is the real one here.
+    fs::remove_file(reader.home.base().join("bin/cargo")).expect("the script");
     Some(cmake)
 }
 
