@@ -312,11 +312,11 @@ fn all_functions_under_valgrind() {
 #[test]
 fn all_functions_with_a_sanitized_library() {
     for sanitizer in ["thread", "address"] {
-        let programs = [
-            ("everything", &["1", "64"][..]),
-            ("threads", &[]),
-            ("renewers", &["1", "64"]),
-        ];
+        // The locks of std are not instrumented: the thread sanitizer would report what
+        // they protect, and only that is shared in a renewer.
+        let renewers = (sanitizer == "address").then_some(("renewers", &["1", "64"][..]));
+        let programs = [("everything", &["1", "64"][..]), ("threads", &[])];
+        let programs = programs.into_iter().chain(renewers);
         for (name, arguments) in programs {
             if let Some(program) = Program::instrumented(name, sanitizer) {
                 program.run(&[], arguments);
