@@ -357,9 +357,12 @@ mod tests {
     }
 
     fn route() -> Route {
+        // On Windows, with a drive.
+        let absolute = |path: &str| std::path::absolute(path).expect("a path");
+        let directories = [absolute("/etc/certs"), absolute("/b")];
         Route {
-            ca_file: Some("/etc/a\\b\nc.pem".into()),
-            ca_dir: Some("/etc/certs:/b".into()),
+            ca_file: Some(absolute("/etc/a\\b\nc.pem")),
+            ca_dir: Some(std::env::join_paths(directories).expect("a list").into()),
             tls_unchecked: true,
             proxy: Some(Secret::new(b"http://u%40:p%3A@h:3128")),
             headers: ["X-A: b", "x-a: \\ ", "X-Wandb-Username: me"]

@@ -202,7 +202,8 @@ fn invalid_security_settings_are_errors_with_path_line_and_remedy() {
     ];
     for (key, text, line) in cases {
         let message = get(&system(text), key).expect_err(text);
-        let place = format!("/etc/s, line {line}: `{key}` ");
+        let path = crate::env::display_path(Path::new("/etc/s"));
+        let place = format!("{path}, line {line}: `{key}` ");
         assert!(message.starts_with(&place), "{message}");
         assert!(message.contains("; "), "no remedy: {message}");
         assert!(!message.contains("hush"), "{message}");

@@ -21,7 +21,8 @@ fn a_private_ca_from_a_variable_is_trusted() {
         &authority.issue(&["localhost", "127.0.0.1"]),
         [Reply::viewer()],
     );
-    let list = format!("/nonexistent:{dir}");
+    let list = std::env::join_paths(["/nonexistent", dir]).unwrap();
+    let list = list.into_string().unwrap();
     let empty = scratch.file("empty.pem", "");
     for vars in [
         variables([("SSL_CERT_FILE", ca.as_str())]),
