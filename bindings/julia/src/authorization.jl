@@ -7,11 +7,10 @@ The value of the HTTP header `Authorization`, valid for as long as the program r
 access token is renewed before it ends.
 
     authorization = Authorization(session)
-    HTTP.post(url, ["Authorization" => authorization], body)   # string(authorization)
-    Downloads.request(url; headers = ["Authorization" => authorization()])
+    headers = ["Authorization" => authorization()]
 
 `authorization()`, `string(authorization)` and interpolation return the value that is valid
-now. Make the header list for each request, and send it only to `session.base_url`. The
+now, so a client that converts header values with `string` also takes the object itself. Make the header list for each request, and send it only to `session.base_url`. The
 value is a secret; `show`, and so the REPL and logging, does not print it.
 
 After a response 401 call [`refused!`](@ref), and send the request once more if the next
