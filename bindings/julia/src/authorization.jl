@@ -10,8 +10,9 @@ access token is renewed before it ends.
     headers = ["Authorization" => authorization()]
 
 `authorization()`, `string(authorization)` and interpolation return the value that is valid
-now, so a client that converts header values with `string` also takes the object itself. Make the header list for each request, and send it only to `session.base_url`. The
-value is a secret; `show`, and so the REPL and logging, does not print it.
+now, so a client that converts header values with `string` also takes the object itself.
+Make the header list for each request, and send it only to `session.base_url`. The value is
+a secret; `show`, and so the REPL and logging, does not print it.
 
 After a response 401 call [`refused!`](@ref), and send the request once more if the next
 value can be had. For an API key the value is the same each time until it is refused.
@@ -23,7 +24,7 @@ prompts. If it fails, the old value is returned while it is valid, and then a
 other one is configured.
 
 Any task may call it. One task renews; the others get the old value while it is valid.
-The keyword functions run in the task that renews and must not call it themselves.
+The keyword functions run in the task that renews; there, using it is an error.
 `close(authorization)` wipes the credential; the garbage collector does so too. The session
 may be closed meanwhile.
 """
@@ -74,21 +75,27 @@ Base.string(authorization::Authorization) = authorization()
 Base.print(io::IO, authorization::Authorization) = print(io, authorization())
 Base.show(io::IO, ::Authorization) = print(io, "Authorization(…)")
 
+"Throws in a keyword function, which runs during a call of the library."
+function check_not_renewing(authorization)
+    renewal = authorization.renewal
+    if islocked(renewal) && renewal.locked_by === current_task()
+        throw(ArgumentError("a function of the Authorization uses it during a renewal"))
+    end
+end
+
 "The session that is valid now. Only one task at a time calls the library."
 function current_session(authorization::Authorization)
-    lock = authorization.renewal
-    if islocked(lock) && lock.locked_by === current_task()
-        throw(ArgumentError("a function of the Authorization calls it during a renewal"))
-    end
-    if !trylock(lock)
+    check_not_renewing(authorization)
+    renewal = authorization.renewal
+    if !trylock(renewal)
         current = authorization.current
         time() < authorization.usable_until && isopen(current) && return current
-        Base.lock(lock)
+        lock(renewal)
     end
     try
         return renew!(authorization)
     finally
-        unlock(lock)
+        unlock(renewal)
     end
 end
 
@@ -123,6 +130,7 @@ is the newest value. The next value is another credential. Pass the value where 
 tasks send requests: a report about a value that was renewed meanwhile has no effect.
 """
 function refused!(authorization::Authorization, value = nothing)
+    check_not_renewing(authorization)
     lock(authorization.renewal) do
         authorization.renewer == C_NULL && throw(ArgumentError("the Authorization is closed"))
         current = authorization.current
@@ -138,6 +146,7 @@ function refused!(authorization::Authorization, value = nothing)
 end
 
 function Base.close(authorization::Authorization)
+    check_not_renewing(authorization)
     lock(authorization.renewal) do
         renewer = authorization.renewer
         renewer == C_NULL && return nothing

@@ -143,6 +143,15 @@ end
             refused!(authorization)
             @test startswith(authorization(), "Bearer token-")
             close(authorization)
+
+            # A function of the renewal that uses the Authorization.
+            for use in (close, refused!, string)
+                used = Ref{Authorization}()
+                used[] = Authorization(session; environment = env, log = quiet, backend = _ -> use(used[]))
+                refused!(used[])
+                @test thrown(used[]) isa ArgumentError && isopen(used[])
+                close(used[])
+            end
         end
     end
     @test isempty(WandbLogin.CALLS)
