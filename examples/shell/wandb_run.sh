@@ -17,7 +17,8 @@
 # never an argument of a program: other users can see those.
 
 _wandb_run_agent=wandb-run-example/1
-_wandb_run_limit=9 # seconds that wandb_run_finish waits
+_wandb_run_folder= # empty: there is no run
+_wandb_run_limit=8 # seconds that wandb_run_finish waits
 
 _wandb_run_say() {
     printf 'wandb_run: %s\n' "$*" | LC_ALL=C tr -d '\000-\011\013-\037\177' >&2
@@ -55,22 +56,21 @@ wandb_run_log() {
     _wandb_run_line="\"_runtime\":$(($1 - _wandb_run_began)),\"_timestamp\":$1"
     shift
     while [ $# -ge 2 ]; do
-        case $2 in
-        *[Nn][Aa][Nn]*) set -- "$1" NaN "$@" ;;
-        -[Ii][Nn][Ff]*) set -- "$1" -Infinity "$@" ;;
-        [Ii][Nn][Ff]* | +[Ii][Nn][Ff]*) set -- "$1" Infinity "$@" ;;
-        *) set -- "$1" "$2" "$@" ;;
+        # The form of a number in JSON, with a decimal point in every locale.
+        _wandb_run_number=$(LC_ALL=C && export LC_ALL && printf '%.15g' "${2:-none}" 2>/dev/null) ||
+            _wandb_run_number=
+        case $_wandb_run_number in
+        *[Nn][Aa][Nn]*) _wandb_run_number=NaN ;;
+        -[Ii]*) _wandb_run_number=-Infinity ;;
+        [Ii]*) _wandb_run_number=Infinity ;;
         esac
-        case $2 in
+        case $_wandb_run_number in
+        '') _wandb_run_odd "$1 is not a number and is left out: $2" ;;
         *[Nn]*) _wandb_run_odd "$1 is not a finite number; W&B gets it as it is" ;;
-        '' | *[!0-9.eE+-]*)
-            _wandb_run_odd "$1 is not a number and is left out: $2"
-            shift 4
-            continue
-            ;;
         esac
-        _wandb_run_line="$_wandb_run_line,\"$(_wandb_run_escape "$1")\":$2"
-        shift 4
+        [ -z "$_wandb_run_number" ] ||
+            _wandb_run_line="$_wandb_run_line,\"$(_wandb_run_escape "$1")\":$_wandb_run_number"
+        shift 2
     done
     printf '%s}\n' "$_wandb_run_line" >>"$_wandb_run_folder/lines"
 }
@@ -91,8 +91,10 @@ wandb_run_finish() {
     if kill "$_wandb_run_sender" 2>/dev/null; then
         _wandb_run_say "the run is not complete:" \
             "$(cat "$_wandb_run_folder/trouble" 2>/dev/null || echo "the server does not answer")"
+        sleep 1
+        kill -9 "$_wandb_run_sender" 2>/dev/null || : # it may wait for wandb-login
     fi
-    wait "$_wandb_run_sender" 2>/dev/null
+    wait "$_wandb_run_sender" 2>/dev/null || :
     rm -rf "$_wandb_run_folder"
     _wandb_run_folder=
 }
@@ -373,6 +375,7 @@ _wandb_run_route() {
 
 # The background process: makes the run, then sends its lines until the training ends.
 _wandb_run_send() {
+    set +eu # of the script
     _wandb_run_curl=
     trap '[ -z "$_wandb_run_curl" ] || kill "$_wandb_run_curl" 2>/dev/null; exit 1' TERM
     trap '' INT
