@@ -82,48 +82,9 @@ impl Program {
         })
     }
 
-    /// Uses a library that is compiled with the sanitizer. Std is not, except for
-    /// its generic code.
+    /// Uses a library that is compiled with the sanitizer.
     fn instrumented(name: &str, sanitizer: &str) -> Option<Program> {
-        let rustup = tool("rustup")?;
-        let nightly = |words: &[&str]| -> Command {
-            let mut command = Command::new(&rustup);
-            command.args(["run", "nightly"]).args(words);
-            command.current_dir(root());
-            command
-        };
-        let place = Run::of(&mut nightly(&["rustc", "--print", "target-libdir"])).stdout;
-        let place = Path::new(place.trim());
-        let letter = &sanitizer[..1];
-        let runtime = place.join(format!("librustc-nightly_rt.{letter}san.a"));
-        if !runtime.exists() {
-            support::skip("no nightly compiler has the sanitizers");
-            return None;
-        }
-        let triple = place.parent().and_then(Path::file_name);
-        let triple = triple.and_then(|name| name.to_str()).expect("a triple");
-        let target = root().join("target/sanitizers").join(sanitizer);
-        let flags = format!("-Zsanitizer={sanitizer} -Cunsafe-allow-abi-mismatch=sanitizer");
-        Run::ok(
-            nightly(&[
-                "cargo",
-                "rustc",
-                "--quiet",
-                "--lib",
-                "--crate-type",
-                "cdylib",
-            ])
-            .args(["--no-default-features", "--target", triple])
-            .arg("--target-dir")
-            .arg(&target)
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env("RUSTFLAGS", flags),
-        );
-        let built = target.join(triple).join("debug/libwandb_login.so");
-        let library = TempDir::new();
-        for name in ["libwandb_login.so", "libwandb_login.so.0"] {
-            symlink(&built, library.path().join(name)).expect("a link");
-        }
+        let (library, runtime) = sanitized_library(sanitizer)?;
         let link = format!("-L{}", library.path().display());
         let runtime = runtime.to_str().expect("UTF-8");
         // The program links the runtime; the library finds it there.
@@ -160,10 +121,64 @@ impl Program {
         };
         command.current_dir(home.home());
         command.env("LD_LIBRARY_PATH", self.library.path());
-        let races = root().join("tests/c/thread-sanitizer.supp");
-        command.env("TSAN_OPTIONS", format!("suppressions={}", races.display()));
         command
     }
+}
+
+/// The library, compiled with a sanitizer, and the runtime of the sanitizer. For the
+/// thread sanitizer std is compiled with it too, so that it sees the locks.
+fn sanitized_library(sanitizer: &str) -> Option<(TempDir, PathBuf)> {
+    let rustup = tool("rustup")?;
+    let nightly = |words: &[&str]| -> Command {
+        let mut command = Command::new(&rustup);
+        command.args(["run", "nightly"]).args(words);
+        command.current_dir(root());
+        command
+    };
+    let place = Run::of(&mut nightly(&["rustc", "--print", "target-libdir"])).stdout;
+    let place = Path::new(place.trim());
+    let letter = &sanitizer[..1];
+    let runtime = place.join(format!("librustc-nightly_rt.{letter}san.a"));
+    if !runtime.exists() {
+        support::skip("no nightly compiler has the sanitizers");
+        return None;
+    }
+    let triple = place.parent()?;
+    let (with_std, mismatch): (&[&str], _) = match sanitizer {
+        "thread" => (&["-Zbuild-std"], ""),
+        _ => (&[], " -Cunsafe-allow-abi-mismatch=sanitizer"),
+    };
+    if !with_std.is_empty() && !triple.with_file_name("src").join("rust/library").is_dir() {
+        support::skip("the nightly compiler has no component rust-src");
+        return None;
+    }
+    let triple = triple.file_name()?.to_str()?;
+    let target = root()
+        .join("target/sanitizers")
+        .join(format!("{sanitizer}-std"));
+    let cargo = [
+        "cargo",
+        "rustc",
+        "--quiet",
+        "--lib",
+        "--crate-type",
+        "cdylib",
+    ];
+    Run::ok(
+        nightly(&cargo)
+            .args(with_std)
+            .args(["--no-default-features", "--target", triple])
+            .arg("--target-dir")
+            .arg(&target)
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("RUSTFLAGS", format!("-Zsanitizer={sanitizer}{mismatch}")),
+    );
+    let built = target.join(triple).join("debug/libwandb_login.so");
+    let library = TempDir::new();
+    for name in ["libwandb_login.so", "libwandb_login.so.0"] {
+        symlink(&built, library.path().join(name)).expect("a link");
+    }
+    Some((library, runtime))
 }
 
 /// The key of `memory.c`, and the header that carries it.
@@ -312,11 +327,11 @@ fn all_functions_under_valgrind() {
 #[test]
 fn all_functions_with_a_sanitized_library() {
     for sanitizer in ["thread", "address"] {
-        // The locks of std are not instrumented: the thread sanitizer would report what
-        // they protect, and only that is shared in a renewer.
-        let renewers = (sanitizer == "address").then_some(("renewers", &["1", "64"][..]));
-        let programs = [("everything", &["1", "64"][..]), ("threads", &[])];
-        let programs = programs.into_iter().chain(renewers);
+        let programs = [
+            ("everything", &["1", "64"][..]),
+            ("threads", &[]),
+            ("renewers", &["3", "64"]),
+        ];
         for (name, arguments) in programs {
             if let Some(program) = Program::instrumented(name, sanitizer) {
                 program.run(&[], arguments);
