@@ -1,6 +1,8 @@
 //! Tests of the C ABI: C99 and C++ programs that use the shared library that
 //! `cargo test` built, and the exported symbols.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,8 @@
 //! key from the same source, and the same files after it, or a difference that
 //! has a name. The cases are in `conformance/logins.json`.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -1,6 +1,8 @@
 //! Tests of the C++ header, the CMake package and the pkg-config file, used like in
 //! another project.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 mod support;
 
 #[path = "support/prefix.rs"]

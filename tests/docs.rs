@@ -1,6 +1,8 @@
 //! The Markdown pages of the repository: links lead somewhere, lists are complete, and
 //! the code of the READMEs works.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 #[path = "support/prefix.rs"]
 mod prefix;
 #[path = "docs/readmes.rs"]

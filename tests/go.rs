@@ -1,6 +1,8 @@
 //! Tests of the Go package: its own tests with the race detector, a program that uses
 //! it as README.md describes, the terminal, and headers and libraries of other versions.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 mod support;
 
 #[path = "support/pty.rs"]

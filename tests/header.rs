@@ -2,6 +2,8 @@
 //! sections here. To update it:
 //! `WANDB_LOGIN_UPDATE_HEADER=1 cargo test --test header`
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,8 @@
 //!
 //! `WANDB_LOGIN_TEST_JULIA` is the path of Julia if it is not in `PATH`.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 #[path = "support/julia.rs"]
 mod julia;
 #[path = "support/pty.rs"]

@@ -1,6 +1,8 @@
 //! Tests of one login for all ranks of an MPI job, and for processes that share
 //! another channel.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 mod support;
 
 use std::fs;

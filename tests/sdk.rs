@@ -1,6 +1,8 @@
 //! Against the real Python SDK: what one stores, the other finds; and the
 //! recorded logins are what it does. Nothing is sent to any server.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 mod support;
 #[path = "sdk/versions.rs"]
 mod versions;

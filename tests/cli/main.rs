@@ -1,6 +1,7 @@
 //! Operating a login: what is in force and why, forgetting it, ranks, mounted
 //! secrets, whose key goes to which server, and what scripts get.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
 mod canary;

@@ -2,6 +2,8 @@
 //! error message names the file or variable. `README.md` lists which test covers
 //! which failure.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 #[path = "../support/mod.rs"]
 mod support;
 

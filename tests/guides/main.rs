@@ -3,6 +3,7 @@
 //! root. The picture of the sources is drawn. `WANDB_LOGIN_UPDATE_GUIDES=1 cargo test -p wandb-login-cli --test guides`
 //! writes what was printed.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
 mod blocks;

@@ -3,6 +3,8 @@
 //! of either, write them with
 //! `WANDB_LOGIN_UPDATE_MAN=1 cargo test -p wandb-login-cli --test manual`.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 #[allow(dead_code)] // the pages need the definition only
 #[path = "../../bindings/cli/src/arguments.rs"]
 mod arguments;

@@ -1,6 +1,7 @@
 //! The training programs in `examples/` log runs to a stand-in for a W&B server, as
 //! wandb-core, the uploader of the Python SDK, does.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 #![cfg(feature = "http")]
 

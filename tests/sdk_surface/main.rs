@@ -2,6 +2,8 @@
 //! `wandb login` and the SDK's module `wandb_login`. One test for each row, in
 //! the library and on the command line.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
+
 #[cfg(feature = "http")]
 #[path = "../support/stub.rs"]
 mod stub;

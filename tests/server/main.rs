@@ -1,6 +1,7 @@
 //! Logins that ask the server, from the command line and from Rust, against a
 //! stub on the loopback, over HTTP and TLS; and beside the SDK's own client.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 #![cfg(feature = "http")]
 

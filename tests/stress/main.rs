@@ -3,6 +3,7 @@
 //!
 //! `cargo test` runs the short form; `WANDB_LOGIN_TEST_ROUNDS=50` runs a long one.
 
+#![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
 mod allocations;
