@@ -106,6 +106,8 @@ pub(crate) enum WriteProblem {
     #[cfg(unix)]
     #[error("has a hard link that another user (uid {0}) can redirect")]
     StrangersHardLink(u32),
+    #[error("has a hard link, in a directory that every user can write")]
+    SharedHardLink,
     #[error("is in a directory that does not exist")]
     NoDirectory,
     #[error("is locked by another program; gave up after {0} s")]

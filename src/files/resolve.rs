@@ -148,6 +148,10 @@ impl ResolvedPath {
         if meta.nlink() > 1 && host != owner && !user.trusts(host) {
             return Err(WriteProblem::StrangersHardLink(host));
         }
+        // Where any user can put a link, it may be one to a file of this user.
+        if meta.nlink() > 1 && self.dir_meta.mode() & 0o002 != 0 {
+            return Err(WriteProblem::SharedHardLink);
+        }
         if meta.mode() & 0o200 == 0 {
             return Err(WriteProblem::ReadOnly);
         }

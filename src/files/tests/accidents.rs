@@ -289,7 +289,7 @@ fn a_full_disk_loses_no_data() {
     for link in ["true", "ln netrc linked"] {
         // The text fills its last block, so that the new one needs another.
         let shell = format!(
-            "mount -t tmpfs -o size=32k none {0} && cd {0} && \
+            "mount -t tmpfs -o size=32k,mode=700 none {0} && cd {0} && \
              head -c 4096 /dev/zero >netrc && chmod 600 netrc && {link} && \
              {{ cat /dev/zero >filler 2>{0}/../errors; true; }} && \
              trap '{{ cat netrc; ls -A; }} >{1}' EXIT && \"$0\" \"$@\"; exit; true",

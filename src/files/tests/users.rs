@@ -221,6 +221,37 @@ fn a_hard_link_in_a_users_home_does_not_redirect_root() {
     );
 }
 
+#[test]
+fn a_hard_link_in_a_directory_of_every_user_is_not_written() {
+    for (mode_of_dir, written) in [
+        (0o755, true),
+        (0o775, true),
+        (0o777, false),
+        (0o1777, false),
+    ] {
+        let home = Scratch::new();
+        let own = home.file("own", "old\n", 0o600);
+        let dir = home.path("shared");
+        fs::create_dir(&dir).unwrap();
+        fs::set_permissions(
+            &dir,
+            std::os::unix::fs::PermissionsExt::from_mode(mode_of_dir),
+        )
+        .unwrap();
+        fs::hard_link(&own, dir.join("netrc")).unwrap();
+        let appended = append_in_home(&home, &dir.join("netrc"));
+        assert_eq!(appended.is_ok(), written, "{mode_of_dir:o}");
+        if let Err(problem) = appended {
+            let problem = problem.to_string();
+            assert!(
+                problem.starts_with("has a hard link, in a dir"),
+                "{problem}"
+            );
+            assert_eq!(fs::read(&own).unwrap(), b"old\n");
+        }
+    }
+}
+
 /// Exchanges two names again and again until the work is done.
 #[cfg(target_os = "linux")]
 fn while_exchanging<T>(one: &Path, other: &Path, work: impl FnOnce() -> T) -> T {
