@@ -763,7 +763,8 @@ bool wandb_login_session_tls_unchecked(const wandb_login_session *session);
 /**
  * Returns the URL of the proxy for this server, such as `http://proxy.example:3128`.
  * The scheme is `http`, `https` or `socks5h` (the proxy resolves host names), the port
- * is always there, and user name and password are percent-encoded. A client must not
+ * is always there, and user name and password are percent-encoded; they can come from an
+ * extra header `Proxy-Authorization` of the scheme Basic. A client must not
  * apply `NO_PROXY` to it: the login has done that. In libcurl it is `CURLOPT_PROXY`, with
  * `""` for a direct connection, and `CURLOPT_NOPROXY` is `""`; otherwise libcurl looks into
  * variables of its own.

@@ -153,9 +153,7 @@ fn sanitized_library(sanitizer: &str) -> Option<(TempDir, PathBuf)> {
         return None;
     }
     let triple = triple.file_name()?.to_str()?;
-    let target = root()
-        .join("target/sanitizers")
-        .join(format!("{sanitizer}-std"));
+    let target = root().join("target/sanitizers").join(sanitizer);
     let cargo = [
         "cargo",
         "rustc",

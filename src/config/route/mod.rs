@@ -1,6 +1,5 @@
-//! The way to a server, from variables and settings. It is resolved without input or
-//! output. A part that is malformed is an error only for a request that needs it; a
-//! session leaves it out.
+//! The way to a server, from variables and settings. No file is read for it. A part that
+//! is malformed is an error only for a request that needs it; a session leaves it out.
 
 mod proxy;
 
