@@ -56,7 +56,7 @@ pub(crate) struct ProxyUrl {
     pub host: String,
     pub port: u16,
     /// For messages: without user information, with the setting's name.
-    #[cfg_attr(not(feature = "http"), expect(dead_code))]
+    #[cfg_attr(not(feature = "http"), allow(dead_code))] // tests use it
     pub shown: String,
     /// User name and password, decoded.
     pub user_info: Option<UserInfo>,

@@ -10,6 +10,7 @@ mod help;
 mod logout;
 mod program;
 mod ranks;
+#[cfg(feature = "http")] // some of its lines verify
 mod readme;
 mod reports;
 mod schema;
