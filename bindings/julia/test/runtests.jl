@@ -60,5 +60,6 @@ quiet = (level, line) -> nothing
     include("signals.jl")
     include("library.jl")
     include("servers.jl")
+    include("hostile.jl")
     include("panic.jl")
 end
