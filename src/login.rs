@@ -211,10 +211,13 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
     let context = Context::new(options)?;
     let server = endpoint::resolve(&context)?;
     if let Some(rank) = context.rank().filter(|_| !context.is_active_rank()) {
-        context.log.info(&format!(
+        let message = format!(
             "Nothing was removed: only rank 0 removes credentials, and this is rank {} of {} ({}).",
             rank.index, rank.size, rank.variable
-        ));
+        );
+        context
+            .log
+            .warn(Finding::new(Code::StillConfigured, message));
         return Ok(());
     }
     let forgot = storage::forget(&context, &server);

@@ -196,12 +196,15 @@ impl<'a> Context<'a> {
         Ok(value.unwrap_or(false))
     }
 
-    /// Which lines this call prints to standard error.
+    /// Which lines this call prints to standard error. Of the ranks of a job, only
+    /// rank 0 prints what it did: one line for the job, not one for each process.
     pub(crate) fn verbosity(&self) -> Result<Verbosity> {
         Ok(if self.is_silent()? {
             Verbosity::Security
         } else if self.options.log.is_none()
-            && (self.options.quiet || self.switch(variables::QUIET, Settings::quiet)?)
+            && (self.options.quiet
+                || self.switch(variables::QUIET, Settings::quiet)?
+                || !self.is_active_rank())
         {
             Verbosity::Warnings
         } else {

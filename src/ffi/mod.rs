@@ -155,8 +155,9 @@ fn allocate_string(text: &Secret) -> Result<*mut c_char> {
 /// that was passed in or typed, where the Python SDK finds it.
 ///
 /// If the key cannot be stored, the login still succeeds: see
-/// `wandb_login_session_saved()`. In a distributed job only rank 0 prompts, writes
-/// and verifies; the other ranks use what they find.
+/// `wandb_login_session_saved()`. In a distributed job only rank 0 prompts, writes,
+/// verifies, and prints what it did; the other ranks use what they find, and print
+/// warnings only.
 ///
 /// \param options The options, or NULL for all defaults.
 /// \param session Receives the session. The caller frees it with
