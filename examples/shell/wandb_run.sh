@@ -221,7 +221,7 @@ _wandb_run_ended() { [ -e "$_wandb_run_folder/end" ]; }
 # Waits; the end of the training cuts it short, except where the server asks for the wait.
 _wandb_run_pause() {
     _wandb_run_ended && _wandb_run_was_ended=1
-    _wandb_run_then=$(($(date +%s) + $1))
+    _wandb_run_then=$(($(date +%s) + $1 + 1)) # the clock has whole seconds only
     while [ "$(date +%s)" -lt "$_wandb_run_then" ]; do
         sleep 1
         if [ -z "$2" ] && [ -z "$_wandb_run_was_ended" ] && _wandb_run_ended; then
