@@ -129,6 +129,34 @@ fn the_blocks_of_every_page_do_what_they_show() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Lines of C in a page are the body of a function.
+#[test]
+fn the_lines_of_c_compile() {
+    let Some(compiler) = support::tool("cc") else {
+        return;
+    };
+    let home = Home::new();
+    let mut checked = 0;
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        for block in blocks(&text).iter().filter(|block| block.language() == "c") {
+            let source = format!(
+                "#include <stdio.h>\n#include <stdlib.h>\n#include <wandb_login.h>\n\
+                 int body(wandb_login_status status) {{ (void)status; {{\n{}}} return 0; }}\n",
+                block.text
+            );
+            let file = home.write("cwd/body.c", source);
+            let mut command = home.command(&compiler);
+            command.args(["-std=c99", "-Wall", "-Wextra", "-Werror"]);
+            command.args(["-Wno-unused-variable", "-fsyntax-only", "-I"]);
+            command.arg(support::root().join("include")).arg(file);
+            Run::ok(&mut command);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 3, "only {checked} blocks of C");
+}
+
 /// The lines that are not in both texts.
 fn differences(old: &str, new: &str) -> String {
     let missing = old
