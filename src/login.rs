@@ -432,6 +432,10 @@ fn complete(
     diagnostics::warn_unlikely_key(context, server, &found);
     let provider = found.provider;
     let source = provider.source();
+    // A prompt says so before the key is typed.
+    if source == Source::Explicit {
+        diagnostics::warn_workspace_server(context, server);
+    }
     // Both can fail, so they come before anything is sent or written.
     let app_url = context.app_url(&server.url)?;
     let entity = context.entity()?;

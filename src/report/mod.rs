@@ -200,15 +200,7 @@ impl Report {
     fn query_sources(&mut self, context: &Context, server: &Endpoint) {
         diagnostics::warn_plain_http(context, server);
         diagnostics::warn_unverified_tls(context, server);
-        if server.workspace_only {
-            let message = format!(
-                "only the working directory names this server, in {}",
-                server.origin_text()
-            );
-            context
-                .log
-                .warn(Finding::new(Code::WorkspaceServer, message));
-        }
+        diagnostics::warn_workspace_server(context, server);
         let relogin = context.relogin().unwrap_or(false);
         let mut winner: Option<FoundCredential> = None;
         let mut stopped = false;
@@ -256,13 +248,10 @@ impl Report {
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
                 let message = context.not_configured(&server.url, None).to_string();
-                // A configured server needs no option, which would be stored.
-                let login = match server.origin {
-                    Origin::Option => format!("wandb-login --host {}", server.url.as_str()),
-                    Origin::Cloud => "wandb-login --cloud".into(),
-                    _ => "wandb-login".into(),
-                };
-                Problem::Other(Finding::new(Code::NotConfigured, message).fixed_by(login))
+                Problem::Other(Finding {
+                    command: login_command(server),
+                    ..Finding::new(Code::NotConfigured, message)
+                })
             });
         }
     }
@@ -362,6 +351,18 @@ fn invalid_values(context: &Context) -> Vec<Finding> {
     let errors = checks.into_iter().filter_map(Result::err);
     let finding = |error: Error| Finding::new(Code::InvalidValue, error.to_string());
     errors.map(finding).collect()
+}
+
+/// The command that logs in to a server. A configured server needs no option, which
+/// would be stored. Whether a server that only the workspace names is the right one,
+/// the user must say first.
+fn login_command(server: &Endpoint) -> Option<String> {
+    match server.origin {
+        Origin::Option => Some(format!("wandb-login --host {}", server.url.as_str())),
+        Origin::Cloud => Some("wandb-login --cloud".into()),
+        _ if server.workspace_only => None,
+        _ => Some("wandb-login".into()),
+    }
 }
 
 /// The effect of the mode on a login.

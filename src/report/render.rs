@@ -9,6 +9,9 @@ use crate::session::Source;
 use crate::sources::CREDENTIAL_VARIABLES;
 use crate::util::redact::for_message;
 
+/// The state of a source without a key; its file may exist.
+const NO_KEY: &str = "no key";
+
 /// How much the text form shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
@@ -87,14 +90,18 @@ impl Report {
         text.push_str("Sources, in order:\n");
         let is_listed = |row: &&Row| detail == Detail::Full || row.state != State::Absent;
         for row in rows().filter(is_listed) {
-            let _ = writeln!(text, "  {:<9} {}", row.state.name(), row.describe());
+            let state = match row.state {
+                State::Absent => NO_KEY,
+                state => state.name(),
+            };
+            let _ = writeln!(text, "  {state:<9} {}", row.describe());
         }
         let absent: Vec<_> = rows()
             .filter(|row| !is_listed(row))
             .map(Row::place)
             .collect();
         if !absent.is_empty() {
-            let _ = writeln!(text, "  {:<9} {}", State::Absent.name(), absent.join(", "));
+            let _ = writeln!(text, "  {NO_KEY:<9} {}", absent.join(", "));
         }
     }
 

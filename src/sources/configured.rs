@@ -10,7 +10,7 @@ use crate::config::settings::{Scope, SettingsFile};
 use crate::env::{display_path, unix_time, variables};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::finding::{Code, Finding, restrict_command};
+use crate::finding::{Code, Finding};
 use crate::key::{self, ApiKey};
 use crate::url::{BaseUrl, authorize_url};
 use crate::util::lines::BOM;
@@ -208,7 +208,7 @@ fn warn_open_secret(context: &Context, text: &files::Text, path: &Path) {
     if text.on_read_only_mount {
         context.log.detail(warning);
     } else if context.rank().is_none_or(|rank| rank.index == 0) {
-        context.log.warn(warning.fixed_by(restrict_command(&shown)));
+        context.log.warn(warning);
     }
 }
 

@@ -39,6 +39,20 @@ pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
     }
 }
 
+/// Warns that the user has not named the server.
+pub(crate) fn warn_workspace_server(context: &Context, server: &Endpoint) {
+    if server.workspace_only {
+        let message = format!(
+            "only the working directory names {}, in {}",
+            server.url.as_str(),
+            server.origin_text()
+        );
+        context
+            .log
+            .warn(Finding::new(Code::WorkspaceServer, message));
+    }
+}
+
 /// Warns that the server's certificate is not verified.
 pub(crate) fn warn_unverified_tls(context: &Context, server: &Endpoint) {
     if let Some(message) = unverified_tls(context, server) {
@@ -186,29 +200,31 @@ fn warn_other_key_file(context: &Context, server: &Endpoint, used: &FoundCredent
 
 fn warn_conflict(context: &Context, used: &FoundCredential, other: &FoundCredential) {
     let (first, second) = (used.origin(), other.origin());
-    if used.provider == Provider::WorkspaceSettings {
+    let is_workspace_key = used.provider == Provider::WorkspaceSettings;
+    if is_workspace_key {
         let message = format!("the workspace key in {first} overrides your own key in {second}");
         context
             .log
             .warn(used.location.finding(Code::WorkspaceKey, message));
     }
+    // Of two keys, one command must not remove the one and a second one the other.
+    let different = |message: String| match is_workspace_key {
+        true => Finding::new(Code::DifferentKeys, message),
+        false => other.location.finding(Code::DifferentKeys, message),
+    };
     // The SDK reads netrc before the settings files.
     if other.provider == Provider::Netrc {
         let message = format!(
             "{first} and {second} hold different keys: using the first (documented order); \
              the Python SDK 0.30 and later would use {second}"
         );
-        context
-            .log
-            .warn(other.location.finding(Code::DifferentKeys, message));
+        context.log.warn(different(message));
     } else if used.provider == Provider::Netrc {
         let message = format!(
             "{first} and {second} hold different keys: using the first (SDK order); in the \
              documented order {second} would win"
         );
-        context
-            .log
-            .warn(other.location.finding(Code::DifferentKeys, message));
+        context.log.warn(different(message));
     }
 }
 

@@ -278,3 +278,19 @@ fn no_request_is_sent_that_was_not_asked_for() {
     }
     assert!(server.accept().is_err());
 }
+
+#[test]
+fn a_key_given_to_a_server_of_the_working_directory_is_a_warning() {
+    for (settings, warns) in [
+        ("[default]\nbase_url = https://a.example\n", true),
+        ("[default]\nentity = team\n", false),
+    ] {
+        let home = Home::new();
+        home.write(WORKSPACE, settings);
+        let run = Run::ok(&mut home.wandb_login(&["--quiet", "--no-save", KEY_1]));
+        let said = run
+            .stderr
+            .contains("WARNING only the working directory names https://a.example, in ");
+        assert_eq!(said, warns, "{}", run.stderr);
+    }
+}
