@@ -92,9 +92,8 @@ fn query_text(context: &Context, server: &Endpoint, text: &files::Text, path: &P
 /// Notes keys for servers that nothing configures, as after a move to another
 /// server.
 fn note_other_servers(context: &Context, server: &Endpoint, text: &[u8], path: &Path) {
-    const MAX: usize = 4;
     let others = netrc::other_servers(text, &server.netrc_names(), ApiKey::is_key);
-    for other in others.iter().take(MAX) {
+    for other in &others {
         let location = SourceLocation::file_line(path, other.line);
         let machine = &other.machine;
         let message =

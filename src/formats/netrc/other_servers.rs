@@ -1,6 +1,7 @@
 //! Entries of W&B servers other than the one in use, for a report.
 
 use super::scan::{Event, Kind, Scanner};
+use super::token::Token;
 use super::{IsKey, Names, Naming, dialect_of, line_of, shown};
 use crate::util::lines::is_utf16;
 
@@ -10,32 +11,49 @@ pub(crate) struct OtherServer {
     pub line: usize,
 }
 
-/// The entries of other servers, in the form that W&B's clients write: the login is
-/// `user`, and the password is a key.
+/// At most this many are named.
+const MAX: usize = 4;
+
+/// An entry that is being read.
+struct Entry {
+    start: usize,
+    machine: Token,
+    is_wandb: bool,
+}
+
+/// The first entries of other servers, in the form that W&B's clients write: the login
+/// is `user`, and the password is a key.
 pub(crate) fn other_servers(text: &[u8], names: &Names, is_key: IsKey) -> Vec<OtherServer> {
     let mut found = Vec::new();
     if is_utf16(text) {
         return found;
     }
     let mut scanner = Scanner::new(text, dialect_of(text).0);
-    let mut entry: Option<(OtherServer, bool)> = None;
-    while let Ok(Some(item)) = scanner.next() {
+    let mut entry: Option<Entry> = None;
+    while found.len() < MAX
+        && let Ok(Some(item)) = scanner.next()
+    {
         match (item.event, &mut entry) {
             (Event::Machine, _) => {
                 let is_other = Naming::of(item.value, text, names).is_none();
-                let other = is_other.then(|| OtherServer {
-                    machine: shown(&item.value.unescape(text)),
-                    line: line_of(text, item.keyword.start),
+                entry = is_other.then_some(Entry {
+                    start: item.keyword.start,
+                    machine: *item.value,
+                    is_wandb: false,
                 });
-                entry = other.map(|other| (other, false));
             }
-            (Event::Field(Kind::Login), Some((_, is_wandb))) => {
-                *is_wandb = item.value.is(text, b"user");
+            (Event::Field(Kind::Login), Some(entry)) => {
+                entry.is_wandb = item.value.is(text, b"user");
             }
-            (Event::Field(Kind::Password), Some((_, true)))
-                if is_key(&item.value.unescape(text)) =>
+            // Counting lines takes a pass over the file, so only a find is located.
+            (Event::Field(Kind::Password), Some(other))
+                if other.is_wandb && is_key(&item.value.unescape(text)) =>
             {
-                found.extend(entry.take().map(|(other, _)| other));
+                found.push(OtherServer {
+                    machine: shown(&other.machine.unescape(text)),
+                    line: line_of(text, other.start),
+                });
+                entry = None;
             }
             (Event::Default | Event::Macro { .. }, _) => entry = None,
             _ => {}
