@@ -140,10 +140,16 @@ impl Dir {
         Ok(())
     }
 
+    /// Removes a file. On NFS the directory can be stale for a moment, which a second
+    /// attempt ends.
     pub(super) fn remove_file(&self, name: &OsStr) -> io::Result<()> {
         let name = c_string(name)?;
         // SAFETY: the name is a C string that outlives the call.
-        check(|| unsafe { libc::unlinkat(self.0.as_raw_fd(), name.as_ptr(), 0) })?;
+        let remove = || check(|| unsafe { libc::unlinkat(self.0.as_raw_fd(), name.as_ptr(), 0) });
+        match remove() {
+            Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => remove()?,
+            removed => removed?,
+        };
         Ok(())
     }
 }

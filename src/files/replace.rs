@@ -230,8 +230,17 @@ impl<'a> Temp<'a> {
             name.push(format!("{:016x}", RandomState::new().hash_one(0)));
             let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL;
             match dir.open(&name, flags, 0o600) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                Err(error) => return Err(error),
+                // NFS can fail after it has made the file, and the kernel then tries
+                // again. Nobody else has a file of this name.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let _ = dir.remove_file(&name);
+                }
+                Err(error) => {
+                    if error.kind() == ErrorKind::StaleNetworkFileHandle {
+                        let _ = dir.remove_file(&name);
+                    }
+                    return Err(error);
+                }
                 Ok(file) => {
                     // Marks the copy as one in use, where there are locks.
                     let _ = file.try_lock();
