@@ -138,7 +138,7 @@ func (r *Renewer) Get(ctx context.Context) (*Session, error) {
 
 // Refused reports that the server answered 401 to a session of Get, which must not be
 // closed yet. The next Get returns another credential: a new token, or another
-// configured key. A report about a session that is no longer current has no effect.
+// configured key. Only a report about the current session has an effect.
 func (r *Renewer) Refused(session *Session) {
 	handle := session.retain()
 	defer C.wandb_login_session_free(handle)

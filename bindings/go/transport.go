@@ -15,9 +15,9 @@ import (
 //
 //	client := &http.Client{Transport: session.Transport(nil)}
 //
-// If the server answers 401, the request is sent once more with another credential, if
-// there is one and the body can be had again (there is none, or GetBody is set, as
-// [http.NewRequest] does). Otherwise the caller gets the 401, and the next request uses
+// If the server answers 401, the request is sent once more with another credential. This
+// needs another credential, and a request without a body or with GetBody, which
+// [http.NewRequest] sets. Otherwise the caller gets the 401, and the next request uses
 // the other credential.
 //
 // With base nil, requests to the session's server take the way of the login: its CA

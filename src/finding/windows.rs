@@ -7,7 +7,7 @@ pub(crate) fn edit_command(path: &str, _: Option<usize>) -> String {
 }
 
 /// The command that makes a file private: its owner (S-1-3-4) keeps all rights, and
-/// nobody inherits any.
+/// inherited rights of others are removed.
 pub(crate) fn restrict_command(path: &str) -> String {
     format!("icacls \"{path}\" /inheritance:r /grant:r \"*S-1-3-4:F\"")
 }

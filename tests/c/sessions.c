@@ -229,7 +229,7 @@ static void the_way(void) {
                                      "WANDB_USER_EMAIL=ada@example.com",
                                      NULL};
   options.environment = environment;
-  options.working_directory = "/work";
+  options.working_directory = "/job";
   session = log_in(options);
   char *text = NULL;
   wandb_login_session *again = NULL;
@@ -238,7 +238,7 @@ static void the_way(void) {
   wandb_login_string_free(text);
   for (int imported = 0; imported < 2; imported++) {
     const wandb_login_session *read = imported ? again : session;
-    CHECK(same(wandb_login_session_ca_file(read), "/work/missing/ca.pem"));
+    CHECK(same(wandb_login_session_ca_file(read), "/job/missing/ca.pem"));
     CHECK(same(wandb_login_session_ca_dir(read), "/etc/a:/etc/b"));
     CHECK(wandb_login_session_tls_unchecked(read));
     CHECK(same(wandb_login_session_proxy(read), "http://ada:l%40ve@proxy.example:3128"));

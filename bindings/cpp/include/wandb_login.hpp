@@ -302,7 +302,7 @@ class renewer {
     session get() const;
 #endif
     /// Reports that the server answered 401 to a session of `get()`. The next `get()`
-    /// returns another credential, or `status::rejected` if there is none.
+    /// returns another credential, or fails with `status::rejected` if it finds no other.
     void refused(const session &session) const noexcept;
 
   private:

@@ -3,7 +3,7 @@
 //! It differs from a Unix terminal in four ways:
 //!
 //! * Keys are read as events, because reading characters waits without a limit
-//!   once an event that is no character has arrived, such as a resized window.
+//!   after an event without a character, such as a resized window.
 //! * Ctrl-Z is the end of input. There is no job control.
 //! * Ctrl-Break and the end of the session cannot be read. A handler restores the
 //!   console, and leaves their effect to the program.
@@ -241,7 +241,7 @@ impl Tty {
 }
 
 /// The character of an event, and how often it was typed; 0 times for an event
-/// that is none.
+/// without a character.
 fn character(event: &INPUT_RECORD) -> (u16, u16) {
     /// Alt, released after a character was typed by its number.
     const ALT: u16 = 0x12;
