@@ -1,0 +1,13 @@
+//! The files that `release/make` made: each package is installed, used by a program that
+//! logs in, and removed again. Nothing may be left behind.
+//!
+//! A [`Machine`](machine::Machine) stands for a new machine; cargo is not on its `PATH`.
+//! Each test prints how long its way takes, from an empty machine to a login.
+
+#![cfg(unix)] // shells, modes and chroot
+
+mod archive;
+mod dist;
+mod machine;
+#[path = "../support/mod.rs"]
+mod support;
