@@ -1,0 +1,196 @@
+"""Tests of the checks and archives of release/, on files that break each rule:
+
+    python3 -B -m unittest discover -s tests/release
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "release"))
+
+import archive  # noqa: E402
+import checks  # noqa: E402
+import project  # noqa: E402
+import toolchain  # noqa: E402
+from project import TARGETS, Failure  # noqa: E402
+
+LINUX = TARGETS["x86_64-unknown-linux-gnu"]
+WINDOWS = TARGETS["x86_64-pc-windows-gnu"]
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own, in which target/dist is."""
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        for module in (archive, project):
+            self.replace(module, "DIST", self.folder)
+        self.replace(archive, "SUMS", self.folder / "SHA256SUMS")
+
+    def replace(self, module: object, name: str, value: object) -> None:
+        patch = mock.patch.object(module, name, value)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def compile(self, name: str, source: str, *flags: str) -> Path:
+        """Compiles C with the compiler of this machine."""
+        file = self.folder / name
+        subprocess.run(["cc", "-x", "c", "-", "-x", "none", "-o", file, *flags], input=source, text=True, check=True)
+        return file
+
+    def fails(self, text: str, call: object, *arguments: object) -> None:
+        with self.assertRaises(Failure) as caught:
+            call(*arguments)
+        self.assertIn(text, str(caught.exception))
+
+
+class Checks(Case):
+    def symbols(self) -> list[str]:
+        return (ROOT / "tests/c/symbols.txt").read_text().split()
+
+    def source(self, names: list[str]) -> str:
+        return "".join(f"int {name}(void) {{ return 1; }}\n" for name in names)
+
+    def static(self, source: str, *flags: str) -> Path:
+        self.compile("one.o", source, "-c", *flags)
+        library = self.folder / "lib.a"
+        subprocess.run(["ar", "rcs", library, self.folder / "one.o"], check=True)
+        return library
+
+    def test_versions_are_compared_as_numbers(self) -> None:
+        self.assertEqual(checks.newest_glibc("GLIBC_2.9 GLIBC_2.2.5 GLIBC_2.17 GLIBC_2.4"), "2.17")
+        self.assertIsNone(checks.newest_glibc("No version information found in this file."))
+
+    def test_a_file_that_needs_a_newer_glibc_is_refused(self) -> None:
+        newer = "int f(void);\n__asm__(\".symver f,%s\");\nint main(void) { return f(); }\n"
+        library = self.compile("libc.so.6", "int f(void) { return 0; }\n", "-shared", "-fPIC",
+                               self.script("GLIBC_2.17 { f; };"))
+        accepted = self.compile("accepted", newer % "f@GLIBC_2.17", "-nostdlib", str(library), "-Wl,-e,main")
+        self.assertEqual(checks.check_glibc(accepted), "2.17")
+        library = self.compile("libc.so.6", "int f(void) { return 0; }\n", "-shared", "-fPIC",
+                               self.script("GLIBC_2.18 { f; };"))
+        refused = self.compile("refused", newer % "f@GLIBC_2.18", "-nostdlib", str(library), "-Wl,-e,main")
+        self.fails("needs glibc 2.18", checks.check_glibc, refused)
+
+    def script(self, text: str) -> str:
+        file = self.folder / "versions"
+        file.write_text(text)
+        return f"-Wl,--version-script={file}"
+
+    def test_exports_are_those_of_the_header(self) -> None:
+        names = self.symbols()
+        flags = ("-shared", "-fPIC")
+        checks.check_exports(LINUX, self.compile("same.so", self.source(names), *flags))
+        self.fails("rust_eh", checks.check_exports, LINUX,
+                   self.compile("more.so", self.source([*names, "rust_eh"]), *flags))
+        self.fails(names[0], checks.check_exports, LINUX,
+                   self.compile("less.so", self.source(names[1:]), *flags))
+
+    def test_a_library_that_others_may_not_have_is_refused(self) -> None:
+        other = self.compile("libother.so", "int f(void) { return 1; }", "-shared", "-fPIC")
+        file = self.compile("uses", "int f(void); int main(void) { return f(); }", str(other))
+        self.fails("libother.so", checks.check_libraries, LINUX, file)
+        checks.check_libraries(LINUX, self.compile("plain", "int main(void) { return 0; }"))
+
+    def test_a_static_library_defines_the_functions_of_the_header_alone(self) -> None:
+        source = self.source(self.symbols())
+        checks.check_static(LINUX, self.static(source))
+        self.fails("extra", checks.check_static, LINUX, self.static(source + "int extra;"))
+        self.fails("_Unwind_Resume", checks.check_static, LINUX,
+                   self.static(source + "void _Unwind_Resume(void); static void f(void) { _Unwind_Resume(); }"
+                               "__attribute__((used)) static void (*g)(void) = f;"))
+        self.fails("bitcode", checks.check_static, LINUX,
+                   self.static(source + '__attribute__((section(".llvmbc"))) static int b = 1;'
+                               "__attribute__((used)) static int *c = &b;"))
+
+    def test_a_path_of_the_builder_is_found(self) -> None:
+        file = self.folder / "file"
+        file.write_bytes(b"\0panicked at /home/builder/src/lib.rs\0")
+        checks.check_paths(file, [Path("/home/other")])
+        self.fails("/home/builder", checks.check_paths, file, [Path("/home/builder")])
+
+    def test_a_source_path_is_remapped_by_its_longest_name(self) -> None:
+        names = dict(toolchain.remapped(self.folder))
+        self.assertEqual(names[ROOT], "/wandb-login")
+        self.assertEqual(names[self.folder], "/target")
+
+
+class Archives(Case):
+    def tree(self, target: project.Target) -> Path:
+        folder = self.folder / target.folder
+        (folder / "lib").mkdir(parents=True)
+        (folder / "lib/b").write_text("b")
+        (folder / "a").write_text("a")
+        (folder / "a").chmod(0o755)
+        (folder / "link").symlink_to("lib/b")
+        return folder
+
+    def test_an_archive_does_not_depend_on_times_modes_and_order(self) -> None:
+        for target in (LINUX, WINDOWS):
+            folder = self.tree(target)
+            first = archive.pack(target, 1_700_000_000).read_bytes()
+            os.utime(folder / "a", (1, 1))
+            (folder / "lib/b").chmod(0o600)
+            shutil.move(folder / "lib", folder / "l")
+            shutil.move(folder / "l", folder / "lib")
+            self.assertEqual(archive.pack(target, 1_700_000_000).read_bytes(), first)
+
+    def test_an_archive_holds_what_was_packed(self) -> None:
+        for target in (LINUX, WINDOWS):
+            self.tree(target)
+            archive.pack(target, 1_700_000_000)
+            archive.write_sums()
+            folder = archive.unpack(target.archive, self.folder / "unpacked")
+            self.assertEqual((folder / "link").read_text(), "b")
+            self.assertEqual((folder / "a").read_text(), "a")
+
+    def test_a_damaged_archive_is_refused(self) -> None:
+        self.tree(LINUX)
+        file = archive.pack(LINUX, 1_700_000_000)
+        self.fails("is not listed", archive.verify, file)
+        archive.write_sums()
+        archive.verify(file)
+        content = file.read_bytes()
+        file.write_bytes(content[:-1])
+        self.fails("is damaged", archive.unpack, file, self.folder / "unpacked")
+        file.unlink()
+        self.fails("does not exist", archive.verify, file)
+
+
+class Commands(unittest.TestCase):
+    def make(self, *arguments: str, **env: str) -> subprocess.CompletedProcess:
+        return subprocess.run([sys.executable, "-B", ROOT / "release/make", *arguments],
+                              env=os.environ | env, capture_output=True, text=True)
+
+    def test_an_unknown_target_is_named_with_the_known_ones(self) -> None:
+        for program in ("make", "check-reproducible"):
+            done = subprocess.run([sys.executable, "-B", ROOT / "release" / program, "i386-nothing"],
+                                  capture_output=True, text=True)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("i386-nothing is no target", done.stderr)
+            self.assertIn(LINUX.name, done.stderr)
+
+    def test_missing_tools_are_named_before_anything_is_built(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.make(WINDOWS.name, PATH=folder, WANDB_LOGIN_TOOLS=folder)
+        self.assertEqual(done.returncode, 1)
+        for tool in ("cargo", "cmake", "zig", "x86_64-w64-mingw32-gcc", "release/tools"):
+            self.assertIn(tool, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+    def test_a_time_that_is_no_number_is_refused(self) -> None:
+        with mock.patch.dict(os.environ, {"SOURCE_DATE_EPOCH": "yesterday"}), self.assertRaises(Failure) as caught:
+            project.commit_time()
+        self.assertIn("SOURCE_DATE_EPOCH", str(caught.exception))
+
+
+if __name__ == "__main__":
+    unittest.main()
