@@ -1,6 +1,6 @@
-//! The manual pages in `docs/man`: those of the command are made from its
-//! definition, the one of the C API from `include/wandb_login.h`. After a change
-//! of either, write them with
+//! The manual pages in `docs/man` and the completions in `docs/completions`: those of
+//! the command are made from its definition, the page of the C API from
+//! `include/wandb_login.h`. After a change of either, write them with
 //! `WANDB_LOGIN_UPDATE_MAN=1 cargo test -p wandb-login-cli --test manual`.
 
 #![cfg(unix)] // modes, signals, pseudo-terminals and shells
@@ -18,7 +18,7 @@ use std::path::Path;
 
 use clap_mangen::Man;
 use roff::{Roff, bold, roman};
-use support::{Run, root};
+use support::{Home, Run, root};
 use wandb_login::{Name, SETTINGS, VARIABLES};
 
 #[test]
@@ -27,21 +27,43 @@ fn manual_pages_are_fresh() {
     let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
     pages.insert("wandb_login.3".into(), c_api::page(&header));
 
-    let folder = root().join("docs/man");
+    compare("docs/man", &pages);
+}
+
+/// The completions that are installed with the command. Committed, because a command that
+/// was built for another machine cannot be asked for them.
+#[test]
+fn completions_are_fresh() {
+    let home = Home::new();
+    let scripts = [
+        ("bash", "wandb-login"),
+        ("zsh", "_wandb-login"),
+        ("fish", "wandb-login.fish"),
+    ]
+    .map(|(shell, name)| {
+        let run = Run::ok(&mut home.wandb_login(&["completions", shell]));
+        (name.to_owned(), run.stdout)
+    });
+    compare("docs/completions", &BTreeMap::from(scripts));
+}
+
+/// Compares the committed files of a folder with the generated ones, or writes those.
+fn compare(folder: &str, generated: &BTreeMap<String, String>) {
+    let path = root().join(folder);
     if std::env::var_os("WANDB_LOGIN_UPDATE_MAN").is_some() {
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).expect("docs/man");
-        for (name, text) in &pages {
-            fs::write(folder.join(name), text).expect("a page");
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder");
+        for (name, text) in generated {
+            fs::write(path.join(name), text).expect("a page");
         }
     }
-    let committed = read_folder(&folder);
+    let committed = read_folder(&path);
     let names = |pages: &BTreeMap<String, String>| pages.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&committed), names(&pages));
-    for (name, text) in &pages {
+    assert_eq!(names(&committed), names(generated));
+    for (name, text) in generated {
         assert!(
             committed[name] == *text,
-            "docs/man/{name} is out of date: run this test with WANDB_LOGIN_UPDATE_MAN=1"
+            "{folder}/{name} is out of date: run this test with WANDB_LOGIN_UPDATE_MAN=1"
         );
     }
 }
