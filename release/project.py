@@ -125,6 +125,14 @@ def commit_time() -> int:
         ) from None
 
 
+def release_url() -> str:
+    """The address of the folder with the files of the release, from WANDB_LOGIN_RELEASE_URL."""
+    url = os.environ.get("WANDB_LOGIN_RELEASE_URL") or f"https://libwandb-login.invalid/v{VERSION}"
+    if not url.startswith(("https://", "http://", "file:///")) or set(url) & set(' "\\\n'):
+        raise Failure(f"WANDB_LOGIN_RELEASE_URL={url} is not an https, http or file URL")
+    return url.rstrip("/")
+
+
 def stable_uuid(text: str) -> uuid.UUID:
     """The same number for the same text."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"wandb-login:{text}")

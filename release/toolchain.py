@@ -31,6 +31,9 @@ def missing(targets: list[Target]) -> list[str]:
         need(shutil.which(tool), tool)
     need((sysroot / "lib/rustlib/src/rust/library").is_dir(), "rust-src, a component of rustup")
     need(list(VENV.glob("lib/python3*/site-packages/cyclonedx")), "cyclonedx-python-lib, a Python package")
+    need(list(VENV.glob("lib/python3*/site-packages/hatchling")), "hatchling, a Python package")
+    if any(target.glibc for target in targets):
+        need(shutil.which("dh"), "debhelper")
     for target in targets:
         need((sysroot / "lib/rustlib" / target.name).is_dir(), f"std for {target.name}, a target of rustup")
         if target.apple:

@@ -1,0 +1,23 @@
+"""The packages that are made from the archives of a release. Each module has a function
+make(targets, seconds), which leaves out targets that it has no package for."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from conan import package as conan
+from deb import package as deb
+from project import Target
+from wheel import package as wheel
+
+KINDS = [deb, wheel, conan]
+
+
+def names(target: Target) -> list[str]:
+    """The names of the files for one target, in target/dist."""
+    return [path.name for kind in (deb, wheel) for path in kind.files(target)]
+
+
+def make(targets: list[Target], seconds: int, jobs: int) -> None:
+    """Makes all packages of the targets. All files get the time `seconds`."""
+    with ThreadPoolExecutor(jobs) as pool:
+        for outcome in [pool.submit(kind.make, targets, seconds) for kind in KINDS]:
+            outcome.result()
