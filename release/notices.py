@@ -72,7 +72,7 @@ def text(target: Target) -> str:
     parts = [f"{line}\n" + "\n".join(titles) + f"\n{line}\n\n{content}\n" for content, titles in sections.values()]
     return (
         "The files of this archive contain the following software. The licences of Rust's standard\n"
-        "library, which they contain too, are in COPYRIGHT-rust-std.html.\n\n" + "\n".join(parts)
+        "library, which they contain too, are in THIRD-PARTY-rust-std.html.\n\n" + "\n".join(parts)
     )
 
 
@@ -83,4 +83,4 @@ def write(target: Target) -> None:
     (folder / "THIRD-PARTY.txt").write_text(text(target))
     sysroot = Path(run("rustc", "--print", "sysroot").strip())
     std = sysroot / "share/doc/rust/COPYRIGHT-library.html"
-    (folder / "COPYRIGHT-rust-std.html").write_bytes(std.read_bytes())
+    (folder / "THIRD-PARTY-rust-std.html").write_bytes(std.read_bytes())

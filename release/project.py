@@ -36,6 +36,10 @@ class Target:
     zig: str = ""
 
     @property
+    def processor(self) -> str:
+        return self.name.partition("-")[0]
+
+    @property
     def windows(self) -> bool:
         return "windows" in self.name
 
