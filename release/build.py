@@ -27,7 +27,7 @@ def compile_all(target: Target, target_dir: Path) -> None:
     link-time optimization; with an rlib among the kinds cargo would turn that off."""
     env = toolchain.environment(target, target_dir)
     release = ["--quiet", "--locked", "--release"]
-    run(*toolchain.cargo(target, "rustc"), *release, "-p", "wandb-login", "--lib",
+    run(*toolchain.cargo(target, "rustc"), *release, "-p", "wandb-login-c", "--lib",
         "--crate-type", "cdylib,staticlib", env=env)
     run(*toolchain.cargo(target, "build"), *release, "-p", "wandb-login-cli", env=env)
 

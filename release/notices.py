@@ -6,7 +6,7 @@ from pathlib import Path
 import toolchain
 from project import Failure, Target, run
 
-PACKAGES = ["wandb-login", "wandb-login-cli"]
+PACKAGES = ["wandb-login-c", "wandb-login-cli"]
 LICENCE_NAMES = ("license", "licence", "copying", "copyright", "notice", "unlicense")
 
 

@@ -46,6 +46,7 @@
 mod config;
 mod env;
 mod error;
+#[cfg(feature = "ffi")]
 #[doc(hidden)]
 pub mod ffi;
 mod files;

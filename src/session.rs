@@ -333,6 +333,7 @@ impl Session {
     }
 
     /// Whether both are handles to one session.
+    #[cfg(feature = "ffi")]
     pub(crate) fn is_same(&self, other: &Session) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

@@ -1,5 +1,4 @@
-//! Tests of the C ABI: C99 and C++ programs that use the shared library that
-//! `cargo test` built, and the exported symbols.
+//! Tests of the C ABI: C99 and C++ programs that use the shared library, and, and the exported symbols.
 
 #![cfg(unix)] // modes, signals, pseudo-terminals and shells
 
@@ -355,11 +354,10 @@ fn hide_static_leaves_only_the_symbols_of_the_abi() {
         return;
     };
     let folder = TempDir::new();
-    let built = std::env::current_exe().expect("the test's own path");
     let hidden = folder.path().join("libwandb_login.a");
     Run::ok(
         Command::new(root().join("bindings/c/hide-static.sh"))
-            .arg(built.with_file_name("libwandb_login.a"))
+            .arg(support::built_library("libwandb_login.a"))
             .arg(&hidden),
     );
     let list = listed_symbols();
@@ -376,13 +374,13 @@ fn copies_of_the_library_in_one_process_do_not_disturb_each_other() {
     let Some(compiler) = Compiler::find("gcc", "-std=gnu11") else {
         return;
     };
-    let built = std::env::current_exe().expect("the test's own path");
     let folder = TempDir::new();
     let archive = folder.path().join("libwandb_login.a");
-    std::os::unix::fs::symlink(built.with_file_name("libwandb_login.a"), archive).expect("a link");
+    let built = support::built_library("libwandb_login.a");
+    std::os::unix::fs::symlink(built, archive).expect("a link");
     let copies = ["one.so", "two.so", "three.so"].map(|name| folder.path().join(name));
     for copy in &copies {
-        fs::copy(built.with_file_name("libwandb_login.so"), copy).expect("a copy");
+        fs::copy(support::built_library("libwandb_login.so"), copy).expect("a copy");
     }
     let program = Program::build(
         &compiler,

@@ -443,7 +443,7 @@ fn a_header_of_another_version_is_reported() {
                 catch (const wandb::unsupported_error &error) { std::puts(error.what()); return 3; } }";
     fs::write(&main, text).expect("write");
     let header = fs::read_to_string(root().join("include/wandb_login.h")).expect("the header");
-    let number = "#define WANDB_LOGIN_VERSION_NUMBER 100\n";
+    let number = "#define WANDB_LOGIN_VERSION_NUMBER 200\n";
     assert!(
         header.contains(number),
         "the header's version number has changed: change this test"
@@ -453,7 +453,7 @@ fn a_header_of_another_version_is_reported() {
         let changed = format!("#define WANDB_LOGIN_VERSION_NUMBER {other}\n");
         let changed = header
             .replace(number, &changed)
-            .replace("\"0.1.0\"", "\"of another day\"");
+            .replace("\"0.2.0\"", "\"of another day\"");
         fs::write(folder.path().join("wandb_login.h"), changed).expect("write");
         let program = folder.path().join("program");
         let mut command = Command::new(tool("g++")?);
@@ -479,14 +479,14 @@ fn a_header_of_another_version_is_reported() {
             .env("WANDB_API_KEY", KEY_1);
         Some(Run::of(&mut command))
     };
-    let Some(newer) = with_number(200) else {
+    let Some(newer) = with_number(300) else {
         return;
     };
     assert_eq!(newer.code, Some(3));
-    let message = "this program was compiled against wandb_login of another day, but libwandb_login 0.1.0 is loaded\n";
+    let message = "this program was compiled against wandb_login of another day, but libwandb_login 0.2.0 is loaded\n";
     assert_eq!(newer.stdout, message);
     // A library that is newer than the header works.
-    assert_eq!(with_number(99).map(|run| run.code), Some(Some(0)));
+    assert_eq!(with_number(199).map(|run| run.code), Some(Some(0)));
     // The compiler reports another major version.
     let other_abi = with_number(10000).expect("the compiler is there");
     assert!(
@@ -580,7 +580,7 @@ fn cmake_finds_the_installed_package() {
         ));
         assert_ne!(refused.code, Some(0), "{wanted}");
         assert!(
-            refused.stderr.contains("version: 0.1.0"),
+            refused.stderr.contains("version: 0.2.0"),
             "{}",
             refused.stderr
         );

@@ -70,7 +70,7 @@ impl Go {
     }
 }
 
-/// A directory with the libraries that `cargo test` built and a pkg-config file, as if
+/// A directory with the built libraries and a pkg-config file, as if
 /// installed. It is always the same one, because Go's build cache keeps the flags of
 /// pkg-config.
 fn prefix() -> &'static Path {
@@ -78,14 +78,12 @@ fn prefix() -> &'static Path {
     ONCE.get_or_init(|| {
         let prefix = root().join("target/go/prefix");
         fs::create_dir_all(&prefix).expect("a folder");
-        let built = std::env::current_exe().expect("the test's own path");
         for (file, name) in [
             ("libwandb_login.so", "libwandb_login.so"),
             ("libwandb_login.so", "libwandb_login.so.0"),
             ("libwandb_login.a", "libwandb_login.a"),
         ] {
-            let file = built.with_file_name(file);
-            assert!(file.exists(), "cargo test builds {}", file.display());
+            let file = support::built_library(file);
             let link = prefix.join(name);
             let _ = fs::remove_file(&link);
             symlink(file, link).expect("a link");
@@ -343,7 +341,7 @@ fn a_new_member_of_the_options_fails_the_go_tests() {
 fn a_library_older_than_the_header_is_an_error() {
     let Some(go) = Go::new() else { return };
     let flags = go.changed_header(
-        "WANDB_LOGIN_VERSION_NUMBER 100",
+        "WANDB_LOGIN_VERSION_NUMBER 200",
         "WANDB_LOGIN_VERSION_NUMBER 203",
     );
     let folder = downstream(&go);
@@ -354,7 +352,7 @@ fn a_library_older_than_the_header_is_an_error() {
     );
     let program = folder.join("train");
     let run = Run::ok(go.home.command(&program).env("LD_LIBRARY_PATH", prefix()));
-    let problem = "libwandb_login 0.1.0 is loaded, but the program was built for 0.2.3";
+    let problem = "libwandb_login 0.2.0 is loaded, but the program was built for 0.2.3";
     assert!(run.stdout.contains(problem), "{}", run.stdout);
 }
 

@@ -161,7 +161,7 @@ fn the_committed_header_is_up_to_date() {
 
 /// Returns the output of cbindgen.
 fn generate() -> String {
-    let mut config = cbindgen::Config::from_file(support::root().join("cbindgen.toml"))
+    let mut config = cbindgen::Config::from_file(support::root().join("bindings/c/cbindgen.toml"))
         .expect("cbindgen.toml is well-formed");
     let macros = config.after_includes.take().expect("the macros");
     config.after_includes = Some(macros.replace("@VERSION@", env!("CARGO_PKG_VERSION")));

@@ -20,7 +20,7 @@ use pty::Pty;
 use stub::{Identity, Reply, Stub};
 use support::{Home, KEY_1, Run, TempDir};
 
-/// A copy of the package, a separate depot, and the library that `cargo test` built.
+/// A copy of the package, a separate depot, and the library.
 struct Package {
     home: Home,
     library: TempDir,

@@ -338,7 +338,7 @@ fn a_library_of_another_version_is_reported() {
     let built = Built::new();
     let header = fs::read_to_string(support::root().join("include/wandb_login.h"));
     let header = header.expect("the header");
-    let number = "#define WANDB_LOGIN_VERSION_NUMBER 100\n";
+    let number = "#define WANDB_LOGIN_VERSION_NUMBER 200\n";
     assert!(header.contains(number), "the number has changed");
     let program = built.home.base().join("train");
     let with_number = |other: u32| {
@@ -359,11 +359,11 @@ fn a_library_of_another_version_is_reported() {
         "{}",
         other_abi.stderr
     );
-    assert_eq!(with_number(200).code, Some(0));
+    assert_eq!(with_number(300).code, Some(0));
     let run = Run::of(&mut built.mpirun(4, &program, &[]));
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(
-        run.stderr.contains("but libwandb_login 0.1.0 is loaded"),
+        run.stderr.contains("but libwandb_login 0.2.0 is loaded"),
         "{}",
         run.stderr
     );

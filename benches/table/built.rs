@@ -52,6 +52,8 @@ impl Built {
                 "rustc",
                 "--release",
                 "--quiet",
+                "--package",
+                "wandb-login-c",
                 "--lib",
                 "--crate-type",
                 kind,
@@ -148,6 +150,8 @@ pub fn crates(features: &[&str]) -> f64 {
     cargo
         .args([
             "tree",
+            "--package",
+            "wandb-login",
             "--edges",
             "normal",
             "--prefix",

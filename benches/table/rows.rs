@@ -562,7 +562,7 @@ impl Bench {
             self.add(work, "", Unit::Bytes, Goal::Stated, figures);
         }
         self.add("build from clean", "", Unit::Time, Goal::Stated, from_clean);
-        let all = Figures::Ours(crates(&["--features", "http"]));
+        let all = Figures::Ours(crates(&["--features", "ring"]));
         self.add("crates", "", Unit::Count, Goal::Stated, all);
         let few = Figures::Ours(crates(&[]));
         self.add("– without HTTP", "", Unit::Count, Goal::Stated, few);

@@ -12,12 +12,12 @@
 
 /* The version that this package is written for. A later version of the same major
  * number works, because members and functions are only added. */
-#define WANDB_GO_VERSION_NUMBER 100
+#define WANDB_GO_VERSION_NUMBER 200
 
 #ifndef WANDB_LOGIN_VERSION_NUMBER
 #error "wandb_login.h has no WANDB_LOGIN_VERSION_NUMBER: it is not the header of libwandb_login"
 #elif WANDB_LOGIN_VERSION_NUMBER < WANDB_GO_VERSION_NUMBER
-#error "wandb_login.h is older than this Go package: install libwandb_login 0.1.0 or later"
+#error "wandb_login.h is older than this Go package: install libwandb_login 0.2.0 or later"
 #elif WANDB_LOGIN_VERSION_NUMBER / 10000 != WANDB_GO_VERSION_NUMBER / 10000
 #error "wandb_login.h is of another major version: update this Go package"
 #endif

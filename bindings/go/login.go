@@ -94,7 +94,7 @@ func ExplainText(ctx context.Context, options ...Option) (string, error) {
 	return explain(ctx, options, C.WANDB_LOGIN_REPORT_TEXT)
 }
 
-// Version returns the version of the loaded library, such as "0.1.0".
+// Version returns the version of the loaded library, such as "0.2.0".
 func Version() string { return C.GoString(C.wandb_login_version()) }
 
 // Report is the result of [Explain]. Keys are masked.

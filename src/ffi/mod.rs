@@ -396,7 +396,7 @@ fn status_text(status: i32) -> &'static CStr {
     }
 }
 
-/// Returns the version of the loaded library, such as `0.1.0`. `WANDB_LOGIN_VERSION`
+/// Returns the version of the loaded library, such as `0.2.0`. `WANDB_LOGIN_VERSION`
 /// is the version of the header.
 ///
 /// \return A static ASCII string. Never NULL.

@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 use super::session::wandb_login_session;
 
 /// The version of this header as a number: major * 10000 + minor * 100 + patch.
-pub const WANDB_LOGIN_VERSION_NUMBER: u32 = 100;
+pub const WANDB_LOGIN_VERSION_NUMBER: u32 = 200;
 
 /// The result of a call: 0 is success, a positive number is an outcome that is not
 /// an error, a negative number is an error. Later versions may add numbers: compare

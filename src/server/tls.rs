@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -27,9 +27,7 @@ type TlsResult<T> = std::result::Result<T, rustls::Error>;
 
 /// The TLS configuration for these trust anchors.
 pub(super) fn config(anchors: &TrustAnchors) -> Result<Arc<ClientConfig>> {
-    // Passed explicitly, so that the process-wide default of another library
-    // has no effect.
-    let provider = Arc::new(ring::default_provider());
+    let provider = provider()?;
     let verifier: Arc<dyn ServerCertVerifier> = match anchors {
         TrustAnchors::Unverified => Arc::new(Verifier::new(&provider, None)),
         TrustAnchors::Configured(locations) => listed(ca::certificates(locations)?, &provider)?,
@@ -42,6 +40,22 @@ pub(super) fn config(anchors: &TrustAnchors) -> Result<Arc<ClientConfig>> {
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// The cryptography: the default provider of the process, which only the program itself
+/// installs; else ring, where it was compiled in.
+fn provider() -> Result<Arc<CryptoProvider>> {
+    if let Some(provider) = CryptoProvider::get_default() {
+        return Ok(Arc::clone(provider));
+    }
+    #[cfg(feature = "ring")]
+    return Ok(Arc::new(crypto::ring::default_provider()));
+    #[cfg(not(feature = "ring"))]
+    Err(Error::Tls(
+        "TLS needs a default CryptoProvider of rustls: install one in the program, or turn on \
+         the feature `ring` of the crate wandb-login"
+            .to_owned(),
+    ))
 }
 
 #[cfg(any(windows, target_vendor = "apple"))]
@@ -279,7 +293,7 @@ mod tests {
 
     #[test]
     fn bundled_roots_are_used_without_ca_files_and_not_for_an_empty_list() {
-        let provider = Arc::new(ring::default_provider());
+        let provider = Arc::new(crypto::ring::default_provider());
         assert!(system_or_bundled(None, &provider).is_ok());
         assert!(matches!(
             system_or_bundled(Some(Vec::new()), &provider),

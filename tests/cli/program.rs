@@ -1,5 +1,4 @@
-//! The C program of these tests, built once against the library that `cargo
-//! test` built.
+//! The C program of these tests, built once against the shared library.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +15,7 @@ pub fn path() -> Option<&'static Path> {
 fn build() -> Option<PathBuf> {
     let cc = support::tool("cc")?;
     let tests = std::env::current_exe().expect("the test's own path");
-    let library = tests.with_file_name("libwandb_login.so");
+    let library = support::built_library("libwandb_login.so");
     // Beside the test's own binary: it is rebuilt with it and removed by `cargo clean`.
     let program = tests.with_extension("c-program");
     Run::ok(

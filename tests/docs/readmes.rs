@@ -2,7 +2,7 @@
 //! fragment is here: `main`, the imports, the project.
 //!
 //! Each block runs in a copy of the reader's folder. `cargo` is replaced there by a
-//! script that copies what `cargo test` has built, because it would build everything
+//! script that copies what the tests have built, because it would build everything
 //! again. Addresses of installed files are replaced by those of the test. The shell lines
 //! with `wandb-login` are tested in `tests/cli/readme.rs`, which has the command.
 
@@ -13,7 +13,7 @@ use std::process::Command;
 
 use crate::prefix;
 use crate::stub::{Reply, Stub};
-use crate::support::{Home, KEY_1, Run, code_blocks, root, tool};
+use crate::support::{Home, KEY_1, Run, built_library, code_blocks, root, tool};
 
 /// The READMEs with the languages of their code blocks. A new block needs a test.
 const READMES: [(&str, &[&str]); 6] = [
@@ -66,7 +66,6 @@ impl Reader {
         let home = Home::new();
         let login = format!("login user password {KEY_1}");
         home.write("home/.netrc", format!("machine api.wandb.ai {login}\n"));
-        let built = std::env::current_exe().expect("the test's own path");
         fs::create_dir_all(home.cwd().join("target/release")).expect("a folder");
         for name in ["include", "bindings", "tests", "Cargo.toml"] {
             symlink(root().join(name), home.cwd().join(name)).expect("a link");
@@ -76,8 +75,8 @@ impl Reader {
             "cargo",
             &format!(
                 "echo \"cargo $*\" >>\"$HOME/cargo.log\"\n\
-                 case $1 in rustc) cp {}/libwandb_login.* target/release/ ;; esac\n",
-                built.parent().expect("a folder").display()
+                 case $1 in rustc) cp {}.* target/release/ ;; esac\n",
+                built_library("libwandb_login").display()
             ),
         );
         reader
@@ -116,9 +115,8 @@ impl Reader {
             return folder;
         }
         fs::create_dir(&folder).expect("a folder");
-        let built = std::env::current_exe().expect("the test's own path");
         for name in ["libwandb_login.so", "libwandb_login.so.0"] {
-            symlink(built.with_file_name("libwandb_login.so"), folder.join(name)).expect("a link");
+            symlink(built_library("libwandb_login.so"), folder.join(name)).expect("a link");
         }
         let text = format!(
             "Name: wandb_login\nDescription: for the tests\nVersion: 0\nCflags: -I{}\nLibs: -L{} -lwandb_login\n",

@@ -158,6 +158,8 @@ fn sanitized_library(sanitizer: &str) -> Option<(TempDir, PathBuf)> {
         "cargo",
         "rustc",
         "--quiet",
+        "--package",
+        "wandb-login-c",
         "--lib",
         "--crate-type",
         "cdylib",

@@ -213,17 +213,54 @@ pub fn wandb_login_path() -> &'static str {
     }
 }
 
-/// A folder with the shared library that `cargo test` built, under its plain
-/// name and its soname, ready for a linker and a loader.
+/// A folder with the shared library under its plain name and its soname, ready for a
+/// linker and a loader.
 pub fn library() -> TempDir {
-    let deps = std::env::current_exe().expect("the test's own path");
-    let built = deps.with_file_name("libwandb_login.so");
-    assert!(built.exists(), "cargo test builds {}", built.display());
     let folder = TempDir::new();
     for name in ["libwandb_login.so", "libwandb_login.so.0"] {
-        std::os::unix::fs::symlink(&built, folder.path().join(name)).expect("a link");
+        let built = built_library("libwandb_login.so");
+        std::os::unix::fs::symlink(built, folder.path().join(name)).expect("a link");
     }
     folder
+}
+
+/// The shared library `libwandb_login.so` or the static one `libwandb_login.a`. `cargo
+/// test` builds neither: it builds what tests are linked with.
+pub fn built_library(file: &str) -> PathBuf {
+    static ONCE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    let folder = ONCE.get_or_init(|| {
+        let target = root().join("target");
+        let features = match cfg!(feature = "http") {
+            true => &["--features", "http"][..],
+            false => &[],
+        };
+        Run::ok(
+            cargo("build")
+                .args(["--package", "wandb-login-c", "--no-default-features"])
+                .args(features)
+                .arg("--target-dir")
+                .arg(&target),
+        );
+        target.join("debug")
+    });
+    folder.join(file)
+}
+
+/// A command of cargo at the root of the repository. What cargo tells a test about its
+/// package is removed: a build script would run again because of it.
+pub fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args([subcommand, "--quiet"]);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The same with a library that can panic on demand, and that has no HTTP: a
@@ -240,17 +277,6 @@ pub fn panic_library() -> &'static Path {
     })
 }
 
-/// What Open MPI needs to start more ranks than there are processors, as root and in
-/// containers, where a process must not read the memory of another one.
-pub const MPI_VARIABLES: [(&str, &str); 6] = [
-    ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
-    ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
-    ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
-    ("OMPI_MCA_mpi_yield_when_idle", "1"),
-    ("OMPI_MCA_btl", "self,vader"),
-    ("OMPI_MCA_btl_vader_single_copy_mechanism", "none"),
-];
-
 /// The static library with the `panic-test` feature.
 pub fn static_panic_library() -> PathBuf {
     build_with_panic_test("staticlib").join("libwandb_login.a")
@@ -264,15 +290,26 @@ fn build_with_panic_test(crate_type: &str) -> PathBuf {
     let lock = fs::File::create(target.join("lock")).expect("a lock file");
     lock.lock().expect("the lock");
     Run::ok(
-        Command::new(env!("CARGO"))
-            .current_dir(root())
-            .args(["rustc", "--quiet", "--lib", "--crate-type", crate_type])
+        cargo("rustc")
+            .args(["--package", "wandb-login-c", "--lib"])
+            .args(["--crate-type", crate_type])
             .args(["--no-default-features", "--features", "panic-test"])
             .arg("--target-dir")
             .arg(&target),
     );
     target.join("debug")
 }
+
+/// What Open MPI needs to start more ranks than there are processors, as root and in
+/// containers, where a process must not read the memory of another one.
+pub const MPI_VARIABLES: [(&str, &str); 6] = [
+    ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
+    ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
+    ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
+    ("OMPI_MCA_mpi_yield_when_idle", "1"),
+    ("OMPI_MCA_btl", "self,vader"),
+    ("OMPI_MCA_btl_vader_single_copy_mechanism", "none"),
+];
 
 /// Whether a missing tool is a failure: in CI it is.
 pub fn strict() -> bool {

@@ -6,7 +6,7 @@ set(arguments --release --locked --no-default-features "--features=${FEATURES}" 
 if(KIND STREQUAL "command")
     list(INSERT arguments 0 build -p wandb-login-cli)
 else()
-    list(INSERT arguments 0 rustc --lib --crate-type ${KIND})
+    list(INSERT arguments 0 rustc -p wandb-login-c --lib --crate-type ${KIND})
 endif()
 set(folder "${TARGET_DIR}/release")
 if(TARGET)

@@ -37,6 +37,10 @@ fn variables<'a, const N: usize>(list: [(&'a str, &str); N]) -> Variables<'a> {
 }
 
 fn transport(url: &str, variables: &Variables) -> Result<Transport> {
+    if cfg!(not(feature = "ring")) {
+        // As a program does. It can be installed once; each test tries.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
     let var = |name: &str| variables.get(name).cloned().map(Into::into);
     let server = BaseUrl::parse(url).unwrap();
     let route = ConfiguredRoute::new(&var, RouteSettings::default(), &server);
