@@ -52,12 +52,9 @@ def lay_out(target: Target, target_dir: Path) -> None:
 
 
 def hide_static(target: Target, source: Path, target_dir: Path) -> None:
-    """Makes the static library that exports the functions of the header alone."""
-    if target.toolchain == "zig":
-        extra = unwinder(target, target_dir / target.name / "unwinder")
-    else:
-        extra = Path(run("x86_64-w64-mingw32-gcc", "-print-file-name=libgcc_eh.a").strip())
-    run(ROOT / "bindings/c/hide-static.sh", source, target.files / target.static, extra,
+    """Makes the static library whose symbols conflict with no other Rust library."""
+    extra = [unwinder(target, target_dir / target.name / "unwinder")] if target.toolchain == "zig" else []
+    run(ROOT / "bindings/c/hide-static.sh", source, target.files / target.static, *extra,
         env=os.environ | {"BINUTILS": target.binutils})
 
 
