@@ -1,0 +1,122 @@
+"""Programs in C, C++ and Go that use the library: compiled for the target, run there."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from case import Case, check
+from command_jobs import stored
+from project import Failure, run
+from server import KEY, REFUSED_KEY, USERNAME
+
+PROGRAMS = Path(__file__).resolve().parent / "programs"
+Job = Callable[[Case], None]
+
+
+def pkg_config(case: Case, *options: str) -> list[str]:
+    """The flags of a user who has unpacked the archive, as the machine's compiler takes them."""
+    words = run("pkg-config", *options, "wandb_login", env=pkg_config_environment(case)).split()
+    outside = str(case.package)
+    return [word.replace(outside, compiler_path(case, case.package)) for word in words]
+
+
+def pkg_config_environment(case: Case) -> dict[str, str]:
+    return os.environ | {"PKG_CONFIG_LIBDIR": str(case.package / "lib/pkgconfig")}
+
+
+def compiler_path(case: Case, path: Path) -> str:
+    """The name of a path for the compiler, which in a chroot is one of its programs."""
+    return str(path) if case.machine.target.windows else case.machine.inside(path)
+
+
+def compile(case: Case, name: str, language: str, sources: list[str], flags: list[str]) -> Path:
+    """Compiles files of `programs` into a program in the folder of the case."""
+    compiler = case.machine.cxx if language == "c++" else case.machine.cc
+    copied = [shutil.copy(PROGRAMS / source, case.folder) for source in sources]
+    output = case.folder / (name + (".exe" if case.machine.target.windows else ""))
+    words = [*compiler, "-O1", "-Wall", "-Wextra", "-Werror",
+             *(["-std=c++17"] if language == "c++" else []),
+             "-o", compiler_path(case, output), *(compiler_path(case, Path(file)) for file in copied), *flags]
+    if case.machine.root != Path("/"):
+        words = case.machine.command(case.folder, words)
+    run(*words, cwd=case.folder, env=os.environ | case.machine.zig_environment)
+    return output
+
+
+def shared_flags(case: Case) -> list[str]:
+    """Links with the shared library, and finds it at run time."""
+    if case.machine.target.windows:
+        shutil.copy(case.package / "bin/wandb_login.dll", case.folder)
+        return pkg_config(case, "--cflags", "--libs")
+    return [*pkg_config(case, "--cflags", "--libs"), f"-Wl,-rpath,{case.machine.inside(case.package)}/lib"]
+
+
+def static_flags(case: Case) -> list[str]:
+    """Links with the static library, which the system libraries follow."""
+    library = compiler_path(case, case.package / "lib/libwandb_login.a")
+    words = pkg_config(case, "--cflags", "--libs", "--static")
+    return [library if word == "-lwandb_login" else word for word in words]
+
+
+def try_program(case: Case, program: Path, **variables: str) -> None:
+    """Logs in with a new key, with the stored key, and with one that the server refuses."""
+    home, url = case.new_home(), case.server.url
+    variables |= case.trusting()
+    done = case.run(home, program, url, KEY, **variables).expect(0)
+    check(done.output == f"-|{url}|{USERNAME}\n", f"the program printed {done.output!r}")
+    check([key for _, key in stored(case, home)] == [KEY], f"netrc has {stored(case, home)}")
+    done = case.run(home, program, url, **variables).expect(0)
+    check(done.output.endswith(f"netrc|{url}|{USERNAME}\n"), f"with the stored key it printed {done.output!r}")
+    case.run(home, program, url, REFUSED_KEY, **variables).expect(3)
+    check([key for _, key in stored(case, home)] == [KEY], "the refused key replaced the stored one")
+
+
+def c_with_the_shared_library(case: Case) -> None:
+    try_program(case, compile(case, "c-shared", "c", ["login.c"], shared_flags(case)))
+
+
+def c_with_the_static_library(case: Case) -> None:
+    program = compile(case, "c-static", "c", ["login.c"], static_flags(case))
+    check(b"libwandb_login.so" not in program.read_bytes(), "the program loads the shared library")
+    try_program(case, program)
+
+
+def c_with_the_import_library_for_msvc(case: Case) -> None:
+    shutil.copy(case.package / "bin/wandb_login.dll", case.folder)
+    library = case.package / "lib/wandb_login.lib"
+    flags = [*pkg_config(case, "--cflags"), compiler_path(case, library)]
+    try_program(case, compile(case, "c-lib", "c", ["login.c"], flags))
+
+
+def c_that_loads_the_library(case: Case) -> None:
+    flags = pkg_config(case, "--cflags") + ([] if case.machine.target.windows else ["-ldl"])
+    program = compile(case, "c-loaded", "c", ["login.c", "loaded.c"], flags)
+    library = case.package / case.machine.target.shared
+    try_program(case, program, LIBRARY=case.machine.inside(library))
+
+
+def cpp(case: Case) -> None:
+    try_program(case, compile(case, "cpp", "c++", ["login.cpp"], shared_flags(case)))
+
+
+def go(case: Case) -> None:
+    windows = case.machine.target.windows
+    if windows:
+        shutil.copy(case.package / "bin/wandb_login.dll", case.folder)
+    program = case.folder / ("go-program" + (".exe" if windows else ""))
+    words = ["go", "build", "-trimpath", "-o", str(program)]
+    if not windows:
+        words += ["-ldflags", f"-r {case.machine.inside(case.package)}/lib"]
+    done = subprocess.run([*words, "."], cwd=PROGRAMS / "go", capture_output=True, text=True,
+                          env=pkg_config_environment(case) | case.machine.go_environment)
+    if done.returncode:
+        raise Failure(f"go build: {done.stderr.strip()}")
+    try_program(case, program)
+
+
+def jobs(windows: bool) -> list[Job]:
+    """The jobs of a target's programs."""
+    made = [c_with_the_shared_library, c_with_the_static_library, c_that_loads_the_library, cpp, go]
+    return [*made, c_with_the_import_library_for_msvc] if windows else made
