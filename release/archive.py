@@ -7,6 +7,7 @@ import shutil
 import tarfile
 import time
 import zipfile
+import zlib
 from pathlib import Path
 
 from project import DIST, VERSION, Failure, Target
@@ -85,5 +86,8 @@ def verify(archive: Path) -> None:
 def unpack(archive: Path, folder: Path) -> Path:
     """Unpacks an archive that is not damaged, and returns the folder that was in it."""
     verify(archive)
-    shutil.unpack_archive(archive, folder, **({} if archive.suffix == ".zip" else {"filter": "data"}))
+    try:
+        shutil.unpack_archive(archive, folder, **({} if archive.suffix == ".zip" else {"filter": "data"}))
+    except (OSError, EOFError, shutil.ReadError, tarfile.TarError, zipfile.BadZipFile, zlib.error) as error:
+        raise Failure(f"{archive} cannot be unpacked: {error}") from None
     return folder / archive.name.removesuffix(".zip").removesuffix(".tar.gz")

@@ -73,7 +73,7 @@ def run_jobs(machine: Machine, long: bool, word: str) -> list[str]:
         except Failure as failure:
             failures.append(failed(machine, str(failure)))
     passed = f"{len(jobs) - len(failures)} of {len(jobs)} jobs passed in {time.monotonic() - start:.0f} s"
-    say("\n   ".join([f"{machine.target.name} on {machine.title}: {passed}", *lines]))
+    say("\n   ".join([f"{machine.target.name} on {machine.description()}: {passed}", *lines]))
     return failures
 
 

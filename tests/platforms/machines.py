@@ -1,7 +1,10 @@
 """The machines that run the files of a target, each with its compilers, and how a program
 is started there."""
 
+import os
+import re
 import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,19 +12,24 @@ import toolchain
 from project import TARGETS, TOOLS, Target
 
 DEBIAN_11 = TOOLS / "debian-11"
+X86_MUSL = Path("/lib/ld-musl-x86_64.so.1")
 MUSL_ARM64 = TOOLS / "musl-arm64"
 ARM64_LIBC = Path("/usr/aarch64-linux-gnu")
+CHROOT = "/usr/sbin/chroot"
+QEMU = "qemu-aarch64"
 WINE = Path("/usr/lib/wine/wine64")
 WINE_PREFIX = TOOLS / "wine"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What runs a target. `needs` are files and commands without which it cannot."""
+    """What runs a target. `needs` are files and commands without which it cannot.
+    `version` is a command that prints the version of what the title names last."""
 
     target: Target
     name: str
     title: str
+    version: tuple[str, ...]
     needs: tuple[str | Path, ...]
     cc: tuple[str, ...]
     cxx: tuple[str, ...]
@@ -42,6 +50,12 @@ class Machine:
         return {"GOOS": system, "GOARCH": processor, "CGO_ENABLED": "1",
                 "CC": " ".join(zig_cc(self.target)), **self.zig_environment}
 
+    def description(self) -> str:
+        """The title with the version, such as `chroot of Debian 11, glibc 2.31`."""
+        done = subprocess.run(self.version, capture_output=True, text=True, env=os.environ | self.environment)
+        found = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
+        return f"{self.title} {found[0] if found else 'of unknown version'}"
+
     def missing(self) -> list[str]:
         return [str(need) for need in self.needs if not present(need)]
 
@@ -54,7 +68,7 @@ class Machine:
     def command(self, folder: Path, words: list[str]) -> list[str]:
         """The command line of a program that runs in the folder."""
         if self.root != Path("/"):
-            return ["/usr/sbin/chroot", str(self.root), "/usr/bin/env", "-C", self.inside(folder), *words]
+            return [CHROOT, str(self.root), "/usr/bin/env", "-C", self.inside(folder), *words]
         return [*self.start, *words]
 
 
@@ -72,29 +86,77 @@ def zig_cc(target: Target, language: str = "cc") -> tuple[str, ...]:
     return (str(toolchain.zig()), language, "-target", zig_target(target), *dynamic)
 
 
-def _qemu(libraries: Path) -> tuple[str, ...]:
-    return ("qemu-aarch64", "-L", str(libraries))
-
-
 def all_machines() -> list[Machine]:
     """Every machine, in the order in which they are reported."""
-    x86, arm, x86_musl, arm_musl, windows = (
-        TARGETS[name] for name in (
-            "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-unknown-linux-musl",
-            "aarch64-unknown-linux-musl", "x86_64-pc-windows-gnu"))
-    zig = toolchain.zig()
-    return [
-        Machine(x86, "native", "this machine", (zig, "g++"), zig_cc(x86), ("g++",)),
-        Machine(x86, "debian-11", "chroot of Debian 11", (zig, Path("/usr/sbin/chroot"), DEBIAN_11 / "usr/bin/g++-9"),
-                ("/usr/bin/gcc-9",), ("/usr/bin/g++-9",), root=DEBIAN_11),
-        Machine(arm, "qemu", "qemu-user", (zig, "qemu-aarch64", "aarch64-linux-gnu-g++", ARM64_LIBC / "lib/libstdc++.so.6"),
-                zig_cc(arm), ("aarch64-linux-gnu-g++",), start=_qemu(ARM64_LIBC)),
-        Machine(x86_musl, "musl", "the loader of Debian's musl", (zig, Path("/lib/ld-musl-x86_64.so.1")),
-                zig_cc(x86_musl), zig_cc(x86_musl, "c++")),
-        Machine(arm_musl, "qemu-musl", "qemu-user with the loader of Debian's musl",
-                (zig, "qemu-aarch64", MUSL_ARM64 / "lib/ld-musl-aarch64.so.1"),
-                zig_cc(arm_musl), zig_cc(arm_musl, "c++"), start=_qemu(MUSL_ARM64)),
-        Machine(windows, "wine", "wine", (zig, WINE, WINE_PREFIX / "system.reg", "x86_64-w64-mingw32-g++"),
-                ("x86_64-w64-mingw32-gcc",), ("x86_64-w64-mingw32-g++", "-static-libgcc", "-static-libstdc++"),
-                start=(str(WINE),), environment={"WINEPREFIX": str(WINE_PREFIX), "WINEDEBUG": "-all"}),
-    ]
+    return [native(), debian_11(), qemu(), musl(), qemu_musl(), wine()]
+
+
+def native() -> Machine:
+    target = TARGETS["x86_64-unknown-linux-gnu"]
+    return Machine(
+        target, "native", "this machine, glibc",
+        version=("getconf", "GNU_LIBC_VERSION"),
+        needs=(toolchain.zig(), "g++"),
+        cc=zig_cc(target),
+        cxx=("g++",),
+    )
+
+
+def debian_11() -> Machine:
+    """Its compilers run in the chroot too."""
+    return Machine(
+        TARGETS["x86_64-unknown-linux-gnu"], "debian-11", "chroot of Debian 11, glibc",
+        version=(CHROOT, str(DEBIAN_11), "/lib/x86_64-linux-gnu/libc.so.6"),
+        needs=(toolchain.zig(), Path(CHROOT), DEBIAN_11 / "usr/bin/g++-9"),
+        cc=("/usr/bin/gcc-9",),
+        cxx=("/usr/bin/g++-9",),
+        root=DEBIAN_11,
+    )
+
+
+def qemu() -> Machine:
+    target = TARGETS["aarch64-unknown-linux-gnu"]
+    return Machine(
+        target, "qemu", "qemu-user",
+        version=(QEMU, "--version"),
+        needs=(toolchain.zig(), QEMU, "aarch64-linux-gnu-g++", ARM64_LIBC / "lib/libstdc++.so.6"),
+        cc=zig_cc(target),
+        cxx=("aarch64-linux-gnu-g++",),
+        start=(QEMU, "-L", str(ARM64_LIBC)),
+    )
+
+
+def musl() -> Machine:
+    target = TARGETS["x86_64-unknown-linux-musl"]
+    return Machine(
+        target, "musl", "Debian's musl",
+        version=(str(X86_MUSL),),
+        needs=(toolchain.zig(), X86_MUSL),
+        cc=zig_cc(target),
+        cxx=zig_cc(target, "c++"),
+    )
+
+
+def qemu_musl() -> Machine:
+    target = TARGETS["aarch64-unknown-linux-musl"]
+    loader = MUSL_ARM64 / "lib/ld-musl-aarch64.so.1"
+    return Machine(
+        target, "qemu-musl", "qemu-user with Debian's musl",
+        version=(QEMU, str(loader)),
+        needs=(toolchain.zig(), QEMU, loader),
+        cc=zig_cc(target),
+        cxx=zig_cc(target, "c++"),
+        start=(QEMU, "-L", str(MUSL_ARM64)),
+    )
+
+
+def wine() -> Machine:
+    return Machine(
+        TARGETS["x86_64-pc-windows-gnu"], "wine", "wine",
+        version=(str(WINE), "--version"),
+        needs=(toolchain.zig(), WINE, WINE_PREFIX / "system.reg", "x86_64-w64-mingw32-g++"),
+        cc=("x86_64-w64-mingw32-gcc",),
+        cxx=("x86_64-w64-mingw32-g++", "-static-libgcc", "-static-libstdc++"),
+        start=(str(WINE),),
+        environment={"WINEPREFIX": str(WINE_PREFIX), "WINEDEBUG": "-all"},
+    )

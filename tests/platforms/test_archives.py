@@ -75,8 +75,14 @@ class BadArchives(unittest.TestCase):
 
     def test_a_truncated_archive(self) -> None:
         packed = self.pack()
-        packed.write_bytes(packed.read_bytes()[:-20])
+        packed.write_bytes(packed.read_bytes()[: packed.stat().st_size // 2])
         self.assertIn("is damaged", self.refused())
+
+    def test_an_archive_that_was_truncated_before_it_was_listed(self) -> None:
+        packed = self.pack()
+        packed.write_bytes(packed.read_bytes()[: packed.stat().st_size // 2])
+        archive.write_sums()
+        self.assertIn("cannot be unpacked", self.refused())
 
     def test_files_of_another_version_in_an_archive_of_this_one(self) -> None:
         self.pack("99.1.0")
