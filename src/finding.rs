@@ -7,7 +7,7 @@ mod commands;
 
 use crate::util::redact::for_message;
 
-pub(crate) use commands::{edit_command, restrict_command};
+pub(crate) use commands::{edit_command, restrict_command, word};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -127,12 +127,19 @@ codes! {
 
     /// A variable or an option overrides a different key.
     OverriddenKey = "overridden-key", Note;
-    /// A stored key is for a server that nothing names.
+    /// A stored key or access token is for a server that is not in use.
     UnusedKey = "unused-key", Note;
+    /// A file that would be read if no variable or other file took its place.
+    UnusedFile = "unused-file", Note;
     /// The Python SDK behaves differently here.
     SdkDiffers = "sdk-differs", Note;
     /// How netrc was read.
     NetrcFile = "netrc-file", Note;
+}
+
+/// The command that removes what is stored for a server.
+pub(crate) fn logout_command(url: &str) -> String {
+    format!("wandb-login logout --host {}", word(url))
 }
 
 /// One thing that a login or a report says about the configuration.
@@ -160,6 +167,11 @@ impl Finding {
             command: Some(command.into()),
             ..self
         }
+    }
+
+    /// The same with this command, if there is one.
+    pub(crate) fn maybe_fixed_by(self, command: Option<String>) -> Finding {
+        Finding { command, ..self }
     }
 
     /// With every text made safe to print.

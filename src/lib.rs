@@ -77,7 +77,9 @@ pub use error::{Error, Result};
 #[doc(hidden)]
 pub use finding::{Code, Severity};
 pub use log::{Level, print};
-pub use login::{Login, check, current, explain, forget, login, prompt_api_key, refresh};
+pub use login::{
+    Environ, Login, check, current, environ, explain, forget, login, prompt_api_key, refresh,
+};
 pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
 pub use renewer::{Renewer, RenewerOptions};
 pub use report::{Format, Report};

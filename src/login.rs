@@ -11,7 +11,7 @@ use crate::options::{Anonymous, Attempts, Flags, Options};
 use crate::prompt::{Answer, Prompt};
 use crate::report::Report;
 use crate::server;
-use crate::session::{Credential, Session, SessionData, Source, Viewer};
+use crate::session::{self, Credential, Session, SessionData, Source, Viewer};
 use crate::sources::diagnostics;
 use crate::sources::{self, Candidate, FoundCredential, Provider};
 use crate::storage;
@@ -257,7 +257,11 @@ pub fn forget(options: &Options<'_>) -> Result<()> {
 /// # }
 /// ```
 pub fn refresh(session: &Session, options: &Options<'_>) -> Result<Session> {
-    let options = without_prompt(options);
+    let options = Options {
+        // The command renews the token for a script, as `current` gets it.
+        offline_without_exchange: options.command_line,
+        ..without_prompt(options)
+    };
     let context = Context::new(&options)?;
     let server = Endpoint::of_session(session);
     match &session.data().credential {
@@ -316,9 +320,13 @@ fn key_of_server(
     server: &Endpoint,
     replaced: Option<&Session>,
 ) -> Result<Session> {
-    let found = sources::first(context, server, false)?
-        .ok_or_else(|| context.not_configured(&server.url, None))?;
+    let found = configured_for(context, server)?;
     complete(context, server, found, replaced)
+}
+
+/// The credential that is configured for a server.
+fn configured_for(context: &Context, server: &Endpoint) -> Result<FoundCredential> {
+    sources::first(context, server, false)?.ok_or_else(|| context.not_configured(&server.url, None))
 }
 
 /// The session that [`login`] would return without prompting, even in offline mode.
@@ -349,15 +357,78 @@ fn key_of_server(
 /// # }
 /// ```
 pub fn current(options: &Options<'_>) -> Result<Session> {
-    let options = Options {
-        flags: options.flags | Flags::NO_PROMPT,
-        quiet: true,
-        caches_only: true,
-        ..*options
-    };
+    let options = for_current(options);
     let context = Context::new(&options)?;
     let server = endpoint::resolve(&context)?;
     key_of_server(&context, &server, None)
+}
+
+/// The options of a call that takes what is configured, and writes only the cache of
+/// access tokens. While W&B is offline it asks no server, unless the caller does so
+/// with VERIFY.
+fn for_current<'a>(options: &Options<'a>) -> Options<'a> {
+    Options {
+        flags: options.flags | Flags::NO_PROMPT,
+        quiet: true,
+        caches_only: true,
+        offline_without_exchange: !options.flags.has(Flags::VERIFY),
+        ..*options
+    }
+}
+
+/// What logs a child process in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Environ {
+    /// The entries of [`Session::environ`].
+    pub entries: Vec<Secret>,
+    /// The session with the API key; `None` for an identity token, which the child
+    /// exchanges itself.
+    pub session: Option<Session>,
+}
+
+/// The variables that log a child process in, without asking the server.
+///
+/// # Errors
+/// Those of [`login`] before it sends anything.
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Options, environ};
+///
+/// let environment = [
+///     "HOME=/nonexistent",
+///     "WANDB_API_KEY=0123456789abcdef0123456789abcdef01234567",
+/// ]
+/// .map(OsStr::new);
+/// let options = Options::new()
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// let environ = environ(&options)?;
+/// assert!(environ.entries[0].as_bytes().starts_with(b"WANDB_API_KEY=0123"));
+/// # Ok(())
+/// # }
+/// ```
+pub fn environ(options: &Options<'_>) -> Result<Environ> {
+    let options = for_current(options);
+    let context = Context::new(&options)?;
+    let server = endpoint::resolve(&context)?;
+    let found = configured_for(&context, &server)?;
+    if let Candidate::IdentityToken(file) = &found.candidate {
+        diagnostics::warn_plain_http(&context, &server);
+        return Ok(Environ {
+            entries: session::environ(b"", file, &server.url),
+            session: None,
+        });
+    }
+    let session = complete(&context, &server, found, None)?;
+    Ok(Environ {
+        entries: session.environ(),
+        session: Some(session),
+    })
 }
 
 /// Whether the mode prevents the login; says so.

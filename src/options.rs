@@ -40,6 +40,8 @@ pub struct Options<'a> {
     pub(crate) quiet: bool,
     /// Write nothing but the cache of access tokens.
     pub(crate) caches_only: bool,
+    /// Exchange no identity token where the mode is offline or disabled.
+    pub(crate) offline_without_exchange: bool,
 }
 
 /// Whether a request that failed for the moment is sent again.

@@ -363,20 +363,25 @@ impl Session {
     /// `NAME=value` entries that log a child process in: the credential, the
     /// other credential variables empty, and the server.
     pub fn environ(&self) -> Vec<Secret> {
-        let (key, file): (&[u8], &[u8]) = match &self.0.data.credential {
-            Credential::Key(key) => (key.as_bytes(), b""),
+        let url = &self.0.data.base_url;
+        match &self.0.data.credential {
+            Credential::Key(key) => environ(key.as_bytes(), Path::new(""), url),
             Credential::Access {
                 identity_token_file,
                 ..
-            } => (b"", bytes(identity_token_file)),
-        };
-        vec![
-            Secret::from_parts(&[b"WANDB_API_KEY=", key]),
-            Secret::from_parts(&[b"WANDB_IDENTITY_TOKEN_FILE=", file]),
-            Secret::from_parts(&[b"WANDB_API_KEY_FILE="]),
-            Secret::from_parts(&[b"WANDB_BASE_URL=", self.base_url().as_bytes()]),
-        ]
+            } => environ(b"", identity_token_file, url),
+        }
     }
+}
+
+/// The variables for a child process. Either the key or the file is empty.
+pub(crate) fn environ(key: &[u8], identity_token_file: &Path, server: &BaseUrl) -> Vec<Secret> {
+    vec![
+        Secret::from_parts(&[b"WANDB_API_KEY=", key]),
+        Secret::from_parts(&[b"WANDB_IDENTITY_TOKEN_FILE=", bytes(identity_token_file)]),
+        Secret::from_parts(&[b"WANDB_API_KEY_FILE="]),
+        Secret::from_parts(&[b"WANDB_BASE_URL=", server.as_str().as_bytes()]),
+    ]
 }
 
 impl fmt::Debug for Session {

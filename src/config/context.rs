@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::files::Config;
+use crate::config::location::{SourceLocation, SourceName};
 use crate::config::offline_mode::{Mode, parse_mode};
 use crate::config::paths;
 use crate::config::settings::{SettingResult, Settings, parse_bool, parse_timeout};
@@ -233,6 +234,31 @@ impl<'a> Context<'a> {
         let want = "online, offline or disabled";
         let mode = self.value(variables::MODE, parse_mode, want, Settings::mode)?;
         Ok(mode.unwrap_or(Mode::Online))
+    }
+
+    /// Where the mode is configured, if it is.
+    pub(crate) fn mode_location(&self) -> Option<SourceLocation> {
+        match self.settings().mode() {
+            _ if self.env.is_set(variables::MODE) => {
+                Some(SourceLocation::new(SourceName::Variable(variables::MODE)))
+            }
+            Ok(found) => found.map(|found| found.location()),
+            Err(_) => None,
+        }
+    }
+
+    /// An error if this call may not exchange an identity token, because it is one
+    /// that obeys the mode.
+    pub(crate) fn check_exchange(&self, server: &BaseUrl) -> Result<()> {
+        if !self.options.offline_without_exchange || !self.mode()?.prevents_login(false) {
+            return Ok(());
+        }
+        let by = self.mode_location().unwrap_or_default();
+        Err(Error::Network(format!(
+            "no access token is cached for {}, and the server was not asked for one: W&B is \
+             offline or disabled by {by}",
+            server.as_str()
+        )))
     }
 
     /// The rank of this process, if it is part of a distributed job.

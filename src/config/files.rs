@@ -100,9 +100,9 @@ impl Config {
             for note in diagnostics.notes.iter().chain(&diagnostics.rejected_by_sdk) {
                 log.warn(about(Code::SettingsLine, note));
             }
-            if status.open_to_others && matches!(file.api_key(), Ok(Some(_))) {
+            if let Some(secret) = file.secret().filter(|_| status.open_to_others) {
                 let message = format!(
-                    "{path} holds an API key and can be read by other users: {}",
+                    "{path} holds {secret} and can be read by other users: {}",
                     files::HOW_TO_RESTRICT
                 );
                 let chmod = restrict_command(&path.to_string());

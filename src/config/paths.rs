@@ -73,6 +73,59 @@ pub(crate) fn netrc_to_write(env: &Environment) -> Result<PathBuf> {
     Ok(second.unwrap_or(paths.first))
 }
 
+/// A file that is not read because a variable or another file takes its place.
+pub(crate) struct Unused {
+    pub path: PathBuf,
+    /// The variable that names the file in use.
+    pub variable: Option<&'static str>,
+    /// The file in use.
+    pub used: PathBuf,
+}
+
+/// The files of the user that exist and are not read, but would be without a
+/// variable or without another file.
+pub(crate) fn unused(env: &Environment) -> Vec<Unused> {
+    let moved = |variable, usual: &str, used: Option<PathBuf>| {
+        let path = env.in_home(usual).ok()?;
+        Some(Unused {
+            path,
+            variable: Some(variable),
+            used: used.filter(|_| env.is_set(variable))?,
+        })
+    };
+    let netrc = netrc(env).ok();
+    let second = netrc.as_ref().and_then(|netrc| {
+        let second = netrc.second().filter(|_| netrc.first.exists())?;
+        Some(Unused {
+            path: second,
+            variable: None,
+            used: netrc.first.clone(),
+        })
+    });
+    let netrc = || netrc.as_ref().map(|netrc| netrc.first.clone());
+    let all = [
+        second,
+        moved(variables::NETRC, ".netrc", netrc()),
+        moved(variables::NETRC, "_netrc", netrc()),
+        moved(
+            variables::CONFIG_DIR,
+            ".config/wandb/settings",
+            system_settings(env).ok(),
+        ),
+        moved(
+            variables::CREDENTIALS_FILE,
+            ".config/wandb/credentials.json",
+            credentials(env, None),
+        ),
+    ];
+    let is_other = |file: &Unused| match (file.path.canonicalize(), file.used.canonicalize()) {
+        (Ok(path), Ok(used)) => path != used,
+        (Ok(_), Err(_)) => true,
+        (Err(_), _) => false,
+    };
+    all.into_iter().flatten().filter(is_other).collect()
+}
+
 /// The token cache, shared with the SDK; `None` without a home directory.
 pub(crate) fn credentials(env: &Environment, setting: Option<&str>) -> Option<PathBuf> {
     match env.var(variables::CREDENTIALS_FILE) {

@@ -153,6 +153,22 @@ impl Settings {
 }
 
 impl SettingsFile {
+    /// What of this file nobody else may read, if it holds such a thing.
+    pub(crate) fn secret(&self) -> Option<&'static str> {
+        let values = &self.values;
+        let is_set = |field: &Field<Secret>| matches!(field, Ok(Some(_)));
+        let has_password = |field: &Field<Secret>| matches!(field, Ok(Some((url, _))) if url.as_bytes().contains(&b'@'));
+        if is_set(&values.api_key) {
+            Some("an API key")
+        } else if has_password(&values.http_proxy) || has_password(&values.https_proxy) {
+            Some("the password of a proxy")
+        } else if is_set(&values.x_extra_http_headers) {
+            Some("HTTP headers")
+        } else {
+            None
+        }
+    }
+
     pub(crate) fn parse(scope: Scope, path: &Path, text: WipedBytes) -> SettingsFile {
         let document = Document::parse(&text);
         let mut reader = Reader::new(scope, path, &document);

@@ -117,6 +117,7 @@ impl RawOptions {
             command_line: false,
             quiet: false,
             caches_only: false,
+            offline_without_exchange: false,
         };
         body(self, &options)
     }

@@ -88,6 +88,24 @@ impl From<io::Error> for ReadProblem {
     }
 }
 
+impl ReadProblem {
+    /// What the user can do about it, for a message.
+    pub(crate) fn remedy(&self) -> String {
+        let remedy = match self {
+            ReadProblem::Missing => "mount the file",
+            ReadProblem::Denied => {
+                return format!("give {} the right to read it", platform::this_user());
+            }
+            ReadProblem::NotAFile(_) | ReadProblem::TooLarge(_) | ReadProblem::TimedOut(_) => {
+                "name another file"
+            }
+            ReadProblem::LinkLoop => "correct the link",
+            ReadProblem::Cancelled | ReadProblem::Io(_) => "try again",
+        };
+        remedy.to_owned()
+    }
+}
+
 fn size_text(size: u64) -> String {
     const KIB: u64 = 1024;
     const MIB: u64 = 1024 * KIB;

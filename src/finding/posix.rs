@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// The command that opens a file at a line.
 pub(crate) fn edit_command(path: &str, line: Option<usize>) -> String {
-    let path = shell_word(path);
+    let path = word(path);
     match line {
         Some(line) => format!("${{EDITOR:-vi}} +{line} {path}"),
         None => format!("${{EDITOR:-vi}} {path}"),
@@ -13,11 +13,11 @@ pub(crate) fn edit_command(path: &str, line: Option<usize>) -> String {
 
 /// The command that makes a file private.
 pub(crate) fn restrict_command(path: &str) -> String {
-    format!("chmod 600 {}", shell_word(path))
+    format!("chmod 600 {}", word(path))
 }
 
 /// A text as one word of a POSIX shell, in quotes where it needs them.
-fn shell_word(text: &str) -> Cow<'_, str> {
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return Cow::Borrowed(text);

@@ -1,6 +1,11 @@
 //! Commands for PowerShell and for `cmd`, which both take double quotes. A file name
 //! cannot contain one.
 
+/// A text as one word, in quotes.
+pub(crate) fn word(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
 /// The command that opens a file. Notepad takes no line.
 pub(crate) fn edit_command(path: &str, _: Option<usize>) -> String {
     format!("notepad \"{path}\"")

@@ -42,6 +42,26 @@ pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<Acces
     })
 }
 
+/// The servers with a token that has not expired, as the file names them.
+pub(crate) fn servers(text: &[u8], now: i64) -> Vec<String> {
+    let Some(file) = WipedJson::parse(text) else {
+        return Vec::new();
+    };
+    let entries = file.0.get("credentials").and_then(Value::as_object);
+    let is_usable = |entry: &Value| {
+        let has_token = entry["access_token"].as_str().is_some_and(is_token);
+        // Without a date that can be read, it may still be valid.
+        let end = entry["expires_at"].as_str().and_then(date::parse);
+        has_token && end.is_none_or(|end| end > now)
+    };
+    entries
+        .into_iter()
+        .flatten()
+        .filter(|(_, entry)| is_usable(entry))
+        .map(|(server, _)| server.clone())
+        .collect()
+}
+
 /// Stores a token and keeps everything else in the file. A text that is not a JSON
 /// object is replaced, as the SDK does.
 pub(crate) fn store(text: &[u8], base_url: &str, access: &AccessToken) -> WipedBytes {
@@ -157,6 +177,28 @@ mod tests {
         }
         let deep = "[".repeat(1 << 20);
         assert_eq!(found(&deep, &[URL], "2026-01-01 00:00:00"), None);
+    }
+
+    #[test]
+    fn servers_with_a_token_that_may_be_valid_are_listed() {
+        let text = r#"{"credentials": {
+            "https://a.example": {"access_token": "AT", "expires_at": "2026-01-02 00:00:00"},
+            "https://b.example": {"access_token": "AT", "expires_at": "2026-01-01 00:00:00"},
+            "https://c.example": {"access_token": "AT", "expires_at": "tomorrow"},
+            "https://d.example": {"access_token": "AT"},
+            "https://e.example": {"access_token": ""},
+            "https://f.example": {"expires_at": "2026-01-02 00:00:00"},
+            "https://g.example": "AT"}}"#;
+        let now = date::parse("2026-01-01 00:00:00").unwrap();
+        let listed = [
+            "https://a.example",
+            "https://c.example",
+            "https://d.example",
+        ];
+        assert_eq!(servers(text.as_bytes(), now), listed);
+        for text in ["", "[]", "{}", r#"{"credentials": []}"#] {
+            assert!(servers(text.as_bytes(), now).is_empty(), "{text}");
+        }
     }
 
     #[test]

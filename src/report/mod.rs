@@ -11,7 +11,6 @@ use crate::config::offline_mode::Mode;
 use crate::config::route;
 use crate::config::settings::Scope;
 use crate::env::rank::Rank;
-use crate::env::variables;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Severity};
 use crate::log::Level;
@@ -115,6 +114,8 @@ struct Row {
     /// The problem as something to fix.
     finding: Option<Finding>,
     line: Option<usize>,
+    /// The variable that names the file, if one does.
+    path_variable: Option<&'static str>,
 }
 
 impl Report {
@@ -191,7 +192,7 @@ impl Report {
                     text,
                     location,
                 });
-                self.rows.push(Row::of(provider, &outcome));
+                self.rows.push(Row::of(context, provider, &outcome));
             }
         }
     }
@@ -208,7 +209,7 @@ impl Report {
             let outcome = sources::query(context, server, provider);
             diagnostics::note_sdk_outcome(context, server, provider, &outcome);
             let passed_over = relogin && provider != Provider::Explicit;
-            let mut row = Row::of(provider, &outcome);
+            let mut row = Row::of(context, provider, &outcome);
             match outcome {
                 Outcome::Found(_) if passed_over => {
                     row.state = State::Skipped;
@@ -216,8 +217,8 @@ impl Report {
                 }
                 Outcome::Found(found) => match &winner {
                     Some(winner) => {
-                        diagnostics::note_overridden(context, winner, &found);
-                        row.lose(diagnostics::why_shadowed(winner, &found));
+                        diagnostics::note_overridden(context, server, winner, &found);
+                        row.lose(diagnostics::why_shadowed(server, winner, &found));
                     }
                     None if stopped => row.lose("not reached: the login fails before".into()),
                     None => {
@@ -241,7 +242,8 @@ impl Report {
             diagnostics::warn_unlikely_key(context, server, found);
         }
         diagnostics::note_sdk_configuration(context, server);
-        diagnostics::warn_readable_token_cache(context);
+        diagnostics::warn_token_cache(context, server, winner.as_ref());
+        diagnostics::note_unused_files(context);
         diagnostics::warn_missing_locks(context);
         route::resolve(context, server).log_problems(&context.log);
         self.rows.push(prompt(context, winner.is_some(), stopped));
@@ -368,13 +370,7 @@ fn login_command(server: &Endpoint) -> Option<String> {
 /// The effect of the mode on a login.
 fn mode(context: &Context) -> Option<Finding> {
     let mode = context.mode().ok()?;
-    let by = match context.settings().mode() {
-        _ if context.env.is_set(variables::MODE) => {
-            SourceLocation::new(SourceName::Variable(variables::MODE))
-        }
-        Ok(Some(found)) => found.location(),
-        _ => return None,
-    };
+    let by = context.mode_location()?;
     let message = match mode {
         Mode::Online | Mode::Shared | Mode::Run => return None,
         Mode::Offline | Mode::Dryrun if context.options.command_line => {
@@ -409,11 +405,12 @@ fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
         problem: Some(problem),
         finding: None,
         line: None,
+        path_variable: None,
     }
 }
 
 impl Row {
-    fn of(provider: Provider, outcome: &Outcome) -> Row {
+    fn of(context: &Context, provider: Provider, outcome: &Outcome) -> Row {
         let mut row = Row {
             source: provider.source(),
             name: None,
@@ -422,6 +419,7 @@ impl Row {
             problem: None,
             finding: None,
             line: None,
+            path_variable: provider.path_variable(&context.env),
         };
         let text = |name: &Option<SourceName>| name.as_ref().map(SourceName::to_string);
         let mut stopped = |state, problem: &SourceProblem| {

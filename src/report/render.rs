@@ -6,7 +6,6 @@ use super::{Format, Host, Job, Report, Row, State, json};
 use crate::config::endpoint::Origin;
 use crate::finding::Severity;
 use crate::session::Source;
-use crate::sources::CREDENTIAL_VARIABLES;
 use crate::util::redact::for_message;
 
 /// The state of a source without a key; its file may exist.
@@ -161,18 +160,17 @@ impl Row {
             Source::Netrc => "the netrc file",
             _ => "the settings file",
         };
-        let variable = CREDENTIAL_VARIABLES
-            .iter()
-            .find(|(provider, _)| provider.source() == self.source)
-            .map(|&(_, variable)| variable);
-        match (&self.name, self.line) {
-            (Some(path), _) if variable.is_some_and(|variable| variable != path) => {
-                format!("{path} ({})", variable.unwrap_or_default())
-            }
-            (Some(name), Some(line)) => format!("{name} line {line}"),
-            (Some(name), None) => name.clone(),
-            (None, _) => kind.to_string(),
+        let Some(name) = &self.name else {
+            return kind.to_string();
+        };
+        let mut place = name.clone();
+        if let Some(line) = self.line {
+            let _ = write!(place, " line {line}");
         }
+        if let Some(variable) = self.path_variable.filter(|variable| variable != name) {
+            let _ = write!(place, " ({variable})");
+        }
+        place
     }
 
     /// Whether this is an option that the caller did not set. The text form

@@ -187,7 +187,10 @@ fn named_file(
         }
         Err(problem) => Err(Outcome::Malformed(SourceProblem {
             code: Code::UnreadableFile,
-            text: format!("{name}={shown}: {problem}. Mount the file or unset {name}."),
+            text: format!(
+                "{name}={shown}: {problem}; {}, or unset {name}",
+                problem.remedy()
+            ),
             location: SourceLocation::new(SourceName::File(path)),
         })),
     }

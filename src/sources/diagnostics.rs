@@ -7,9 +7,10 @@ use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::{self, CREDENTIALS_LIMIT};
 use crate::config::route;
 use crate::config::settings::SettingsFile;
-use crate::env::variables;
+use crate::env::{self, variables};
 use crate::files;
-use crate::finding::{Code, Finding, restrict_command};
+use crate::finding::{Code, Finding, edit_command, logout_command, restrict_command};
+use crate::formats::token_cache;
 use crate::session::Session;
 use crate::sources::{self, CREDENTIAL_VARIABLES, FoundCredential, Outcome, Provider};
 use crate::url::BaseUrl;
@@ -28,6 +29,9 @@ const INVALID_IF_EMPTY: [&str; 4] = [
     variables::SILENT,
     variables::LOGIN_TIMEOUT,
 ];
+
+/// At most this many cached access tokens are named.
+const MAX_TOKENS: usize = 4;
 
 /// The server that the SDK uses if it drops the settings.
 const SDK_DEFAULT_SERVER: &str = "https://api.forge.coreweave.com";
@@ -173,7 +177,7 @@ pub(crate) fn warn_conflicts(context: &Context, server: &Endpoint, used: &FoundC
         if let Outcome::Found(other) = sources::query(context, server, provider)
             && other.key() != used.key()
         {
-            warn_conflict(context, used, &other);
+            warn_conflict(context, server, used, &other);
         }
     }
 }
@@ -191,26 +195,68 @@ fn warn_other_key_file(context: &Context, server: &Endpoint, used: &FoundCredent
             variables::API_KEY_FILE,
             other.origin()
         );
-        context.log.warn(
-            Finding::new(Code::DifferentKeys, message)
-                .fixed_by(format!("unset {}", variables::API_KEY_FILE)),
-        );
+        let finding = Finding::new(Code::DifferentKeys, message);
+        context
+            .log
+            .warn(finding.maybe_fixed_by(Removal::of(server, used).command));
     }
 }
 
-fn warn_conflict(context: &Context, used: &FoundCredential, other: &FoundCredential) {
+/// How a credential loses its precedence, so that the next one in the order is used.
+struct Removal {
+    /// For a message.
+    text: String,
+    command: Option<String>,
+}
+
+impl Removal {
+    fn of(server: &Endpoint, used: &FoundCredential) -> Removal {
+        let variable = CREDENTIAL_VARIABLES
+            .iter()
+            .find(|(provider, _)| *provider == used.provider);
+        if let Some((_, name)) = variable {
+            return Removal {
+                text: format!("unset {name} to use this one"),
+                command: Some(format!("unset {name}")),
+            };
+        }
+        if used.provider == Provider::Netrc {
+            let logout = match server.is_named_by_caller() {
+                true => logout_command(server.url.as_str()),
+                false => "wandb-login logout".to_owned(),
+            };
+            return Removal {
+                text: format!("`{logout}` removes that one"),
+                command: Some(logout),
+            };
+        }
+        let text = match used.provider.is_user_file() {
+            true => "remove api_key there to use this one",
+            false => "omit it to use this one",
+        };
+        Removal {
+            text: text.to_owned(),
+            command: used.location.finding(Code::DifferentKeys, "").command,
+        }
+    }
+}
+
+fn warn_conflict(
+    context: &Context,
+    server: &Endpoint,
+    used: &FoundCredential,
+    other: &FoundCredential,
+) {
     let (first, second) = (used.origin(), other.origin());
-    let is_workspace_key = used.provider == Provider::WorkspaceSettings;
-    if is_workspace_key {
+    if used.provider == Provider::WorkspaceSettings {
         let message = format!("the workspace key in {first} overrides your own key in {second}");
         context
             .log
             .warn(used.location.finding(Code::WorkspaceKey, message));
     }
-    // Of two keys, one command must not remove the one and a second one the other.
-    let different = |message: String| match is_workspace_key {
-        true => Finding::new(Code::DifferentKeys, message),
-        false => other.location.finding(Code::DifferentKeys, message),
+    // The user looks at this where the wrong key wins.
+    let different = |message: String| {
+        Finding::new(Code::DifferentKeys, message).maybe_fixed_by(Removal::of(server, used).command)
     };
     // The SDK reads netrc before the settings files.
     if other.provider == Provider::Netrc {
@@ -228,14 +274,36 @@ fn warn_conflict(context: &Context, used: &FoundCredential, other: &FoundCredent
     }
 }
 
-/// Warns if other users can read the token cache.
-pub(crate) fn warn_readable_token_cache(context: &Context) {
-    let path = context.credentials_file().ok().flatten();
-    if let Some(path) = path
-        && let Ok(Some(text)) = files::read(&path, CREDENTIALS_LIMIT)
-        && text.access.others
-    {
-        let shown = context.display_path(&path);
+/// Warns if other users can read the token cache, and notes the tokens in it that no
+/// login here uses.
+pub(crate) fn warn_token_cache(
+    context: &Context,
+    server: &Endpoint,
+    used: Option<&FoundCredential>,
+) {
+    let Some(path) = context.credentials_file().ok().flatten() else {
+        return;
+    };
+    let Ok(Some(text)) = files::read(&path, CREDENTIALS_LIMIT) else {
+        return;
+    };
+    let shown = context.display_path(&path);
+    let is_identity = used.is_some_and(|used| used.provider == Provider::IdentityTokenFile);
+    let parsed = |name: &str| BaseUrl::parse(name).ok();
+    let is_used =
+        |name: &str| is_identity && parsed(name).is_some_and(|url| url.same_server(&server.url));
+    let others = token_cache::servers(&text.bytes, env::unix_time());
+    for name in others.iter().filter(|name| !is_used(name)).take(MAX_TOKENS) {
+        let message = format!("{shown} holds an access token for {name}, which is not in use here");
+        // A logout finds the entry by the normal form of the URL.
+        let command = match parsed(name).filter(|url| url.as_str() == name) {
+            Some(_) => logout_command(name),
+            None => edit_command(&shown, None),
+        };
+        let finding = Finding::new(Code::UnusedKey, message);
+        context.log.detail(finding.fixed_by(command));
+    }
+    if text.access.others {
         let message = format!(
             "{shown} can hold access tokens and can be read by other users: {}",
             files::HOW_TO_RESTRICT
@@ -260,33 +328,57 @@ pub(crate) fn warn_missing_locks(context: &Context) {
     }
 }
 
+/// Notes the files of the user that a variable or another file takes the place of.
+pub(crate) fn note_unused_files(context: &Context) {
+    for file in paths::unused(&context.env) {
+        let (path, used) = (
+            context.display_path(&file.path),
+            context.display_path(&file.used),
+        );
+        let finding = match file.variable {
+            Some(name) => Finding::new(
+                Code::UnusedFile,
+                format!("{path} is not read because {name} names {used}"),
+            )
+            .fixed_by(format!("unset {name}")),
+            None => Finding::new(
+                Code::UnusedFile,
+                format!("{path} is not read because {used} exists"),
+            ),
+        };
+        context.log.detail(finding);
+    }
+}
+
 /// Notes that a variable or an option overrides a different key of the user's. Two
 /// files with different keys are a warning, also of a login.
-pub(crate) fn note_overridden(context: &Context, used: &FoundCredential, other: &FoundCredential) {
+pub(crate) fn note_overridden(
+    context: &Context,
+    server: &Endpoint,
+    used: &FoundCredential,
+    other: &FoundCredential,
+) {
     if used.provider.is_user_file() || other.key().is_none() || other.key() == used.key() {
         return;
     }
     let (first, second) = (used.origin(), other.origin());
     let message = format!("{first} overrides a different key in {second}");
+    let finding = Finding::new(Code::OverriddenKey, message);
     context
         .log
-        .detail(used.location.finding(Code::OverriddenKey, message));
+        .detail(finding.maybe_fixed_by(Removal::of(server, used).command));
 }
 
 /// Why a credential is not used, and how to use it.
-pub(crate) fn why_shadowed(used: &FoundCredential, shadowed: &FoundCredential) -> String {
+pub(crate) fn why_shadowed(
+    server: &Endpoint,
+    used: &FoundCredential,
+    shadowed: &FoundCredential,
+) -> String {
     if used.key().is_some() && used.key() == shadowed.key() {
         return format!("the same key as in {}", used.origin());
     }
-    let variable = CREDENTIAL_VARIABLES
-        .iter()
-        .find(|(provider, _)| *provider == used.provider);
-    let remedy = match variable {
-        Some((_, name)) => format!("unset {name} to use this one"),
-        None if used.provider == Provider::Netrc => "`wandb-login logout` removes that one".into(),
-        None if used.provider.is_user_file() => "remove api_key there to use this one".into(),
-        None => "omit it to use this one".into(),
-    };
+    let remedy = Removal::of(server, used).text;
     format!("overridden by {}; {remedy}", used.origin())
 }
 

@@ -12,7 +12,7 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::Scope;
-use crate::env::variables;
+use crate::env::{Environment, variables};
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding};
 use crate::key::ApiKey;
@@ -89,6 +89,18 @@ impl Provider {
             Provider::Prompt => Source::Prompt,
             Provider::Anonymous => Source::Anonymous,
         }
+    }
+
+    /// The variable that names the file of this provider, if it is set.
+    pub(crate) fn path_variable(self, env: &Environment) -> Option<&'static str> {
+        let name = match self {
+            Provider::IdentityTokenFile => variables::IDENTITY_TOKEN_FILE,
+            Provider::KeyFile => variables::API_KEY_FILE,
+            Provider::SystemSettings => variables::CONFIG_DIR,
+            Provider::Netrc => variables::NETRC,
+            _ => return None,
+        };
+        env.is_set(name).then_some(name)
     }
 
     /// Whether the credential is in a file that the user edits.

@@ -10,9 +10,10 @@ use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::{self, NETRC_LIMIT};
 use crate::env::display_path;
 use crate::files;
-use crate::finding::{Code, Finding, edit_command, restrict_command};
+use crate::finding::{Code, Finding, edit_command, logout_command, restrict_command};
 use crate::formats::netrc::{self, Hit, Lookup, Match, Names, line_of};
 use crate::key::ApiKey;
+use crate::url::BaseUrl;
 
 /// The entry for the server in the first netrc file that exists.
 pub(super) fn netrc(context: &Context, server: &Endpoint) -> Outcome {
@@ -21,7 +22,6 @@ pub(super) fn netrc(context: &Context, server: &Endpoint) -> Outcome {
         return Outcome::Absent(None);
     };
     if let Some(outcome) = query_file(context, server, &paths.first) {
-        log_unused_file(context, &paths);
         return outcome;
     }
     paths
@@ -30,29 +30,19 @@ pub(super) fn netrc(context: &Context, server: &Endpoint) -> Outcome {
         .unwrap_or(Outcome::Absent(Some(SourceName::File(paths.first))))
 }
 
-/// Notes a second netrc file that is not read.
-fn log_unused_file(context: &Context, paths: &paths::Netrc) {
-    if !context.log.is_buffered() {
-        return;
-    }
-    if let Some(second) = paths.second().filter(|path| path.exists()) {
-        let (second, first) = (display_path(&second), display_path(&paths.first));
-        context.log.detail(Finding::new(
-            Code::NetrcFile,
-            format!("{second} is not read because {first} exists"),
-        ));
-    }
-}
-
 /// Queries one file; `None` if it does not exist.
 fn query_file(context: &Context, server: &Endpoint, path: &Path) -> Option<Outcome> {
     match files::read(path, NETRC_LIMIT) {
         Ok(text) => Some(query_text(context, server, &text?, path)),
         Err(problem) => {
             let name = SourceName::file(path);
+            let remedy = match problem {
+                files::ReadProblem::Denied => problem.remedy(),
+                _ => "fix or remove it".to_owned(),
+            };
             Some(Outcome::Unreadable(SourceProblem {
                 code: Code::UnreadableFile,
-                text: format!("Failed to read netrc file: {name} {problem}; fix or remove it"),
+                text: format!("Failed to read netrc file: {name} {problem}; {remedy}"),
                 location: SourceLocation::new(name),
             }))
         }
@@ -98,11 +88,22 @@ fn note_other_servers(context: &Context, server: &Endpoint, text: &[u8], path: &
         let machine = &other.machine;
         let message =
             format!("{location}: holds a key for {machine}, which is not the server in use");
-        let status = format!("wandb-login status --host https://{machine}");
-        context
-            .log
-            .detail(Finding::new(Code::UnusedKey, message).fixed_by(status));
+        let finding = match url_of_machine(machine) {
+            Some(url) => Finding::new(Code::UnusedKey, message).fixed_by(logout_command(&url)),
+            None => location.finding(Code::UnusedKey, message),
+        };
+        context.log.detail(finding);
     }
+}
+
+/// The URL of a server whose machine name in netrc is this one. Netrc knows no
+/// scheme; any will do to remove the entry. `None` if no server has the name.
+fn url_of_machine(machine: &str) -> Option<String> {
+    let schemes = ["https", "http"].into_iter();
+    let mut urls =
+        schemes.filter_map(|scheme| BaseUrl::parse(&format!("{scheme}://{machine}")).ok());
+    let url = urls.find(|url| url.netloc() == machine)?;
+    Some(url.as_str().to_owned())
 }
 
 /// What a report says about the file.

@@ -44,10 +44,17 @@ pub(crate) fn access_token(
     wanted: Wanted,
     attempts: Attempts,
 ) -> Exchanged {
+    // Without a home directory there is no cache, as in a container with a random user.
+    let path = context.credentials_file()?;
+    let cache = path.map(|path| Cache::new(context, server, path));
+    let cached = cache.as_ref().and_then(Cache::read);
+    if let Some(access) = cached.filter(|access| wanted.accepts(access)) {
+        return Ok(access);
+    }
+    context.check_exchange(&server.url)?;
     let exchange = || server::exchange(context, server, identity_token_file, attempts);
-    match context.credentials_file()? {
-        Some(path) => Cache::new(context, server, path).access_token(wanted, &exchange),
-        // No home directory and so no cache, as in a container with a random user.
+    match cache.filter(|_| !context.options.flags.has(Flags::NO_SAVE)) {
+        Some(cache) => cache.exchange_under_lock(wanted, &exchange),
         None => exchange(),
     }
 }
@@ -99,14 +106,6 @@ impl<'c, 'a> Cache<'c, 'a> {
             .into_iter()
             .flatten()
             .collect()
-    }
-
-    fn access_token(&self, wanted: Wanted, exchange: &dyn Fn() -> Exchanged) -> Exchanged {
-        match self.read().filter(|access| wanted.accepts(access)) {
-            Some(access) => Ok(access),
-            None if self.context.options.flags.has(Flags::NO_SAVE) => exchange(),
-            None => self.exchange_under_lock(wanted, exchange),
-        }
     }
 
     fn read(&self) -> Option<AccessToken> {

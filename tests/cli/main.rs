@@ -4,6 +4,7 @@
 #![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
+mod advice;
 mod canary;
 mod differences;
 mod help;

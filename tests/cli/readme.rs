@@ -45,6 +45,10 @@ fn the_shell_lines_of_the_readme_work() {
     let seen = server.seen();
     assert_eq!(seen.len(), 2, "{}", run.stderr); // --verify and curl
     for request in seen {
+        let body = String::from_utf8_lossy(&request.body);
+        assert_eq!(request.method, "POST");
+        assert!(body.contains("viewer"), "{body}");
+        assert_eq!(request.header("content-type"), Some("application/json"));
         assert!(
             request
                 .header("authorization")

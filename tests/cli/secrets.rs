@@ -177,7 +177,7 @@ fn a_silent_pipe_is_given_up() {
     assert_eq!(run.code, Some(1));
     assert!(
         run.stderr.contains(
-            "pipe: timed out after 5 s waiting for end of file. Mount the file or unset WANDB_API_KEY_FILE."
+            "pipe: timed out after 5 s waiting for end of file; name another file, or unset WANDB_API_KEY_FILE"
         ),
         "{}",
         run.stderr

@@ -6,8 +6,12 @@
 #![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
+#[allow(dead_code)] // the tests need the definition only
+#[path = "../../bindings/cli/src/arguments.rs"]
+mod arguments;
 mod blocks;
 mod container;
+mod names;
 mod picture;
 #[path = "../support/stub.rs"]
 mod stub;
@@ -35,7 +39,7 @@ const MARK: char = '\u{1e}';
 
 /// Stands for programs that are not on every machine. `docker` and `srun` run the
 /// command line with exactly the variables that the real ones would pass on.
-const SHIMS: [(&str, &str); 3] = [
+const SHIMS: [(&str, &str); 4] = [
     (
         "srun",
         r#"#!/bin/bash
@@ -57,6 +61,10 @@ for ((rank = 0; rank < tasks; rank++)); do
     "${start[@]}" SLURM_PROCID=$rank SLURM_STEP_NUM_TASKS=$tasks "$@"
 done
 "#,
+    ),
+    (
+        "sbcast",
+        "#!/bin/bash\n[[ \"$1 $2\" == '--force --preserve' ]] && exec cp --preserve=mode \"$3\" \"$4\"\n",
     ),
     (
         "docker",
@@ -324,6 +332,7 @@ impl Place {
             .env("PATH", format!("{}:{bin}:{path}", shims.display()))
             .env("HTTPS_PROXY", format!("http://{}", self.proxy.address))
             .env("SSL_CERT_FILE", self.home.cwd().join("corp-ca.pem"))
+            .env("USER", format!("alice-{}", std::process::id()))
             .env("XDG_RUNTIME_DIR", self.home.base());
         let run = Run::with_input(&mut command, script);
         run.stdout

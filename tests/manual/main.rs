@@ -115,6 +115,42 @@ fn manual_pages_are_readable() {
     }
 }
 
+/// Every word that the command accepts is in the page of the command.
+#[test]
+fn manual_pages_name_every_option_alias_and_value() {
+    let mut definition = arguments::definition();
+    definition.build();
+    let mut aliases = 0;
+    for command in std::iter::once(&definition).chain(definition.get_subcommands()) {
+        let page = command_page(command).replace("\\-", "-");
+        let page = page.replace("\\fB", "").replace("\\fR", "");
+        for option in command
+            .get_arguments()
+            .filter(|option| !option.is_hide_set())
+        {
+            let mut words: Vec<String> = option
+                .get_long_and_visible_aliases()
+                .into_iter()
+                .flatten()
+                .map(|name| format!("--{name}"))
+                .collect();
+            aliases += words.len().saturating_sub(1);
+            if option.get_action().takes_values() {
+                let values = option.get_possible_values();
+                words.extend(values.iter().map(|value| value.get_name().to_owned()));
+            }
+            for word in words {
+                assert!(
+                    page.contains(&word),
+                    "{} lacks {word}:\n{page}",
+                    command.get_name()
+                );
+            }
+        }
+    }
+    assert!(aliases > 0, "no option has an alias");
+}
+
 fn read_folder(folder: &Path) -> BTreeMap<String, String> {
     fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
@@ -145,9 +181,21 @@ fn command_pages() -> BTreeMap<String, String> {
     pages
 }
 
+/// An option whose help names its aliases, which clap_mangen leaves out.
+fn with_aliases(option: clap::Arg) -> clap::Arg {
+    let aliases = option.get_visible_aliases().unwrap_or_default();
+    if aliases.is_empty() {
+        return option;
+    }
+    let names: Vec<_> = aliases.iter().map(|name| format!("--{name}")).collect();
+    let help = option.get_help().expect("each option has help");
+    let help = format!("{help} (also: {})", names.join(", "));
+    option.help(help)
+}
+
 fn command_page(command: &clap::Command) -> String {
-    let man =
-        Man::new(command.clone()).source(format!("wandb-login {}", env!("CARGO_PKG_VERSION")));
+    let man = Man::new(command.clone().mut_args(with_aliases))
+        .source(format!("wandb-login {}", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
     let sections = [
         Man::render_title,

@@ -5,11 +5,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::stub::{Reply, Stub};
 use crate::support::{self, Home, KEY_2, Run};
 use crate::{CANARY, entry, wandb_login};
 
 const URL: &str = "http://127.0.0.1:9";
 const CREDENTIALS: &str = "home/.config/wandb/credentials.json";
+
+/// An identity token.
+const IDENTITY: &str = "eyJh.eyJz.c2ln";
 
 /// The system calls that open or use a network connection.
 const NETWORK: &str = "trace=%network,connect,socket,socketpair,sendto,sendmsg,bind";
@@ -159,4 +163,137 @@ fn a_build_without_http_uses_and_forgets_a_cached_access_token() {
         logout.stderr
     );
     assert!(!home.text(CREDENTIALS).expect("the cache").contains(CANARY));
+}
+
+/// A server that gives access tokens, and a home with an identity token for it.
+struct Federation {
+    server: Stub,
+    home: Home,
+}
+
+impl Federation {
+    fn new() -> Federation {
+        let body = format!("{{\"access_token\":\"{CANARY}\",\"expires_in\":3600}}");
+        let home = Home::new();
+        home.write("token", IDENTITY);
+        Federation {
+            server: Stub::answering(None, move |request| match request.target.as_str() {
+                "/oidc/token" => Reply::new(200, body.as_str()),
+                _ => Reply::viewer(),
+            }),
+            home,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let file = self.home.base().join("token").display().to_string();
+        let url = self.server.url("127.0.0.1");
+        let variables = [
+            ("WANDB_BASE_URL", url.as_str()),
+            ("WANDB_IDENTITY_TOKEN_FILE", &file),
+        ];
+        wandb_login(&self.home, &variables, arguments)
+    }
+}
+
+/// The mode says that nothing is sent. Only a command that is for the server goes to it.
+#[test]
+fn while_offline_or_disabled_no_access_token_is_fetched() {
+    for mode in ["offline", "dryrun", "disabled"] {
+        for arguments in [&["token"][..], &["token", "--json"], &["header"]] {
+            let place = Federation::new();
+            let run = Run::of(place.command(arguments).env("WANDB_MODE", mode));
+            assert_eq!(
+                (run.code, run.stdout.as_str()),
+                (Some(4), ""),
+                "{arguments:?}"
+            );
+            let why = "W&B is offline or disabled by WANDB_MODE";
+            assert!(run.stderr.contains(why), "{}", run.stderr);
+            assert_eq!(place.server.connections(), 0, "{mode} {arguments:?}");
+            assert_eq!(place.home.text(CREDENTIALS), None);
+            // A cached one is used.
+            Run::ok(&mut place.command(&["token"]));
+            let run = Run::ok(place.command(arguments).env("WANDB_MODE", mode));
+            assert!(run.stdout.contains(CANARY), "{}", run.stderr);
+            assert_eq!(place.server.connections(), 1, "{mode} {arguments:?}");
+        }
+        // It cannot be renewed.
+        let place = Federation::new();
+        Run::ok(&mut place.command(&["token"]));
+        let arguments = ["token", "--min-ttl", "86400"];
+        let run = Run::of(place.command(&arguments).env("WANDB_MODE", mode));
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (Some(4), ""),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(place.server.connections(), 1, "{mode}");
+    }
+}
+
+#[test]
+fn while_offline_what_is_for_the_server_goes_to_it() {
+    for (mode, arguments, connects) in [
+        ("offline", &["login"][..], true),
+        ("dryrun", &["login"], true),
+        ("disabled", &["login"], false),
+        ("disabled", &["login", "--verify"], false),
+        ("offline", &["login", "--verify"], true),
+        ("offline", &["status", "--verify"], true),
+        ("disabled", &["status", "--verify"], true),
+        ("offline", &["status"], false),
+        ("online", &["header"], true),
+        ("run", &["token"], true),
+    ] {
+        let place = Federation::new();
+        let run = Run::ok(place.command(arguments).env("WANDB_MODE", mode));
+        let connected = place.server.connections() > 0;
+        assert_eq!(connected, connects, "{mode} {arguments:?}: {}", run.stderr);
+    }
+}
+
+/// The child process exchanges the identity token, so `env` needs no access token.
+#[test]
+fn env_contacts_no_server() {
+    for mode in ["online", "offline", "disabled"] {
+        let place = Federation::new();
+        let run = Run::ok(place.command(&["env"]).env("WANDB_MODE", mode));
+        let file = place.home.base().join("token");
+        let line = format!("export WANDB_IDENTITY_TOKEN_FILE='{}'\n", file.display());
+        assert!(run.stdout.contains(&line), "{}", run.stdout);
+        assert_eq!(place.server.connections(), 0, "{mode}");
+    }
+}
+
+/// A mode that cannot be read could be any of them.
+#[test]
+fn a_malformed_mode_stops_only_what_needs_an_access_token() {
+    let place = Federation::new();
+    let run = Run::of(place.command(&["header"]).env("WANDB_MODE", "offlin"));
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("WANDB_MODE is 'offlin'"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(place.server.connections(), 0);
+    let variables = [("WANDB_API_KEY", KEY_2), ("WANDB_MODE", "offlin")];
+    let run = Run::ok(&mut wandb_login(&place.home, &variables, &["token"]));
+    assert_eq!(run.stdout, format!("{KEY_2}\n"));
+}
+
+/// The setting counts as the variable does.
+#[test]
+fn the_mode_of_a_settings_file_counts_too() {
+    let place = Federation::new();
+    let settings = place
+        .home
+        .write("home/.config/wandb/settings", "[default]\nmode = offline\n");
+    let run = Run::of(&mut place.command(&["token"]));
+    assert_eq!(run.code, Some(4));
+    let by = format!("disabled by {} line 2", settings.display());
+    assert!(run.stderr.contains(&by), "{}", run.stderr);
+    assert_eq!(place.server.connections(), 0);
 }

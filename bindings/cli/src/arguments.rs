@@ -15,7 +15,7 @@ use clap_complete::Shell;
     version,
     disable_help_subcommand = true,
     args_override_self = true,
-    override_usage = "wandb-login [OPTIONS] [KEY]...\n       wandb-login <COMMAND> [OPTIONS]",
+    override_usage = "wandb-login [OPTIONS] [KEY]\n       wandb-login <COMMAND> [OPTIONS]",
     after_help = "\
 Without KEY the first of these is used: WANDB_API_KEY (or WANDB_IDENTITY_TOKEN_FILE,
 or WANDB_API_KEY_FILE), api_key in a settings file, the netrc file, a prompt.
@@ -62,7 +62,8 @@ Examples:
     /// Print the Authorization header for the server
     #[command(after_help = "\
 Examples:
-  wandb-login header | curl -H @- https://api.wandb.ai/graphql")]
+  wandb-login header | curl -H @- -H 'Content-Type: application/json' \\
+    -d '{\"query\": \"{viewer {username}}\"}' https://api.wandb.ai/graphql")]
     Header(ServerArguments),
     /// Print environment variables that log a child process in
     #[command(after_help = "\
@@ -71,7 +72,7 @@ Examples:
   wandb-login env --format fish | source
   wandb-login env --format powershell | Out-String | Invoke-Expression
   wandb-login env --format github    (a step of a GitHub Actions workflow)
-  wandb-login env --format plain > job.env && docker run --env-file job.env IMAGE
+  (umask 077; wandb-login env --format plain > job.env)    (for docker run --env-file)
 
 Where it fails, the shell formats print a command that fails too (false or throw).")]
     Env(EnvArguments),
@@ -111,7 +112,10 @@ pub(crate) struct ServerArguments {
 pub(crate) struct LoginArguments {
     /// API key; other users can see it in the process list, --key-stdin avoids that
     #[arg(value_name = "KEY")]
-    pub keys: Vec<OsString>,
+    pub key: Option<OsString>,
+    /// Further keys are ignored, as by the SDK
+    #[arg(value_name = "KEY", hide = true)]
+    pub further: Vec<OsString>,
     #[command(flatten)]
     pub server: ServerArguments,
     /// Use W&B's public cloud, whatever is configured
@@ -146,7 +150,7 @@ pub(crate) struct LoginArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub timeout: Option<Duration>,
     /// Read the key from standard input
-    #[arg(long, conflicts_with = "keys")]
+    #[arg(long, conflicts_with = "key")]
     pub key_stdin: bool,
     /// In a distributed job, let only rank 0 prompt, verify and write
     #[arg(long)]

@@ -100,10 +100,9 @@ fn nearest(definition: &clap::Command, word: &str) -> Option<String> {
 /// Refuses a command after a KEY. Further keys are ignored, as by the SDK.
 pub(crate) fn check_further_words(
     definition: &clap::Command,
-    keys: &[OsString],
+    further: &[OsString],
 ) -> Result<(), Failure> {
-    let further = keys.iter().skip(1).filter_map(|word| word.to_str());
-    for word in further {
+    for word in further.iter().filter_map(|word| word.to_str()) {
         if definition.find_subcommand(word).is_some() {
             return Err(usage(
                 &format!("the command '{word}' follows a KEY: run it separately"),

@@ -63,7 +63,7 @@ fn parse_words(mut words: Vec<OsString>) -> Result<Request, Failure> {
         }
     };
     if let Command::Login(login) = &arguments.command {
-        mistakes::check_further_words(&definition, &login.keys)?;
+        mistakes::check_further_words(&definition, &login.further)?;
     }
     Ok(Request::Run(arguments))
 }

@@ -6,6 +6,12 @@ use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{Access, Kind, ReadProblem};
+use crate::files::sys;
+
+/// The user of this process, for messages. In a container it may have no name.
+pub(super) fn this_user() -> String {
+    format!("user {}", sys::effective_user())
+}
 
 /// Opens without waiting for the other end of a pipe, and without acquiring a
 /// controlling terminal. Std adds close-on-exec.

@@ -16,6 +16,11 @@ use super::{Access, Kind, ReadProblem};
 use crate::files::sys::is_error;
 use crate::files::windows::access::AccessList;
 
+/// The user of this process, for messages.
+pub(super) fn this_user() -> String {
+    "this user".to_owned()
+}
+
 /// How long another program may keep the file open for itself alone: a virus
 /// scanner does.
 const EXCLUSIVE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use wandb_login::{Error, Flags, Session};
+use wandb_login::{Environ, Error, Flags};
 use zeroize::Zeroizing;
 
 use crate::arguments::{EnvArguments, EnvFormat};
@@ -75,11 +75,11 @@ pub(crate) fn print_failure(format: EnvFormat) {
 
 fn print(arguments: &EnvArguments) -> Result<(), Failure> {
     let options = super::options(&arguments.server, Flags::ALL_RANKS)?;
-    let session = wandb_login::current(&options)?;
+    let environ = wandb_login::environ(&options)?;
     if arguments.format == EnvFormat::Github {
-        return write_github(&session);
+        return write_github(&environ);
     }
-    let entries = session.environ();
+    let entries = environ.entries;
     let of_several_lines = entries
         .iter()
         .find(|entry| entry.as_bytes().contains(&b'\n'));
@@ -141,27 +141,29 @@ fn quoted(value: &[u8], escapes: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
 
 /// Masks the credential in the log of the job, then sets the variables for its
 /// following steps.
-fn write_github(session: &Session) -> Result<(), Failure> {
+fn write_github(environ: &Environ) -> Result<(), Failure> {
     let Some(path) = std::env::var_os("GITHUB_ENV").filter(|path| !path.is_empty()) else {
         let problem =
             "GITHUB_ENV is not set: --format github is for a step of a GitHub Actions job";
         return Err(Error::Argument(problem.into()).into());
     };
-    if let Some(key) = session.api_key() {
+    if let Some(session) = &environ.session
+        && let Some(key) = session.api_key()
+    {
         let authorization = session.authorization().as_bytes();
         for secret in [key.as_bytes(), &authorization["Basic ".len()..]] {
             output::print_line(&[b"::add-mask::", secret])?;
         }
     }
     let mut text = Zeroizing::new(Vec::new());
-    let entries = session.environ();
+    let entries = &environ.entries;
     text.reserve_exact(
         entries
             .iter()
             .map(|entry| 2 * entry.as_bytes().len() + 100)
             .sum(),
     );
-    for entry in &entries {
+    for entry in entries {
         push_github_entry(&mut text, entry.as_bytes());
     }
     let path = std::path::PathBuf::from(path);

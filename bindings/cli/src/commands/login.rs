@@ -61,8 +61,7 @@ fn key(arguments: &LoginArguments) -> Result<Option<Zeroizing<String>>, Failure>
     if arguments.key_stdin {
         return stdin_key::read().map(Some);
     }
-    // Further keys are ignored, as by the SDK.
-    let Some(word) = arguments.keys.first().filter(|word| !word.is_empty()) else {
+    let Some(word) = arguments.key.as_ref().filter(|word| !word.is_empty()) else {
         return Ok(None);
     };
     let Some(key) = word.to_str() else {

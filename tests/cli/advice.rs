@@ -1,0 +1,375 @@
+//! What a report proposes: each command is run, and does what its finding says.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::{self, Home, KEY_1, KEY_2, Run};
+
+/// A user without a name.
+const STRANGER: u32 = 54321;
+
+/// Removes the line that a finding opens.
+const EDITOR: &str = "#!/bin/sh\nexec sed -i \"${1#+}d\" \"$2\"\n";
+
+/// A home, and the variables of its user.
+struct Place {
+    home: Home,
+    variables: Vec<(&'static str, String)>,
+}
+
+impl Place {
+    fn new() -> Place {
+        let home = Home::new();
+        support::make_executable(&home.write("bin/editor", EDITOR));
+        Place {
+            home,
+            variables: Vec::new(),
+        }
+    }
+
+    fn status(&self, arguments: &[&str]) -> Value {
+        let mut command = self.home.wandb_login(&["status", "--json"]);
+        command.args(arguments);
+        let run = Run::of(command.envs(self.variables.iter().cloned()));
+        serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {}", run.stderr))
+    }
+
+    /// Runs lines in a shell that has the command.
+    fn shell(&self, lines: &str) -> Run {
+        let bin = Path::new(support::wandb_login_path()).parent();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut shell = self.home.command("sh");
+        shell
+            .env(
+                "PATH",
+                format!("{}:{path}", bin.expect("a folder").display()),
+            )
+            .env("EDITOR", self.home.base().join("bin/editor"))
+            .envs(self.variables.iter().cloned())
+            .args(["-euc", lines]);
+        Run::of(&mut shell)
+    }
+}
+
+/// The findings with one of these codes.
+fn findings(report: &Value, codes: &[&str]) -> Vec<Value> {
+    let all = report["findings"].as_array().expect("an array").iter();
+    let is_meant = |finding: &&Value| codes.contains(&finding["code"].as_str().expect("a code"));
+    all.filter(is_meant).cloned().collect()
+}
+
+/// Puts a key at one of the places where it can be configured.
+fn put(place: &mut Place, at: &str, key: &str) {
+    let settings = format!("[default]\napi_key = {key}\nentity = us\n");
+    match at {
+        "variable" => place.variables.push(("WANDB_API_KEY", key.into())),
+        "file" => {
+            let path = place.home.write("key", key);
+            let path = path.display().to_string();
+            place.variables.push(("WANDB_API_KEY_FILE", path));
+        }
+        "workspace" => drop(place.home.write("cwd/wandb/settings", settings)),
+        "settings" => drop(place.home.write("home/.config/wandb/settings", settings)),
+        "netrc" => {
+            let entry = format!("machine api.wandb.ai login user password {key}\n");
+            place.home.write("home/.netrc", entry);
+        }
+        other => panic!("no such place: {other}"),
+    }
+}
+
+/// The reader of a finding about two keys has the wrong one. Its command must never
+/// remove the other.
+#[test]
+fn the_command_of_a_shadowed_key_makes_that_key_win() {
+    const DOCUMENTED: [&str; 5] = ["variable", "file", "workspace", "settings", "netrc"];
+    const SDK: [&str; 5] = ["variable", "file", "netrc", "workspace", "settings"];
+    for (name, order) in [("documented", DOCUMENTED), ("sdk", SDK)] {
+        for (index, winner) in order.iter().enumerate() {
+            for loser in &order[index + 1..] {
+                let case = format!("{winner} before {loser}, {name}");
+                let mut at = 0;
+                // The command of each finding, in a home of its own.
+                loop {
+                    let mut place = Place::new();
+                    put(&mut place, winner, KEY_1);
+                    put(&mut place, loser, KEY_2);
+                    let report = place.status(&["--order", name]);
+                    let codes = ["different-keys", "overridden-key", "workspace-key"];
+                    let found = findings(&report, &codes);
+                    let Some(finding) = found.get(at) else { break };
+                    let command = finding["command"].as_str().expect("a command");
+                    let run = place.shell(&format!("{command}\nwandb-login token --order {name}"));
+                    let printed = run.stdout.lines().last();
+                    assert_eq!(printed, Some(KEY_2), "{case}: {command}: {}", run.stderr);
+                    at += 1;
+                }
+                // The nearer of two settings files wins, as any setting does.
+                let is_usual = [*winner, *loser] == ["workspace", "settings"];
+                assert!(at > 0 || is_usual, "{case}: nothing is said");
+            }
+        }
+    }
+}
+
+/// A stored credential for another server, by its machine in netrc or by its URL in the
+/// token cache: the command removes it, whatever the scheme and the port.
+#[test]
+fn the_command_of_an_unused_credential_removes_it() {
+    let machines = [
+        "corp.example",
+        "corp.example:8443",
+        "127.0.0.1:18080",
+        "corp.example:443",
+        "corp.example:80",
+        "[::1]:8080",
+        "api.qa.wandb.ai",
+        "wandb.ai", // no server has this name
+        "Corp.Example",
+    ];
+    for machine in machines {
+        let place = Place::new();
+        let entry = format!("machine {machine} login user password {KEY_1}\n");
+        place.home.write("home/.netrc", entry);
+        removes(&place, "home/.netrc", KEY_1, machine);
+    }
+    let urls = [
+        "https://corp.example",
+        "http://127.0.0.1:18080",
+        "https://corp.example/wandb",
+        "https://api.wandb.ai", // the server in use, without an identity token
+        "https://api.forge.coreweave.com",
+    ];
+    for url in urls {
+        let place = Place::new();
+        place
+            .home
+            .write("home/.config/wandb/credentials.json", cache(url));
+        removes(&place, "home/.config/wandb/credentials.json", "AT-1", url);
+    }
+}
+
+fn cache(url: &str) -> String {
+    let entry = r#"{"access_token": "AT-1", "expires_at": "2099-01-01 00:00:00"}"#;
+    format!("{{\"credentials\": {{\"{url}\": {entry}}}}}\n")
+}
+
+/// Follows the finding, and looks at what is left.
+fn removes(place: &Place, file: &str, secret: &str, name: &str) {
+    let found = findings(&place.status(&[]), &["unused-key"]);
+    assert_eq!(found.len(), 1, "{name}");
+    let message = found[0]["message"].as_str().expect("a message");
+    assert!(message.contains(name), "{message}");
+    let command = found[0]["command"].as_str().expect("a command");
+    let run = place.shell(command);
+    assert_eq!(run.code, Some(0), "{name}: {command}: {}", run.stderr);
+    let left = place.home.text(file).expect("the file stays");
+    assert!(!left.contains(secret), "{name}: {command}: {left}");
+    assert!(
+        findings(&place.status(&[]), &["unused-key"]).is_empty(),
+        "{name}"
+    );
+}
+
+/// No logout finds a server by another spelling of its URL: the file is opened.
+#[test]
+fn a_cached_token_under_an_unusual_name_is_shown_with_its_file() {
+    for name in [
+        "https://Corp.Example",
+        "corp.example",
+        "https://corp.example/",
+        "; rm -r ~",
+    ] {
+        let place = Place::new();
+        let path = place
+            .home
+            .write("home/.config/wandb/credentials.json", cache(name));
+        let found = findings(&place.status(&[]), &["unused-key"]);
+        let command = found[0]["command"].as_str().expect("a command");
+        assert_eq!(
+            command,
+            format!("${{EDITOR:-vi}} {}", path.display()),
+            "{name}"
+        );
+    }
+}
+
+/// The variables that name a file of the user, with the usual place of that file.
+const MOVED: [(&str, &str, &str); 3] = [
+    ("NETRC", "home/other/netrc", "home/.netrc"),
+    (
+        "WANDB_CONFIG_DIR",
+        "home/other",
+        "home/.config/wandb/settings",
+    ),
+    (
+        "WANDB_CREDENTIALS_FILE",
+        "home/other/credentials.json",
+        "home/.config/wandb/credentials.json",
+    ),
+];
+
+#[test]
+fn a_file_that_a_variable_hides_is_named_with_the_variable() {
+    for (variable, named, usual) in MOVED {
+        let mut place = Place::new();
+        let value = place.home.base().join(named);
+        place
+            .variables
+            .push((variable, value.display().to_string()));
+        let unused = |place: &Place| findings(&place.status(&[]), &["unused-file"]);
+        assert!(
+            unused(&place).is_empty(),
+            "{variable}: there is no other file"
+        );
+        let hidden = place.home.write(usual, "");
+        let found = unused(&place);
+        assert_eq!(found.len(), 1, "{variable}");
+        let message = found[0]["message"].as_str().expect("a message");
+        let start = format!(
+            "{} is not read because {variable} names {}",
+            hidden.display(),
+            value.display()
+        );
+        assert!(message.starts_with(&start), "{message}");
+        assert_eq!(found[0]["command"], format!("unset {variable}"));
+        // The same file by another name hides nothing.
+        let target: PathBuf = match variable {
+            "WANDB_CONFIG_DIR" => value.join("settings"),
+            _ => value,
+        };
+        fs::create_dir_all(target.parent().expect("a folder")).expect("a folder");
+        symlink(&hidden, &target).expect("a link");
+        assert!(unused(&place).is_empty(), "{variable}: it is the same file");
+    }
+}
+
+#[test]
+fn the_variable_that_names_a_file_stands_beside_the_file() {
+    let netrc = format!("machine api.wandb.ai login user password {KEY_1}\n");
+    let settings = format!("[default]\napi_key = {KEY_1}\n");
+    for (variable, value, file, text, line) in [
+        ("NETRC", "home/n", "home/n", netrc.as_str(), " line 1"),
+        (
+            "WANDB_CONFIG_DIR",
+            "home/c",
+            "home/c/settings",
+            &settings,
+            " line 2",
+        ),
+        ("WANDB_API_KEY_FILE", "home/k", "home/k", KEY_1, ""),
+        (
+            "WANDB_IDENTITY_TOKEN_FILE",
+            "home/t",
+            "home/t",
+            "eyJh.eyJz.c2ln",
+            "",
+        ),
+    ] {
+        let home = Home::new();
+        let path = home.write(file, text);
+        let mut command = home.wandb_login(&["status"]);
+        let run = Run::ok(command.env(variable, home.base().join(value)));
+        let place = format!("{}{line} ({variable})", path.display());
+        let first = run.stdout.lines().next().expect("a line");
+        assert!(first.ends_with(&format!("from {place}")), "{}", run.stdout);
+        assert!(
+            run.stdout.contains(&format!("  used      {place}\n")),
+            "{}",
+            run.stdout
+        );
+    }
+}
+
+/// Everything in a settings file that is a secret, and what is none.
+#[test]
+fn a_settings_file_with_any_secret_must_be_private() {
+    for (text, secret) in [
+        (format!("api_key = {KEY_1}"), Some("an API key")),
+        (
+            "https_proxy = http://alice:pass@proxy.example:3128".into(),
+            Some("the password of a proxy"),
+        ),
+        (
+            "http_proxy = http://alice:pass@proxy.example:3128".into(),
+            Some("the password of a proxy"),
+        ),
+        (
+            r#"x_extra_http_headers = {"X-Token": "t"}"#.into(),
+            Some("HTTP headers"),
+        ),
+        (
+            r#"_extra_http_headers = {"X-Token": "t"}"#.into(),
+            Some("HTTP headers"),
+        ),
+        ("https_proxy = http://proxy.example:3128".into(), None),
+        ("base_url = https://corp.example\nentity = us".into(), None),
+    ] {
+        let place = Place::new();
+        let path = place.home.write(
+            "home/.config/wandb/settings",
+            format!("[default]\n{text}\n"),
+        );
+        let open = || findings(&place.status(&[]), &["readable-by-others"]);
+        assert!(open().is_empty(), "{text}: nobody else can read it");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a mode");
+        let found = open();
+        let Some(secret) = secret else {
+            assert!(found.is_empty(), "{text}: {found:?}");
+            continue;
+        };
+        assert_eq!(found.len(), 1, "{text}");
+        let message = found[0]["message"].as_str().expect("a message");
+        assert!(
+            message.contains(&format!("holds {secret} and can be read")),
+            "{message}"
+        );
+        // A login warns too, also a silent one.
+        let run = Run::of(
+            place
+                .home
+                .wandb_login(&["--no-prompt"])
+                .env("WANDB_SILENT", "true"),
+        );
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+        let run = place.shell(found[0]["command"].as_str().expect("a command"));
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        assert!(open().is_empty(), "{text}");
+    }
+}
+
+/// In a container the user may have no name, and the file is there.
+#[test]
+fn a_file_without_permission_is_reported_with_who_needs_it() {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    if !is_root {
+        return support::skip("only root can run the command as another user");
+    }
+    for (variable, text) in [
+        ("WANDB_API_KEY_FILE", KEY_1),
+        ("WANDB_IDENTITY_TOKEN_FILE", "eyJh.eyJz.c2ln"),
+        ("NETRC", "machine api.wandb.ai"),
+    ] {
+        let home = Home::new();
+        let path = home.write("secret", text);
+        // The folder of the build may be closed to others.
+        let copy = home.base().join("wandb-login");
+        Run::ok(
+            Command::new("cp")
+                .arg(support::wandb_login_path())
+                .arg(&copy),
+        );
+        let mut command = home.command(copy);
+        command.args(["login", "--no-prompt"]).env(variable, &path);
+        let run = Run::of(command.uid(STRANGER).gid(STRANGER));
+        assert_eq!(run.code, Some(1), "{variable}");
+        let said = format!("permission denied; give user {STRANGER} the right to read it");
+        assert!(run.stderr.contains(&said), "{variable}: {}", run.stderr);
+        assert!(!run.stderr.contains("ount the file;"), "{}", run.stderr);
+    }
+}
