@@ -21,12 +21,17 @@ const READMES: [(&str, &[&str]); 6] = [
         "README.md",
         &["sh", "c", "sh", "sh", "cpp", "go", "julia", "c"],
     ),
-    ("bindings/cpp/README.md", &["cmake", "cpp", "cpp", "sh"]),
+    (
+        CPP,
+        &["cmake", "cpp", "sh", "cmake", "cmake", "cpp", "cmake", "sh"],
+    ),
     ("bindings/go/README.md", &["go", "sh", "", "sh", "go"]),
     ("bindings/julia/README.md", &["julia", "julia", "julia"]),
     ("bindings/mpi/README.md", &["c", "sh"]),
     ("examples/README.md", &["c", "sh"]),
 ];
+
+const CPP: &str = "bindings/cpp/README.md";
 
 fn block(page: &str, at: usize) -> String {
     code_blocks(page).swap_remove(at).1
@@ -175,26 +180,6 @@ fn the_c_program_of_the_readme_is_built_as_it_says() {
 }
 
 #[test]
-fn the_cpp_fragments_work() {
-    let Some(_) = tool("g++") else { return };
-    let reader = Reader::new();
-    let text = block("bindings/cpp/README.md", 1);
-    let print = "std::puts(header.substr(0, 21).c_str());\n}";
-    let inside = text
-        .trim_end()
-        .strip_suffix('}')
-        .expect("the block of `if`");
-    let text = program(
-        "#include <cstdio>\nint main() {",
-        inside,
-        &format!("{print}\nreturn 0; }}"),
-    );
-    reader.home.write("cwd/main.cpp", text);
-    let run = Run::ok(&mut reader.command(reader.compile("g++ -std=c++17", "main.cpp", "")));
-    assert_eq!(run.stdout, "Authorization: Basic \n");
-}
-
-#[test]
 fn the_cpp_lines_of_a_run_work() {
     let Some(_) = tool("g++") else { return };
     let reader = Reader::new();
@@ -241,11 +226,69 @@ fn the_lines_of_the_examples_work() {
     Run::ok(run.env("WANDB_MODE", "offline"));
 }
 
-/// Makes cmake use the folder in which other tests have built the library, and the source
-/// where cargo knows it. cargo and its toolchain are in the home of the test itself.
-fn share_cargo_folder(reader: &Reader) -> Option<PathBuf> {
+/// The folder of a reader without Rust, with an unpacked archive of a release.
+fn reader_with_archive() -> Option<(Reader, String)> {
+    let (reader, name) = (Reader::new(), block(CPP, 0));
+    let name = name.split('"').nth(1).expect("the archive's address");
+    let name = name
+        .strip_prefix("${CMAKE_SOURCE_DIR}/")
+        .expect("a file beside the project");
+    let name = name.strip_suffix(".tar.gz").expect("an archive").to_owned();
+    let folder = reader.home.cwd().join(&name);
+    Run::ok(
+        Command::new("cp")
+            .arg("-a")
+            .arg(prefix::prefix()?)
+            .arg(&folder),
+    );
+    let file = root().join("bindings/cpp/cmake/archive/CMakeLists.txt");
+    fs::copy(file, folder.join("CMakeLists.txt")).expect("a copy");
+    Some((reader, name))
+}
+
+/// Builds the project and runs the program as the page says.
+fn builds_and_logs_in(reader: &Reader, project: &str) {
+    reader.home.write("cwd/CMakeLists.txt", project);
+    reader.home.write("cwd/train.cpp", block(CPP, 1));
+    let run = Run::ok(&mut reader.shell(&block(CPP, 2)));
+    assert!(
+        run.stdout.ends_with("logged in to https://api.wandb.ai\n"),
+        "{}",
+        run.stdout
+    );
+    fs::remove_dir_all(reader.home.cwd().join("build")).expect("the build folder");
+}
+
+/// The page's project with other lines in place of those that fetch the library.
+fn project_with(lines: &str) -> String {
+    let project = block(CPP, 0);
+    let start = project
+        .find("FetchContent_Declare")
+        .expect("the declaration");
+    let end = project.find("add_executable").expect("the program");
+    format!("{}{lines}\n{}", &project[..start], &project[end..])
+}
+
+#[test]
+fn the_cmake_project_uses_a_release_in_each_way() {
+    let (Some(_), Some((reader, name))) = (tool("cmake"), reader_with_archive()) else {
+        return;
+    };
+    Run::ok(&mut reader.shell(&format!("tar -czf {name}.tar.gz {name}")));
+    let sum = Run::ok(&mut reader.shell(&format!("sha256sum {name}.tar.gz"))).stdout;
+    let sum = sum.split(' ').next().expect("a checksum");
+    builds_and_logs_in(&reader, &block(CPP, 0).replace(&"0".repeat(64), sum));
+    for line in block(CPP, 3).lines() {
+        let here = format!("set(CMAKE_PREFIX_PATH ${{CMAKE_SOURCE_DIR}}/{name})\n");
+        builds_and_logs_in(&reader, &project_with(&format!("{here}{line}")));
+    }
+}
+
+/// A reader with Rust. `cmake` uses the folder in which other tests have built the library,
+/// and the source where cargo knows it.
+fn reader_with_cargo() -> Option<Reader> {
     prefix::prefix()?;
-    let cmake = tool("cmake")?;
+    let (reader, cmake) = (Reader::new(), tool("cmake")?);
     let text = format!(
         "export HOME='{home}'\n\
          if [ \"$1 ${{2:-}}\" = '-S bindings/cpp' ]; then shift 2; set -- -S '{root}/bindings/cpp' \"$@\"; fi\n\
@@ -259,44 +302,56 @@ fn share_cargo_folder(reader: &Reader) -> Option<PathBuf> {
     reader.script("cmake", &text);
     // cargo is the real one here.
     fs::remove_file(reader.home.base().join("bin/cargo")).expect("the script");
-    Some(cmake)
+    Some(reader)
 }
 
 #[test]
-fn the_cmake_lines_build_the_program_for_curl() {
-    let reader = Reader::new();
-    let Some(_) = share_cargo_folder(&reader) else {
+fn the_cmake_project_builds_the_source() {
+    let Some(reader) = reader_with_cargo() else {
         return;
     };
     symlink(root(), reader.home.cwd().join("libwandb_login")).expect("a link");
-    reader
-        .home
-        .write("cwd/train.cpp", block("bindings/cpp/README.md", 2));
-    let project = "cmake_minimum_required(VERSION 3.22)\nproject(train LANGUAGES C CXX)\n\
-                   add_executable(train train.cpp)\ntarget_compile_features(train PRIVATE cxx_std_17)\n";
-    let text = format!("{project}{}", block("bindings/cpp/README.md", 0));
-    reader.home.write("cwd/CMakeLists.txt", text);
-    Run::ok(&mut reader.shell("cmake -S . -B made && cmake --build made"));
+    builds_and_logs_in(&reader, &project_with(&block(CPP, 4)));
+}
+
+#[test]
+fn the_program_for_curl_sends_a_request() {
+    let Some(_) = tool("g++") else { return };
+    let reader = Reader::new();
+    reader.home.write("cwd/main.cpp", block(CPP, 5));
+    let program = reader.compile("g++ -std=c++17", "main.cpp", "-lcurl");
     let server = Stub::http([Reply::viewer()]);
     let login = format!("machine {} login user password {KEY_1}\n", server.address);
     reader.home.write("home/.netrc", login);
-    let mut train = reader.command(reader.home.cwd().join("made/train"));
+    let mut train = reader.command(program);
     Run::ok(train.env("WANDB_BASE_URL", server.url("127.0.0.1")));
     let seen = server.seen();
     assert_eq!((seen.len(), &*seen[0].target), (1, "/graphql"));
     assert!(seen[0].header("authorization").is_some());
 }
 
+/// `tests/cmake` builds a project for Windows that has these lines.
+#[test]
+fn the_lines_for_windows_are_those_of_a_tested_project() {
+    let project = fs::read_to_string(root().join("tests/cmake-project/CMakeLists.txt"));
+    let project = project.expect("a project").replace("c_shared", "train");
+    for line in block(CPP, 6).lines() {
+        assert!(project.contains(line), "{line}");
+    }
+}
+
 #[test]
 fn the_installation_with_cmake_works() {
-    let reader = Reader::new();
-    let Some(_) = share_cargo_folder(&reader) else {
+    let Some(reader) = reader_with_cargo() else {
         return;
     };
     let prefix = reader.home.base().join("usr-local");
-    let text = block("bindings/cpp/README.md", 3);
-    Run::ok(&mut reader.shell(&text.replace("/usr/local", &prefix.display().to_string())));
+    let text = block(CPP, 7).replace("/usr/local", &prefix.display().to_string());
+    let (install, remove) = text.split_once("xargs").expect("two commands");
+    Run::ok(&mut reader.shell(install));
     assert!(prefix.join("include/wandb_login_curl.hpp").exists());
+    Run::ok(&mut reader.shell(&format!("xargs{remove}")));
+    assert!(!prefix.join("include/wandb_login_curl.hpp").exists());
 }
 
 #[test]

@@ -23,6 +23,7 @@ function(wandb_login_check_files header result)
     set(${result} "${problem}" PARENT_SCOPE)
 endfunction()
 
+# The same for the library alone.
 function(wandb_login_check_library file result)
     set(${result} "" PARENT_SCOPE)
     file(READ "${file}" head LIMIT 64 HEX)
@@ -47,7 +48,10 @@ endfunction()
 # not those of a library.
 function(wandb_login_library_processor file head result)
     set(processor "")
-    if(UNIX AND NOT APPLE AND head MATCHES "^7f454c460201........................(....)")
+    string(LENGTH "${head}" length)
+    if(length LESS 128) # 64 bytes
+        set(processor "")
+    elseif(UNIX AND NOT APPLE AND head MATCHES "^7f454c460201........................(....)")
         set(processor "${CMAKE_MATCH_1}")
         wandb_login_elf_size("${head}" needed)
         file(SIZE "${file}" size)
@@ -75,7 +79,7 @@ endfunction()
 
 # The size of an ELF file up to the end of its last table, the section headers.
 function(wandb_login_elf_size head result)
-    wandb_login_number("${head}" 40 8 offset)
+    wandb_login_number("${head}" 40 6 offset) # of 8 bytes, which math() may not hold
     wandb_login_number("${head}" 58 2 size)
     wandb_login_number("${head}" 60 2 count)
     math(EXPR end "${offset} + ${size} * ${count}")
