@@ -1,9 +1,14 @@
-"""Links from a page to a file that is not part of the site become plain text."""
+"""Prepares the Markdown of a page for the site.
+
+A link to a file that is not part of the site becomes plain text. The words after the language
+of a block, which say how the tests run it, are removed: the site takes no such block for code.
+"""
 
 import posixpath
 import re
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^(```\w+) .*$", re.MULTILINE)
 
 
 def on_page_markdown(markdown, page, config, files):
@@ -22,4 +27,4 @@ def on_page_markdown(markdown, page, config, files):
             return f"{image}[{text}]({link})"
         return text
 
-    return LINK.sub(replace, markdown)
+    return LINK.sub(replace, FENCE.sub(r"\1", markdown))

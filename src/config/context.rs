@@ -256,7 +256,7 @@ impl<'a> Context<'a> {
         let by = self.mode_location().unwrap_or_default();
         Err(Error::Network(format!(
             "no access token is cached for {}, and the server was not asked for one: W&B is \
-             offline or disabled by {by}",
+             offline or disabled by {by}; set WANDB_MODE=online to ask it",
             server.as_str()
         )))
     }

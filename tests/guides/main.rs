@@ -21,12 +21,13 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use blocks::{Block, blocks};
 use container::Container;
 use serde_json::Value;
 use stub::{Authority, Reply, Stub};
-use support::{Home, Run};
+use support::{Home, Run, TempDir};
 
 /// The key of the pages.
 const KEY: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -109,7 +110,7 @@ fn pages() -> Vec<PathBuf> {
 
 #[test]
 fn the_blocks_of_every_page_do_what_they_show() {
-    for tool in ["bash", "jq", "strace", "unshare"] {
+    for tool in ["bash", "cc", "jq", "strace", "unshare"] {
         if support::tool(tool).is_none() {
             return;
         }
@@ -199,6 +200,14 @@ impl<'t> Page<'t> {
             return self.text.to_owned();
         }
         let place = Place::new();
+        let commands = self
+            .blocks
+            .iter()
+            .filter(|block| block.language() == "console");
+        if commands.clone().any(|block| block.text.contains("./train")) {
+            let program = train().expect("a C compiler");
+            std::os::unix::fs::symlink(program, place.home.cwd().join("train")).expect("a link");
+        }
         let script = self.script(&place);
         let run = place.run(&script);
         let mut outputs = run.split(MARK).skip(1);
@@ -284,6 +293,29 @@ fn parse_yaml(text: &str) -> Option<Value> {
     let run = Run::with_input(&mut command, text);
     assert_eq!(run.code, Some(0), "{}\n{text}", run.stderr);
     Some(serde_json::from_str(&run.stdout).expect("JSON"))
+}
+
+/// The C program of README.md, built once with the shared library; `None`, said loudly,
+/// where there is no C compiler.
+fn train() -> Option<&'static Path> {
+    static BUILT: OnceLock<Option<(TempDir, PathBuf)>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let compiler = support::tool("cc")?;
+        let folder = support::library();
+        let program = folder.path().join("train");
+        Run::ok(
+            Command::new(compiler)
+                .arg(support::root().join("tests/c/readme.c"))
+                .arg("-I")
+                .arg(support::root().join("include"))
+                .arg(folder.path().join("libwandb_login.so.0"))
+                .arg(format!("-Wl,-rpath,{}", folder.path().display()))
+                .arg("-o")
+                .arg(&program),
+        );
+        Some((folder, program))
+    });
+    built.as_ref().map(|(_, program)| program.as_path())
 }
 
 /// A home, a server that answers under every name, and the stand-ins.
