@@ -106,6 +106,7 @@ pub(crate) enum WriteProblem {
     #[cfg(unix)]
     #[error("has a hard link that another user (uid {0}) can redirect")]
     StrangersHardLink(u32),
+    #[cfg(unix)]
     #[error("has a hard link, in a directory that every user can write")]
     SharedHardLink,
     #[error("is in a directory that does not exist")]
