@@ -2,8 +2,6 @@
 //! key from the same source, and the same files after it, or a difference that
 //! has a name. The cases are in `conformance/logins.json`.
 
-#![cfg(unix)] // modes, signals, pseudo-terminals and shells
-
 mod support;
 
 use std::collections::BTreeSet;
@@ -152,7 +150,7 @@ fn source_told(stderr: &str) -> Option<String> {
 fn kind_of(source: &str) -> &str {
     match source {
         path if path.ends_with("netrc") => "netrc",
-        path if path.ends_with("/settings") => "settings",
+        path if path.ends_with("settings") => "settings",
         other => other,
     }
 }

@@ -80,7 +80,8 @@ pub fn mask_keys(text: &str) -> Cow<'_, str> {
     for word in text.split_inclusive(|c| !is_key_character(c)) {
         let end = start + word.trim_end_matches(|c| !is_key_character(c)).len();
         let next = start + word.len();
-        let shortest = || match text[chunk..start].contains("://") || text[end..].starts_with('/') {
+        let is_directory = || text[end..].starts_with(std::path::is_separator);
+        let shortest = || match text[chunk..start].contains("://") || is_directory() {
             true => SHORTEST_KEY_IN_PATH,
             false => SHORTEST_KEY,
         };
@@ -173,6 +174,26 @@ mod tests {
         ] {
             assert!(matches!(mask_keys(text), Cow::Borrowed(shown) if shown == text));
         }
+    }
+
+    /// A directory of a path, with the separator of this system.
+    #[test]
+    fn a_directory_of_a_path_is_not_a_key() {
+        let separator = std::path::MAIN_SEPARATOR;
+        let (job, key) = ("wandb-login-experiment-2024", "1".repeat(40));
+        let path = |folder: &str| format!("C:{separator}{folder}{separator}settings is");
+        assert_eq!(mask_keys(&path(job)), path(job));
+        assert_eq!(mask_keys(&path(&key)), path("****"));
+        assert_eq!(
+            mask_keys(&format!("C:{separator}{job} is")),
+            format!("C:{separator}**** is")
+        );
+        // Elsewhere a backslash is a character like any other.
+        let other = if separator == '/' { '\\' } else { ':' };
+        assert_eq!(
+            mask_keys(&format!("{job}{other}x")),
+            format!("****{other}x")
+        );
     }
 
     #[test]

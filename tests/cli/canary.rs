@@ -6,15 +6,14 @@ use std::ffi::OsStr;
 use std::fmt::{Debug, Write as _};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use wandb_login::{Flags, Level, Login, Options};
 
 use crate::program;
-use crate::support::{Home, Run};
+use crate::support::{self, Home, NETRC, Run};
 
 /// No eight characters of it occur in anything else.
 const CANARY: &str = "zq7Xv2Kp9Wm4Rt6Yb1Nc8Ls3Gh5Jd0Fk_QzXwVeB";
@@ -42,7 +41,6 @@ struct Cage {
 
 const SYSTEM: &str = "home/.config/wandb/settings";
 const WORKSPACE: &str = "cwd/wandb/settings";
-const NETRC: &str = "home/.netrc";
 
 #[rustfmt::skip]
 const CAGES: &[Cage] = &[
@@ -106,16 +104,15 @@ fn run(cage: &Cage, command: &mut Command) -> Run {
 
 /// The files with the canary in them; all others are empty of it, also those
 /// that only a crash could have left. What is stored is for the user alone.
-fn nests(folder: &Path) -> Vec<String> {
+fn nests(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             found.extend(nests(&path));
         } else if sings(&String::from_utf8_lossy(&fs::read(&path).expect("a file"))) {
-            let mode = fs::metadata(&path).expect("metadata").mode();
-            assert_eq!(mode & 0o077, 0, "{}", path.display());
-            found.push(path.display().to_string());
+            assert!(support::is_private(&path), "{}", path.display());
+            found.push(path);
         }
     }
     found
@@ -128,7 +125,7 @@ fn a_key_is_in_no_output_and_no_new_file() {
         let only_known_nests = |home: &Home| {
             for nest in nests(home.base()) {
                 let known = cage.files.iter().any(|(path, _)| nest.ends_with(path));
-                assert!(known, "cage {index}: {nest}");
+                assert!(known, "cage {index}: {}", nest.display());
             }
         };
         let silent = |what: &str, run: &Run| {
@@ -162,7 +159,7 @@ fn a_key_is_in_no_output_and_no_new_file() {
             only_known_nests(&home);
             scans += 3;
         }
-        if let Some(program) = program::path() {
+        if program::is_built() {
             for arguments in [
                 &["explain", "text"][..],
                 &["explain", "json"],
@@ -170,10 +167,8 @@ fn a_key_is_in_no_output_and_no_new_file() {
                 &["forget"],
             ] {
                 let home = caged(cage);
-                let mut command = home.command(program);
-                command
-                    .env("LD_LIBRARY_PATH", program::library_folder())
-                    .args(arguments);
+                let mut command = program::command(&home);
+                command.args(arguments);
                 silent(&arguments.join(" "), &run(cage, &mut command));
                 only_known_nests(&home);
                 scans += 3;
@@ -241,8 +236,8 @@ fn a_given_key_is_in_no_output_and_in_netrc_only() {
                 );
             }
             let stored = key == CANARY && more.is_empty();
-            let netrc = home.home().join(".netrc").display().to_string();
-            let expected: &[String] = if stored { &[netrc] } else { &[] };
+            let netrc = home.path(NETRC);
+            let expected: &[PathBuf] = if stored { &[netrc] } else { &[] };
             assert_eq!(nests(home.base()), expected, "{more:?}");
             scans += 5;
         }
@@ -258,7 +253,7 @@ fn a_key_is_in_no_debug_output_error_or_line() {
     for (index, cage) in CAGES.iter().enumerate() {
         for key in [None, Some(format!("{CANARY}!")), Some(CANARY.to_owned())] {
             let home = caged(cage);
-            let mut entries = vec![format!("HOME={}", home.home().display())];
+            let mut entries = vec![home.entry()];
             for (name, value) in cage.variables {
                 entries.push(format!("{name}={}", value.replace("{}", CANARY)));
             }

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::program;
-use crate::support::{self, Home, KEY_1, KEY_2, Run};
+use crate::support::{self, Home, KEY_1, KEY_2, NETRC, Run};
 
 fn corpus(file: &str, text: &str) -> Vec<(String, Vec<u8>, String)> {
     let path = support::root().join("tests/conformance").join(file);
@@ -54,11 +54,11 @@ fn logout_leaves_the_rest_of_every_file_byte_for_byte() {
     .concat()
     {
         let home = Home::new();
-        home.write("home/.netrc", &before);
+        home.write(NETRC, &before);
         home.write("home/other", "");
         let host = format!("https://{netloc}");
         let run = Run::of(&mut home.wandb_login(&["logout", "--host", &host]));
-        let after = home.read("home/.netrc").expect("netrc stays");
+        let after = home.read(NETRC).expect("netrc stays");
         if run.code != Some(0) {
             // A server that no login accepts, or a file that cannot be edited.
             assert_eq!(after, before, "{name}: {}", run.stderr);
@@ -80,11 +80,7 @@ fn logout_leaves_the_rest_of_every_file_byte_for_byte() {
                 "{name}: {}",
                 again.stderr
             );
-            assert_eq!(
-                home.read("home/.netrc").expect("netrc stays"),
-                after,
-                "{name}"
-            );
+            assert_eq!(home.read(NETRC).expect("netrc stays"), after, "{name}");
         }
         let removed = after != before;
         let left: String = after.iter().map(|&byte| byte as char).collect();
@@ -120,7 +116,7 @@ fn logout_leaves_the_rest_of_every_file_byte_for_byte() {
 fn what_still_logs_in_is_named_with_the_way_to_clear_it() {
     let home = Home::new();
     home.write(
-        "home/.netrc",
+        NETRC,
         format!("machine api.wandb.ai login user password {KEY_1}\nmachine api.forge.coreweave.com login user password {KEY_1}\n"),
     );
     let settings = home.write(
@@ -128,12 +124,12 @@ fn what_still_logs_in_is_named_with_the_way_to_clear_it() {
         format!("[default]\napi_key = {KEY_2}\n"),
     );
     let run = Run::ok(home.wandb_login(&["logout"]).env("WANDB_API_KEY", KEY_2));
-    assert_eq!(home.text("home/.netrc").as_deref(), Some(""));
+    assert_eq!(home.text(NETRC).as_deref(), Some(""));
     let expected = format!(
         "wandb: Removed the key for api.wandb.ai from {}\n\
          wandb: WARNING WANDB_API_KEY is set and still logs in to https://api.wandb.ai: unset it\n\
          wandb: WARNING api_key in {} line 2 still logs in to https://api.wandb.ai: remove it there\n",
-        home.home().join(".netrc").display(),
+        home.path(NETRC).display(),
         settings.display()
     );
     assert_eq!(run.stderr, expected);
@@ -148,9 +144,9 @@ fn what_still_logs_in_is_named_with_the_way_to_clear_it() {
 fn an_entry_that_no_login_writes_stays_and_is_named() {
     let home = Home::new();
     let text = format!("machine corp.example login user password {KEY_1}\n");
-    home.write("home/.netrc", &text);
+    home.write(NETRC, &text);
     let run = Run::ok(&mut home.wandb_login(&["logout", "--host", "https://corp.example:8443"]));
-    assert_eq!(home.text("home/.netrc"), Some(text));
+    assert_eq!(home.text(NETRC), Some(text));
     assert!(
         run.stderr
             .contains("Nothing was stored for https://corp.example:8443"),
@@ -183,7 +179,7 @@ fn the_record_of_an_anonymous_account_goes_too() {
         "# mine\n[default]\nanonymous = true\nentity = us\n",
     );
     home.write(
-        "home/.netrc",
+        NETRC,
         format!("machine api.wandb.ai login user password {KEY_1}\n"),
     );
     Run::ok(&mut home.wandb_login(&["logout"]));
@@ -196,39 +192,36 @@ fn the_record_of_an_anonymous_account_goes_too() {
 /// The library leaves it to rank 0, and says so; a human at a shell is no rank.
 #[test]
 fn other_ranks_remove_nothing() {
-    let Some(program) = program::path() else {
+    if !program::is_built() {
         return;
-    };
+    }
     let text = format!("machine api.wandb.ai login user password {KEY_1}\n");
     for (rank, stays) in [("1", true), ("0", false)] {
         let home = Home::new();
-        home.write("home/.netrc", &text);
-        let mut command = home.command(program);
-        command
-            .env("LD_LIBRARY_PATH", program::library_folder())
-            .env("RANK", rank)
-            .env("WORLD_SIZE", "2");
+        home.write(NETRC, &text);
+        let mut command = program::command(&home);
+        command.env("RANK", rank).env("WORLD_SIZE", "2");
         let run = Run::ok(command.args(["forget", "--one-rank"]));
-        assert_eq!(home.text("home/.netrc").as_deref() == Some(&text), stays);
+        assert_eq!(home.text(NETRC).as_deref() == Some(&text), stays);
         let said = run.stderr.contains(
             "Nothing was removed: only rank 0 removes credentials, and this is rank 1 of 2 (RANK).",
         );
         assert_eq!(said, stays, "{}", run.stderr);
     }
     let home = Home::new();
-    home.write("home/.netrc", &text);
+    home.write(NETRC, &text);
     Run::ok(
         home.wandb_login(&["logout"])
             .env("RANK", "1")
             .env("WORLD_SIZE", "2"),
     );
-    assert_eq!(home.text("home/.netrc").as_deref(), Some(""));
+    assert_eq!(home.text(NETRC).as_deref(), Some(""));
 }
 
 #[test]
 fn a_file_that_cannot_be_changed_is_an_error() {
     let home = Home::new();
-    fs::create_dir(home.home().join(".netrc")).expect("directory");
+    fs::create_dir(home.path(NETRC)).expect("directory");
     let run = Run::of(&mut home.wandb_login(&["logout"]));
     assert_eq!(run.code, Some(1));
     assert!(

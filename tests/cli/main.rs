@@ -1,7 +1,6 @@
 //! Operating a login: what is in force and why, forgetting it, ranks, mounted
 //! secrets, whose key goes to which server, and what scripts get.
 
-#![cfg(unix)] // modes, signals, pseudo-terminals and shells
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
 mod advice;
@@ -11,8 +10,6 @@ mod help;
 mod logout;
 mod program;
 mod ranks;
-#[cfg(feature = "http")] // some of its lines verify
-mod readme;
 mod reports;
 mod schema;
 mod scripts;
@@ -28,4 +25,8 @@ mod stub;
 #[path = "../support/mod.rs"]
 mod support;
 mod telling;
+#[cfg(unix)]
+mod unix;
 mod usage;
+#[cfg(windows)]
+mod windows;

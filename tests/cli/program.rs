@@ -1,37 +1,28 @@
-//! The C program of these tests, built once against the shared library.
+//! The C program of these tests, built against the library that is tested.
+
+#[cfg_attr(unix, path = "program/unix.rs")]
+#[cfg_attr(windows, path = "program/windows.rs")]
+mod platform;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::support::{self, Run};
+use crate::support::Home;
 
-/// The program's path; `None`, said loudly, where there is no C compiler.
-pub fn path() -> Option<&'static Path> {
+/// Whether there is the program. Where not, the reason is said loudly.
+pub fn is_built() -> bool {
+    path().is_some()
+}
+
+/// The program, in a home.
+pub fn command(home: &Home) -> Command {
+    let mut command = home.command(path().expect("the program is built"));
+    command.envs(platform::variables());
+    command
+}
+
+fn path() -> Option<&'static Path> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    BUILT.get_or_init(build).as_deref()
-}
-
-fn build() -> Option<PathBuf> {
-    let cc = support::tool("cc")?;
-    let tests = std::env::current_exe().expect("the test's own path");
-    let library = support::built_library("libwandb_login.so");
-    // Beside the test's own binary: it is rebuilt with it and removed by `cargo clean`.
-    let program = tests.with_extension("c-program");
-    Run::ok(
-        Command::new(cc)
-            .args(["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-o"])
-            .arg(&program)
-            .arg("-I")
-            .arg(support::root().join("include"))
-            .arg(support::root().join("tests/cli/program.c"))
-            .arg(&library),
-    );
-    Some(program)
-}
-
-/// The folder where the loader finds the library under its soname.
-pub fn library_folder() -> &'static Path {
-    static FOLDER: OnceLock<support::TempDir> = OnceLock::new();
-    FOLDER.get_or_init(support::library).path()
+    BUILT.get_or_init(platform::build).as_deref()
 }

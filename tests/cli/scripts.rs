@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::{self, Home, KEY_1, KEY_2, Run};
+use crate::support::{self, Home, KEY_1, KEY_2, NETRC, Run};
 
-fn home_with_netrc() -> Home {
+pub fn home_with_netrc() -> Home {
     let home = Home::new();
     home.write(
-        "home/.netrc",
+        NETRC,
         format!("machine corp.example login user password {KEY_1}\n"),
     );
     home.write(
@@ -77,95 +77,6 @@ fn env_prints_words_for_a_shell_or_plain_lines() {
         )
     );
     assert_eq!(shell.stderr + &plain.stderr, "");
-}
-
-/// A path can contain what a line cannot.
-#[test]
-fn env_prints_no_line_that_a_value_contains() {
-    let home = Home::new();
-    let token = r#"{"credentials": {"https://corp.example": {"access_token": "t", "expires_at": "2999-01-01 00:00:00"}}}"#;
-    home.write("home/.config/wandb/credentials.json", token);
-    let path = home.write("home/a\nWANDB_API_KEY=x", "a.b.c");
-    let run = |format: &str| {
-        let mut command = home.wandb_login(&["env", "--format", format]);
-        command.env("WANDB_IDENTITY_TOKEN_FILE", &path);
-        Run::of(command.env("WANDB_BASE_URL", "https://corp.example"))
-    };
-    let plain = run("plain");
-    assert_eq!((plain.code, &*plain.stdout), (Some(1), ""));
-    let reason = "WANDB_IDENTITY_TOKEN_FILE contains a line feed";
-    assert!(plain.stderr.contains(reason), "{}", plain.stderr);
-    let shell = run("shell");
-    let quoted = format!("export WANDB_IDENTITY_TOKEN_FILE='{}'\n", path.display());
-    assert!(shell.stdout.contains(&quoted), "{}", shell.stdout);
-}
-
-/// Everything that a child needs is in its environment: it has no home, and
-/// variables of before do not come in the way.
-#[test]
-fn a_child_of_the_shell_is_logged_in() {
-    let Some(sh) = support::tool("sh") else {
-        return;
-    };
-    let home = home_with_netrc();
-    let elsewhere = Home::new();
-    let secret = home.write("home/secret", KEY_1);
-    let script = r#"
-        eval "$(wandb-login env)"
-        export HOME="$ELSEWHERE"
-        cd "$ELSEWHERE"
-        wandb-login status --json
-        wandb-login token
-    "#;
-    let binary = std::path::Path::new(crate::support::wandb_login_path());
-    let path = std::env::join_paths([
-        binary.parent().expect("a folder"),
-        "/usr/bin".as_ref(),
-        "/bin".as_ref(),
-    ]);
-    let mut command = home.command(sh);
-    command
-        .env("PATH", path.expect("a path"))
-        .env("ELSEWHERE", elsewhere.home())
-        .env("WANDB_API_KEY_FILE", secret);
-    let run = Run::ok(command.args(["-c", script]));
-    assert!(
-        run.stdout.contains(r#""winner": "environment""#),
-        "{}",
-        run.stdout
-    );
-    assert!(
-        run.stdout.contains(r#""url": "https://corp.example""#),
-        "{}",
-        run.stdout
-    );
-    assert!(
-        run.stdout.ends_with(&format!("}}\n{KEY_1}\n")),
-        "{}",
-        run.stdout
-    );
-    assert_eq!(run.stderr, "");
-}
-
-/// A path may hold whatever a file name may; a shell takes it as it is.
-#[cfg(feature = "http")]
-#[test]
-fn env_quotes_what_a_shell_would_read() {
-    let Some(sh) = support::tool("sh") else {
-        return;
-    };
-    let home = Home::new();
-    let token = home.write("home/it's $HOME `here`\n\"", "aaa.bbb.ccc");
-    let credentials = r#"{"credentials": {"https://api.wandb.ai": {"expires_at": "2999-01-01 00:00:00", "access_token": "t"}}}"#;
-    home.write("home/.config/wandb/credentials.json", credentials);
-    let out = Run::ok(
-        home.wandb_login(&["env"])
-            .env("WANDB_IDENTITY_TOKEN_FILE", &token),
-    )
-    .stdout;
-    let script = format!("{out}printf %s \"$WANDB_IDENTITY_TOKEN_FILE\"");
-    let read = Run::ok(home.command(sh).args(["-c", &script]));
-    assert_eq!(read.stdout, token.to_str().expect("UTF-8"));
 }
 
 #[test]
@@ -283,7 +194,7 @@ fn env_masks_and_appends_for_github() {
     let (home, token) = home_with_identity_token("home/two\nlines WANDB_LOGIN_END");
     let mut command = home.wandb_login(&arguments);
     command.env("WANDB_IDENTITY_TOKEN_FILE", &token);
-    let run = Run::ok(command.env("GITHUB_ENV", home.home().join("new")));
+    let run = Run::ok(command.env("GITHUB_ENV", home.path("home/new")));
     assert_eq!(run.stdout, "");
     let text = home.text("home/new").expect("a file");
     let token = token.display();

@@ -3,11 +3,10 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Home, KEY_1, KEY_2, KEY_3, Run};
+use crate::support::{Home, KEY_1, KEY_2, KEY_3, NETRC, Run};
 
 const SYSTEM: &str = "home/.config/wandb/settings";
 const WORKSPACE: &str = "cwd/wandb/settings";
-const NETRC: &str = "home/.netrc";
 const SECRET: &str = "home/secret";
 
 struct Case {

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{self, Home, KEY_1, KEY_2, KEY_3, KEY_4};
+use crate::support::{self, Access, Home, KEY_1, KEY_2, KEY_3, KEY_4};
 
 pub struct Situation {
     path: PathBuf,
@@ -18,7 +17,7 @@ pub struct Situation {
 }
 
 /// What a file of a situation is.
-pub type Tree = Vec<(PathBuf, u32, Vec<u8>)>;
+pub type Tree = Vec<(PathBuf, Access, Vec<u8>)>;
 
 const EXPECTATIONS: [&str; 4] = ["text", "json", "c text", "c json"];
 
@@ -92,7 +91,7 @@ impl Situation {
                     let path = home.write(path, bytes(&body, &home));
                     if let Some(mode) = words.next() {
                         let mode = u32::from_str_radix(mode, 8).expect("file PATH MODE");
-                        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("mode");
+                        support::set_mode(&path, mode);
                     }
                 }
                 Some("directory") => {
@@ -166,11 +165,11 @@ fn bytes(text: &str, home: &Home) -> Vec<u8> {
 
 /// The same the other way round, for what came out.
 pub fn abstracted(text: &str, home: &Home) -> String {
-    text.replace(&*home.home().to_string_lossy(), "{HOME}")
-        .replace(&*home.cwd().to_string_lossy(), "{CWD}")
+    let text = support::replace_path(text, &home.home(), "{HOME}");
+    support::replace_path(&text, &home.cwd(), "{CWD}")
 }
 
-/// Every file below a folder, with mode and contents.
+/// Every file below a folder, with access and contents.
 pub fn tree(folder: &Path) -> Tree {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -185,7 +184,8 @@ pub fn tree(folder: &Path) -> Tree {
             if meta.is_dir() {
                 folders.push(path.clone());
             }
-            found.push((path, meta.permissions().mode(), contents));
+            let access = support::access(&path);
+            found.push((path, access, contents));
         }
     }
     found.sort();

@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::stub::{Authority, Reply, Stub};
-use crate::support::{Home, Run};
+use crate::support::{self, Home, Run};
 
 /// One row of the table.
 struct Situation<'t> {
@@ -79,7 +78,8 @@ impl<'t> Situation<'t> {
             wrong.push(format!("exit status {:?}", run.code));
         }
         for line in self.list("lines") {
-            if !output.lines().any(|shown| shown == line) {
+            let line = support::portable(line);
+            if !output.lines().any(|shown| support::portable(shown) == line) {
                 wrong.push(format!("no line {line:?}"));
             }
         }
@@ -148,8 +148,7 @@ impl Place {
         }
         for (path, mode) in situation.pairs("modes") {
             let mode = u32::from_str_radix(mode, 8).expect("an octal mode");
-            let path = place.home.base().join(path);
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+            support::set_mode(&place.home.path(path), mode);
         }
         place
     }
@@ -195,7 +194,9 @@ impl Place {
     }
 
     fn abstracted(&self, text: &str) -> String {
-        let clear = |text: String, (name, value): (&str, String)| text.replace(&value, name);
+        let clear = |text: String, (name, value): (&str, String)| {
+            support::replace_path(&text, value.as_ref(), name)
+        };
         self.placeholders().into_iter().fold(text.to_owned(), clear)
     }
 }

@@ -3,26 +3,12 @@
 
 use std::fs;
 
-use crate::support::{self, Home, KEY_1, KEY_2, Run};
-
-#[test]
-fn netrc_is_for_its_owner_alone() {
-    let Some(sh) = support::tool("sh") else {
-        return;
-    };
-    let home = Home::new();
-    let script = format!(
-        "umask 000; exec {} {KEY_1}",
-        crate::support::wandb_login_path()
-    );
-    Run::ok(home.command(sh).args(["-c", &script]));
-    assert_eq!(home.mode("home/.netrc"), 0o600);
-}
+use crate::support::{Home, KEY_1, KEY_2, NETRC, Run};
 
 #[test]
 fn a_login_that_cannot_be_saved_still_logs_in() {
     let home = Home::new();
-    fs::create_dir(home.home().join(".netrc")).expect("directory");
+    fs::create_dir(home.path(NETRC)).expect("directory");
     let run = Run::ok(&mut home.wandb_login(&[KEY_1]));
     assert!(
         run.stderr.contains("WARNING The API key was not saved: "),
@@ -40,7 +26,7 @@ fn a_login_that_cannot_be_saved_still_logs_in() {
 fn a_key_that_fails_to_verify_replaces_no_good_one() {
     let home = Home::new();
     let before = format!("machine 127.0.0.1:1 login user password {KEY_1}\n");
-    home.write("home/.netrc", &before);
+    home.write(NETRC, &before);
     let run = Run::of(&mut home.wandb_login(&["--verify", "--host", "http://127.0.0.1:1", KEY_2]));
     assert_eq!(run.code, Some(4));
     assert!(
@@ -49,7 +35,7 @@ fn a_key_that_fails_to_verify_replaces_no_good_one() {
         "{}",
         run.stderr
     );
-    assert_eq!(home.text("home/.netrc"), Some(before));
+    assert_eq!(home.text(NETRC), Some(before));
     assert_eq!(fs::read_dir(home.home()).expect("home").count(), 1);
 }
 
@@ -57,12 +43,12 @@ fn a_key_that_fails_to_verify_replaces_no_good_one() {
 fn entries_of_other_tools_are_left_alone() {
     let home = Home::new();
     let other = "machine corp.example login octo password ghp_token\n";
-    home.write("home/.netrc", other);
+    home.write(NETRC, other);
     Run::ok(&mut home.wandb_login(&["--host", "https://corp.example", KEY_1]));
     let ours = format!("machine corp.example\n  login user\n  password {KEY_1}\n");
-    assert_eq!(home.text("home/.netrc"), Some(format!("{other}{ours}")));
+    assert_eq!(home.text(NETRC), Some(format!("{other}{ours}")));
     Run::ok(&mut home.wandb_login(&["logout", "--host", "https://corp.example"]));
-    assert_eq!(home.text("home/.netrc").as_deref(), Some(other));
+    assert_eq!(home.text(NETRC).as_deref(), Some(other));
 }
 
 #[test]
@@ -90,15 +76,11 @@ fn what_is_stored_is_not_written_again() {
     login();
     let times = || {
         let of = |path: &str| {
-            fs::metadata(home.base().join(path))
+            fs::metadata(home.path(path))
                 .and_then(|meta| meta.modified())
                 .expect("a time")
         };
-        [
-            of("home/.netrc"),
-            of("home/.config/wandb/settings"),
-            of("home"),
-        ]
+        [of(NETRC), of("home/.config/wandb/settings"), of("home")]
     };
     let before = times();
     let run = login();

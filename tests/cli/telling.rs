@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 
 use wandb_login::{Flags, Login, Options, PromptAnswer, Secret};
 
-use crate::support::{Home, KEY_1, KEY_2, Run};
+use crate::support::{Home, KEY_1, KEY_2, NETRC, Run};
 
 fn lines(run: &Run) -> Vec<&str> {
     run.stderr.lines().collect()
@@ -15,7 +15,7 @@ fn lines(run: &Run) -> Vec<&str> {
 #[test]
 fn one_line_names_kind_source_and_server() {
     let home = Home::new();
-    let netrc = home.home().join(".netrc");
+    let netrc = home.path(NETRC);
     let run =
         Run::ok(&mut home.wandb_login(&["--no-prompt", "--host", "https://corp.example", KEY_1]));
     assert!(
@@ -25,7 +25,7 @@ fn one_line_names_kind_source_and_server() {
         "{}",
         run.stderr
     );
-    let settings = home.home().join(".config/wandb/settings");
+    let settings = home.path("home/.config/wandb/settings");
     for (variable, value, line) in [
         (
             "WANDB_API_KEY",
@@ -98,9 +98,9 @@ fn a_stored_key_that_a_setting_shadows_is_said_at_once() {
 #[test]
 fn nothing_is_said_twice() {
     let home = Home::new();
-    std::fs::create_dir_all(home.home().join(".config/wandb/settings")).expect("directory");
+    std::fs::create_dir_all(home.path("home/.config/wandb/settings")).expect("directory");
     home.write(
-        "home/.netrc",
+        NETRC,
         format!("machine api.wandb.ai login user password {KEY_1}\n"),
     );
     for (arguments, code) in [
@@ -124,10 +124,7 @@ fn nothing_is_said_twice() {
 #[test]
 fn a_variable_that_relogin_passed_over_is_said() {
     let home = Home::new();
-    let entries = [
-        format!("HOME={}", home.home().display()),
-        format!("WANDB_API_KEY={KEY_2}"),
-    ];
+    let entries = [home.entry(), format!("WANDB_API_KEY={KEY_2}")];
     let environment = entries.each_ref().map(OsStr::new);
     let lines = RefCell::new(Vec::new());
     let log = |_, line: &str| lines.borrow_mut().push(line.to_string());
@@ -148,7 +145,7 @@ fn a_variable_that_relogin_passed_over_is_said() {
         "{:?}",
         lines.borrow()
     );
-    assert!(home.read("home/.netrc").is_none());
+    assert!(home.read(NETRC).is_none());
 }
 
 /// A server that the caller names is stored, but the variable wins over it.

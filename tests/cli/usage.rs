@@ -4,9 +4,7 @@
 use std::fs;
 use std::process::Stdio;
 
-use crate::support::{Home, KEY_1, KEY_2, Run};
-
-const NETRC: &str = "home/.netrc";
+use crate::support::{Home, KEY_1, KEY_2, NETRC, Run};
 
 /// A key as W&B makes them, with letters.
 const KEY: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -464,9 +462,9 @@ fn a_status_names_what_is_odd_in_a_settings_file() {
     }
 }
 
-/// Each command that prints, to a reader that has gone and to a full disk.
+/// Each command that prints, to a reader that has gone.
 #[test]
-fn closed_and_full_output_is_an_error_and_never_a_panic() {
+fn closed_output_is_an_error_and_never_a_panic() {
     let home = Home::new();
     home.write(
         NETRC,
@@ -490,16 +488,10 @@ fn closed_and_full_output_is_an_error_and_never_a_panic() {
             (Some(1), ""),
             "{arguments:?}"
         );
-
-        let full = fs::File::create("/dev/full").expect("/dev/full");
-        let run = Run::from(output_to(&home, arguments, Stdio::from(full)));
-        assert_eq!(run.code, Some(1), "{arguments:?}");
-        assert!(run.stderr.contains("No space left"), "{}", run.stderr);
-        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
     }
 }
 
-fn output_to(home: &Home, arguments: &[&str], stdout: Stdio) -> std::process::Output {
+pub fn output_to(home: &Home, arguments: &[&str], stdout: Stdio) -> std::process::Output {
     let mut command = home.wandb_login(arguments);
     let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
     child

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::support::{Home, KEY_1, KEY_2, KEY_3, Run};
-use crate::{NETRC, SERVER, SETTINGS, entry, login, not_saved, source, token};
+use crate::support::{Home, KEY_1, KEY_2, KEY_3, NETRC, Run};
+use crate::{SERVER, SETTINGS, entry, login, not_saved, source, token};
 
 #[test]
 fn utf16_is_reported_and_not_changed() {
@@ -81,7 +81,7 @@ fn hostile_netrc_is_read_quickly() {
 #[test]
 fn files_over_the_size_limit_are_reported() {
     let home = Home::new();
-    let netrc = home.base().join(NETRC);
+    let netrc = home.path(NETRC);
     fs::File::create(&netrc)
         .and_then(|file| file.set_len((16 << 20) + 1))
         .expect("a large file");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wandb_login::{Error, Flags, Format, Options, PromptAnswer, PromptRequest, Secret, Source};
 
-use crate::support::{Home, KEY_1, KEY_2, KEY_3, KEY_4, Run};
+use crate::support::{Home, KEY_1, KEY_2, KEY_3, KEY_4, Run, is_private};
 use crate::{Around, NETRC, SERVER, SETTINGS, WORKSPACE, entry, key_of, no_prompt};
 
 // `login [OPTIONS] [KEY]...`
@@ -105,7 +105,7 @@ fn host_is_remembered_after_success_only() {
             home.text(SETTINGS),
             Some(format!("[default]\nbase_url = {SERVER}\n"))
         );
-        assert_eq!(home.mode(SETTINGS) & 0o077, 0);
+        assert!(is_private(&home.path(SETTINGS)));
         let token = Run::ok(&mut home.wandb_login(&["token"]));
         assert_eq!(token.stdout, format!("{KEY_1}\n"), "{option}");
     }

@@ -2,8 +2,6 @@
 //! `wandb login` and the SDK's module `wandb_login`. One test for each row, in
 //! the library and on the command line.
 
-#![cfg(unix)] // modes, signals, pseudo-terminals and shells
-
 #[cfg(feature = "http")]
 #[path = "../support/stub.rs"]
 mod stub;
@@ -18,11 +16,10 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use support::Home;
+use support::{Home, NETRC};
 use wandb_login::{Flags, Level, Login, Options, Session};
 
 const SERVER: &str = "http://127.0.0.1:8080";
-const NETRC: &str = "home/.netrc";
 const SETTINGS: &str = "home/.config/wandb/settings";
 const WORKSPACE: &str = "cwd/wandb/settings";
 
@@ -37,16 +34,12 @@ struct Around {
 impl Around {
     fn new(variables: &[(&str, &str)]) -> Around {
         let home = Home::new();
-        let own = home.home();
         let entries = variables
             .iter()
             .map(|(name, value)| format!("{name}={value}"));
         Around {
             cwd: home.cwd(),
-            environment: entries
-                .chain([format!("HOME={}", own.display())])
-                .map(OsString::from)
-                .collect(),
+            environment: entries.chain([home.entry()]).map(OsString::from).collect(),
             home,
             lines: RefCell::default(),
         }

@@ -3,7 +3,7 @@
 use wandb_login::{Anonymous, Error, Flags, Options, Source};
 
 use crate::stub::{Reply, Stub};
-use crate::support::{Home, KEY_2, KEY_3};
+use crate::support::{Home, KEY_2, KEY_3, NETRC};
 use crate::{CANARY, entry, login, run};
 
 const SETTINGS: &str = "home/.config/wandb/settings";
@@ -30,7 +30,7 @@ fn must_creates_an_anonymous_account_and_records_it() {
     // An empty key: `api:`.
     assert_eq!(seen[0].header("authorization"), Some("Basic YXBpOg=="));
     assert!(String::from_utf8_lossy(&seen[0].body).contains("CreateAnonymousApiKey"));
-    assert_eq!(home.text("home/.netrc"), Some(entry(&url, CANARY)));
+    assert_eq!(home.text(NETRC), Some(entry(&url, CANARY)));
     let recorded = home.text(SETTINGS);
     assert_eq!(recorded.as_deref(), Some("[default]\nanonymous = true\n"));
 
@@ -43,7 +43,7 @@ fn must_creates_an_anonymous_account_and_records_it() {
     // A key of somebody's clears it.
     let named = run(&home, &variables, &[KEY_2]);
     assert_eq!(named.code, Some(0), "{}", named.stderr);
-    assert_eq!(home.text("home/.netrc"), Some(entry(&url, KEY_2)));
+    assert_eq!(home.text(NETRC), Some(entry(&url, KEY_2)));
     let settings = home.text(SETTINGS).unwrap_or_default();
     assert!(!settings.contains("anonymous"), "{settings}");
 }
@@ -52,7 +52,7 @@ fn must_creates_an_anonymous_account_and_records_it() {
 fn must_uses_a_configured_key_unless_relogin_is_set() {
     let server = Stub::http([gives(CANARY)]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
-    home.write("home/.netrc", entry(&url, KEY_3));
+    home.write(NETRC, entry(&url, KEY_3));
     let variables = [("WANDB_BASE_URL", url.as_str())];
     let session = login(
         &home,
@@ -65,7 +65,7 @@ fn must_uses_a_configured_key_unless_relogin_is_set() {
     let session = login(&home, &variables, options(Anonymous::Must, Flags::RELOGIN)).unwrap();
     assert_eq!(session.source(), Source::Anonymous);
     assert!(session.saved());
-    assert_eq!(home.text("home/.netrc"), Some(entry(&url, CANARY)));
+    assert_eq!(home.text(NETRC), Some(entry(&url, CANARY)));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_message_of_a_server_without_anonymous_mode_is_shown() {
         run.stderr
     );
     assert!(run.stderr.contains("account"), "{}", run.stderr);
-    assert_eq!(home.text("home/.netrc"), None);
+    assert_eq!(home.text(NETRC), None);
     assert_eq!(home.text(SETTINGS), None);
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wandb_login::{Error, Flags, Options};
 
 use crate::stub::{Authority, Reply, Stub};
-use crate::support::Home;
+use crate::support::{Home, NETRC};
 use crate::{CANARY, login, run};
 
 #[test]
@@ -32,7 +32,7 @@ fn a_redirect_is_named_and_never_followed() {
             assert!(run.stderr.contains(&target), "{}", run.stderr);
             assert_eq!(server.seen().len(), 1);
             assert_eq!(receiver.connections(), 0, "{status} to {target}");
-            assert_eq!(home.text("home/.netrc"), None);
+            assert_eq!(home.text(NETRC), None);
         }
     }
 }
@@ -130,7 +130,7 @@ fn the_cancel_function_ends_a_request() {
     ];
     let error = login(&home, &variables, options().cancel(&cancel)).unwrap_err();
     assert!(matches!(error, Error::Cancelled(_)), "{error:?}");
-    assert_eq!(home.text("home/.netrc"), None);
+    assert_eq!(home.text(NETRC), None);
 }
 
 #[test]

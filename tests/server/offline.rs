@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::stub::{Reply, Stub};
-use crate::support::{self, Home, KEY_2, Run};
+use crate::support::{self, Home, KEY_2, NETRC, Run};
 use crate::{CANARY, entry, wandb_login};
 
 const URL: &str = "http://127.0.0.1:9";
@@ -24,7 +24,7 @@ fn an_unverified_login_makes_no_network_call_at_all() {
         return;
     };
     let home = Home::new();
-    let trace = home.base().join("trace");
+    let trace = home.path("trace");
     let probe = Run::of(
         home.command(&strace)
             .args(["-f", "-e", NETWORK, "-o"])
@@ -128,10 +128,10 @@ fn a_build_without_http_refuses_what_needs_the_server() {
             run.stderr
         );
     }
-    assert_eq!(home.text("home/.netrc"), None, "and nothing was stored");
+    assert_eq!(home.text(NETRC), None, "and nothing was stored");
     // What needs no server works.
     assert_eq!(run(None, &[CANARY]).code, Some(0));
-    assert_eq!(home.text("home/.netrc"), Some(entry(URL, CANARY)));
+    assert_eq!(home.text(NETRC), Some(entry(URL, CANARY)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wandb_login::{Error, Options, Renewer, RenewerOptions, Session};
 
 use crate::stub::{Reply, Stub};
-use crate::support::{Home, KEY_1, KEY_2};
+use crate::support::{Home, KEY_1, KEY_2, NETRC};
 use crate::{entries, login};
 
 fn grants(token: &str) -> Reply {
@@ -180,7 +180,7 @@ fn a_refused_key_is_replaced_by_another_configured_key_or_rejected() {
         let netloc = url.trim_start_matches("http://");
         format!("machine {netloc}\n  login user\n  password {key}\n")
     };
-    home.write("home/.netrc", netrc(KEY_1));
+    home.write(NETRC, netrc(KEY_1));
     let variables = [("WANDB_BASE_URL", url.as_str())];
     let session = login(&home, &variables, Options::default()).unwrap();
     let mut options = RenewerOptions::default();
@@ -194,7 +194,7 @@ fn a_refused_key_is_replaced_by_another_configured_key_or_rejected() {
 
     renewer.refused(&session);
     assert!(matches!(renewer.get(), Err(Error::Rejected(_))));
-    home.write("home/.netrc", netrc(KEY_2));
+    home.write(NETRC, netrc(KEY_2));
     sleep(Duration::from_millis(1100));
     let renewed = renewer.get().unwrap();
     assert_eq!(renewed.api_key().unwrap().as_bytes(), KEY_2.as_bytes());

@@ -5,7 +5,7 @@ use std::path::Path;
 use wandb_login::{Error, Flags, Options, Renewer, RenewerOptions, Session, refresh};
 
 use crate::stub::{Reply, Stub};
-use crate::support::{Home, KEY_1};
+use crate::support::{Home, KEY_1, NETRC};
 use crate::{CANARY, entries, in_world, login};
 
 const SYSTEM: &str = "home/.config/wandb/settings";
@@ -147,7 +147,7 @@ fn a_server_that_only_the_workspace_names_gets_no_headers() {
 fn a_refresh_and_a_renewer_keep_the_way_of_the_session() {
     let home = Home::new();
     home.write(
-        "home/.netrc",
+        NETRC,
         format!("machine w.test login user password {KEY_1}\n"),
     );
     let variables = [("HTTPS_PROXY", "h:1"), ("WANDB_USERNAME", "me")];
@@ -168,7 +168,7 @@ fn a_refresh_and_a_renewer_keep_the_way_of_the_session() {
     options.working_directory = Some(home.cwd());
     let renewer = Renewer::new(&copy, options);
     home.write(
-        "home/.netrc",
+        NETRC,
         format!("machine w.test login user password {CANARY}\n"),
     );
     renewer.refused(&copy);

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::stub::{Reply, Seen, Stub};
-use crate::support::{self, Home, Run};
+use crate::support::{self, Home, NETRC, Run};
 use crate::{CANARY, run};
 
 const CACHE: &str = "home/.config/wandb/credentials.json";
@@ -88,7 +88,7 @@ fn the_viewer_request_equals_that_of_the_sdk() {
                 assert_eq!(sdk.body, seen[between].body, "byte for byte");
             }
             // And both keep the same.
-            assert_eq!(theirs.read("home/.netrc"), ours.read("home/.netrc"));
+            assert_eq!(theirs.read(NETRC), ours.read(NETRC));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wandb_login::{Error, Flags, Options, Source};
 
 use crate::stub::{Reply, Stub};
-use crate::support::{Home, KEY_2, Run};
+use crate::support::{Home, KEY_2, NETRC, Run, is_private};
 use crate::{CANARY, in_world, login, run, wandb_login};
 
 const CACHE: &str = "home/.config/wandb/credentials.json";
@@ -68,7 +68,7 @@ fn an_identity_token_is_exchanged_and_cached() {
 
     // Go's layout: two spaces, no newline at the end, the members in order.
     let cache = home.text(CACHE).expect("a cache");
-    assert_eq!(home.mode(CACHE), 0o600);
+    assert!(is_private(&home.path(CACHE)));
     let mut layout = cache.clone();
     for name in ["expires_at", "issued_at"] {
         let (head, tail) = layout.split_once(&format!("\"{name}\": \"")).expect(name);
@@ -82,7 +82,7 @@ fn an_identity_token_is_exchanged_and_cached() {
             "{{\n  \"credentials\": {{\n    \"{url}\": {{\n      \"access_token\": \"{CANARY}\",\n      expires_at,\n      issued_at\n    }}\n  }}\n}}"
         )
     );
-    assert_eq!(home.text("home/.netrc"), None, "an access token is no key");
+    assert_eq!(home.text(NETRC), None, "an access token is no key");
 
     // The next login finds it.
     let second = login(&home, &variables, Options::default()).unwrap();
@@ -362,6 +362,6 @@ fn scripts_that_print_the_credential_share_one_exchange() {
         // A report writes nothing.
         let is_cached = home.text("home/.config/wandb/credentials.json").is_some();
         assert_eq!(is_cached, requests > 1, "{arguments:?}");
-        assert_eq!(home.text("home/.netrc"), None);
+        assert_eq!(home.text(NETRC), None);
     }
 }

@@ -3,7 +3,7 @@
 use wandb_login::{Error, Flags, Options, Source};
 
 use crate::stub::{Authority, Reply, Stub};
-use crate::support::{Home, KEY_2};
+use crate::support::{Home, KEY_2, NETRC};
 use crate::{CANARY, entry, login, run};
 
 #[test]
@@ -13,7 +13,7 @@ fn a_verified_login_prints_the_lines_of_the_sdk() {
     let variables = [("WANDB_BASE_URL", url.as_str())];
     let first = run(&home, &variables, &["--verify", CANARY]);
     assert_eq!((first.code, first.stdout.as_str()), (Some(0), ""));
-    let netrc = home.home().join(".netrc").display().to_string();
+    let netrc = home.path(NETRC).display().to_string();
     let (_, netloc) = url.split_once("//").unwrap();
     let told = format!(
         "wandb: Currently logged in as: usr (ent) to {url}. Use `wandb-login --relogin` to force relogin\n\
@@ -29,7 +29,7 @@ fn a_verified_login_prints_the_lines_of_the_sdk() {
              {told}"
         )
     );
-    assert_eq!(home.text("home/.netrc"), Some(entry(&url, CANARY)));
+    assert_eq!(home.text(NETRC), Some(entry(&url, CANARY)));
 
     // The next one says where the key is from, and has nothing to write.
     let second = run(&home, &variables, &["--verify"]);
@@ -159,7 +159,7 @@ fn a_failed_verification_changes_no_file() {
         let server = Stub::http([reply]);
         let (home, url) = (Home::new(), server.url("127.0.0.1"));
         let netrc = format!("# mine\n{}# and mine\n", entry(&url, KEY_2));
-        home.write("home/.netrc", &netrc);
+        home.write(NETRC, &netrc);
         home.write(
             "home/.config/wandb/settings",
             "[default]\n# mine\nentity = e\n",
@@ -178,7 +178,7 @@ fn a_failed_verification_changes_no_file() {
             ),
             "{told}"
         );
-        assert_eq!(home.text("home/.netrc"), Some(netrc), "{name}");
+        assert_eq!(home.text(NETRC), Some(netrc), "{name}");
         let settings = home.text("home/.config/wandb/settings");
         assert_eq!(
             settings.as_deref(),
@@ -198,14 +198,14 @@ fn a_refused_connection_fails_a_verified_login() {
     let run = run(&home, &[("WANDB_BASE_URL", &url)], &["--verify", CANARY]);
     assert_eq!(run.code, Some(4));
     assert!(run.stderr.contains("refused"), "{}", run.stderr);
-    assert_eq!(home.text("home/.netrc"), None);
+    assert_eq!(home.text(NETRC), None);
 }
 
 #[test]
 fn status_verifies_on_request() {
     let server = Stub::http([Reply::viewer()]);
     let (home, url) = (Home::new(), server.url("127.0.0.1"));
-    home.write("home/.netrc", entry(&url, CANARY));
+    home.write(NETRC, entry(&url, CANARY));
     let variables = [("WANDB_BASE_URL", url.as_str())];
     let unasked = run(&home, &variables, &["status", "--json"]);
     assert_eq!(server.connections(), 0);
@@ -221,7 +221,7 @@ fn status_verifies_on_request() {
 
     let server = Stub::http([Reply::new(401, "")]);
     let url = server.url("127.0.0.1");
-    home.write("home/.netrc", entry(&url, CANARY));
+    home.write(NETRC, entry(&url, CANARY));
     let refused = run(&home, &[("WANDB_BASE_URL", &url)], &["status", "--verify"]);
     assert_eq!(refused.code, Some(3));
     assert!(refused.stdout.contains("\n  error "), "{}", refused.stdout);
@@ -240,7 +240,7 @@ fn other_ranks_neither_verify_nor_write() {
     let session = login(&home, &variables, options).unwrap();
     assert!(!session.verified());
     assert_eq!(server.connections(), 0);
-    assert_eq!(home.text("home/.netrc"), None);
+    assert_eq!(home.text(NETRC), None);
 }
 
 /// Status 3: the server refused the credential. Status 4: it could not be asked.

@@ -53,11 +53,11 @@ fn a_refresh_sends_it_no_key_from_elsewhere() {
     let home = Home::new();
     home.write(WORKSPACE, "[default]\nbase_url = https://evil.example\n");
     home.write("key", KEY_1);
-    let key_file = home.base().join("key").display().to_string();
+    let key_file = home.path("key").display().to_string();
     let options = || Options::new().api_key(CANARY).flags(Flags::NO_SAVE);
     let session = login(&home, &[], options()).unwrap();
     let copy = Session::import(session.export().as_bytes()).unwrap();
-    let netrc = home.base().join("netrc").display().to_string();
+    let netrc = home.path("netrc").display().to_string();
     home.write(
         "netrc",
         format!("machine evil.example login user password {KEY_1}\n"),

@@ -165,7 +165,7 @@ impl Stage {
             };
             stage.home.write(path, bytes);
         }
-        stage.before = stage.files();
+        stage.before = stage.files(&case.files);
         stage
     }
 
@@ -183,7 +183,7 @@ impl Stage {
         self.names()
             .iter()
             .fold(text.to_string(), |text, (name, value)| {
-                text.replace(value, name)
+                super::replace_path(&text, value.as_ref(), name)
             })
     }
 
@@ -214,14 +214,14 @@ impl Stage {
 
     /// The whole environment as `NAME=value` entries.
     pub fn environment(&self, case: &Case) -> Vec<String> {
-        let home = ("HOME".to_string(), self.real("{HOME}"));
+        let home = (super::HOME.to_string(), self.real("{HOME}"));
         let all = self.variables(case).into_iter().chain([home]);
         all.map(|(name, value)| format!("{name}={value}")).collect()
     }
 
     /// The files that are not as they were set, as the table would have them.
     pub fn changes(&self) -> Texts {
-        let now = self.files();
+        let now = self.files(&self.before);
         let gone = self.before.keys().filter(|path| !now.contains_key(*path));
         let gone: Vec<_> = gone
             .map(|path| (path.clone(), "(gone)".to_string()))
@@ -232,7 +232,8 @@ impl Stage {
         changed.chain(gone).collect()
     }
 
-    fn files(&self) -> Texts {
+    /// All files, of which some were there at the beginning.
+    fn files(&self, known: &Texts) -> Texts {
         let mut files = Texts::new();
         let mut folders = vec![self.home.base().to_path_buf()];
         while let Some(folder) = folders.pop() {
@@ -242,15 +243,13 @@ impl Stage {
                     folders.push(path);
                     continue;
                 }
-                let name = path
-                    .strip_prefix(self.home.base())
-                    .expect("inside")
-                    .to_str()
-                    .expect("UTF-8");
+                let name = path.strip_prefix(self.home.base()).expect("inside");
+                let is_new = !known.contains_key(&super::recorded_name(name, false));
+                let name = super::recorded_name(name, is_new);
                 // The SDK's log of itself.
                 if !name.contains("debug-cli") {
                     let text = self.decode(&fs::read(&path).expect("a file"));
-                    files.insert(name.to_string(), self.text(&text));
+                    files.insert(name, self.text(&text));
                 }
             }
         }

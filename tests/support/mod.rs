@@ -9,14 +9,18 @@
 #![allow(dead_code)] // each test file uses its own part of this
 
 pub mod logins;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use platform::*;
 
 /// Keys that look like nobody's.
 pub const KEY_1: &str = "1111111111111111111111111111111111111111";
@@ -34,7 +38,7 @@ impl TempDir {
         let name = format!("wandb-login-test-{}-{count}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("a temporary folder can be made");
-        TempDir(path.canonicalize().expect("it is there"))
+        TempDir(platform::resolved(&path))
     }
 
     pub fn path(&self) -> &Path {
@@ -74,19 +78,24 @@ impl Home {
         self.base.path().join("cwd")
     }
 
-    /// Writes a file, named from the folder that holds both (`home/.netrc`),
-    /// readable for the user alone.
+    /// The path of a file that is named from the folder that holds both
+    /// (`home/.netrc`).
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.base.path().join(path.split('/').collect::<PathBuf>())
+    }
+
+    /// Writes a file, readable for the user alone, and returns its path.
     pub fn write(&self, path: &str, text: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.base.path().join(path);
+        let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("parents");
         fs::write(&path, text).expect("write");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
+        restrict(&path);
         path
     }
 
     /// A file's bytes; `None` if there is none.
     pub fn read(&self, path: &str) -> Option<Vec<u8>> {
-        fs::read(self.base.path().join(path)).ok()
+        fs::read(self.path(path)).ok()
     }
 
     /// The same as text.
@@ -95,18 +104,20 @@ impl Home {
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    pub fn mode(&self, path: &str) -> u32 {
-        let file = fs::metadata(self.base.path().join(path)).expect("metadata");
-        file.permissions().mode() & 0o7777
+    /// The variable of the home directory, as an entry of an environment.
+    pub fn entry(&self) -> String {
+        format!("{HOME}={}", self.home().display())
     }
 
-    /// A program in this home: nothing of the test's own environment but `PATH`.
+    /// A program in this home: nothing of the test's own environment but what every
+    /// program needs.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let own = |name| Some((name, std::env::var_os(name)?));
         let mut command = Command::new(program);
         command
             .env_clear()
-            .env("HOME", self.home())
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env(HOME, self.home())
+            .envs(SYSTEM_VARIABLES.into_iter().filter_map(own))
             .current_dir(self.cwd())
             .stdin(Stdio::null());
         command
@@ -176,9 +187,11 @@ impl From<Output> for Run {
     }
 }
 
-/// Lets a file be run as a program.
-pub fn make_executable(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("mode");
+/// Makes a file read-only.
+pub fn make_read_only(path: &Path) {
+    let mut permissions = fs::metadata(path).expect("metadata").permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(path, permissions).expect("permissions");
 }
 
 /// The root of the repository.
@@ -211,17 +224,6 @@ pub fn wandb_login_path() -> &'static str {
         Some(path) => path,
         None => panic!("only tests of bindings/cli have the command"),
     }
-}
-
-/// A folder with the shared library under its plain name and its soname, ready for a
-/// linker and a loader.
-pub fn library() -> TempDir {
-    let folder = TempDir::new();
-    for name in ["libwandb_login.so", "libwandb_login.so.0"] {
-        let built = built_library("libwandb_login.so");
-        std::os::unix::fs::symlink(built, folder.path().join(name)).expect("a link");
-    }
-    folder
 }
 
 /// The shared library `libwandb_login.so` or the static one `libwandb_login.a`. `cargo
@@ -263,19 +265,6 @@ pub fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// The same with a library that can panic on demand, and that has no HTTP: a
-/// build of its own, since no release has the function. The folder stays, and
-/// with it what other tools' caches know of it.
-pub fn panic_library() -> &'static Path {
-    static ONCE: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    ONCE.get_or_init(|| {
-        let folder = build_with_panic_test("cdylib");
-        let soname = folder.join("libwandb_login.so.0");
-        let _ = fs::remove_file(&soname);
-        std::os::unix::fs::symlink("libwandb_login.so", soname).expect("a link");
-        folder
-    })
-}
 
 /// The static library with the `panic-test` feature.
 pub fn static_panic_library() -> PathBuf {

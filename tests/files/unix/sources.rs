@@ -7,11 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::support::{Home, KEY_1, KEY_2, KEY_3, KEY_4, Run};
-use crate::{
-    NETRC, SERVER, SETTINGS, STRANGER, as_plain_user, entry, fifo, give, is_root, login, mode,
-    not_saved, source, token,
-};
+use crate::support::{Home, KEY_1, KEY_2, KEY_3, KEY_4, NETRC, Run};
+use crate::unix::{STRANGER, as_plain_user, fifo, give, is_root, mode};
+use crate::{SERVER, SETTINGS, entry, login, not_saved, source, token};
 
 #[test]
 fn settings_that_are_not_a_regular_file() {
@@ -19,7 +17,7 @@ fn settings_that_are_not_a_regular_file() {
         for kind in ["folder", "fifo"] {
             let home = Home::new();
             home.write(NETRC, entry(KEY_2));
-            let odd = home.base().join(path);
+            let odd = home.path(path);
             fs::create_dir_all(odd.parent().expect("a folder")).expect("folders");
             match kind {
                 "fifo" => fifo(&odd),
@@ -100,7 +98,7 @@ fn a_key_file_holds_only_the_key() {
     home.write("cwd/short", "short\n");
     home.write("cwd/two", format!("{KEY_1}\n{KEY_2}\n"));
     home.write("cwd/large", "1".repeat((64 << 10) + 1));
-    fs::create_dir(home.cwd().join("folder")).expect("a folder");
+    fs::create_dir(home.path("cwd/folder")).expect("a folder");
     for name in [
         "missing",
         "empty",
@@ -229,7 +227,7 @@ fn relative_missing_and_invalid_homes() {
         format!("{KEY_2}\n")
     );
     // Missing: no key is found, and none can be stored.
-    let none = home.base().join("none");
+    let none = home.path("none");
     assert_eq!(Run::of(token(&home).env("HOME", &none)).code, Some(1));
     let mut store = login(&home, KEY_1);
     store.env("HOME", &none);
@@ -271,7 +269,7 @@ fn a_user_without_a_home() {
     store.env_remove("HOME");
     not_saved(store, "HOME");
     // NETRC needs no home.
-    let own = home.base().join("own");
+    let own = home.path("own");
     Run::ok(
         as_plain_user(&home, &["login", KEY_1])
             .env_remove("HOME")
@@ -306,7 +304,7 @@ fn files_that_root_writes_belong_to_the_home_owner() {
     give(&home.home(), STRANGER);
     Run::ok(&mut home.wandb_login(&["login", "--host", SERVER, KEY_1]));
     for path in [NETRC, SETTINGS, "home/.config"] {
-        let meta = fs::metadata(home.base().join(path)).expect("it is there");
+        let meta = fs::metadata(home.path(path)).expect("it is there");
         assert_eq!((meta.uid(), meta.mode() & 0o077), (STRANGER, 0), "{path}");
     }
 }
@@ -337,5 +335,22 @@ fn variables_that_are_not_utf8() {
     assert_eq!(
         Run::ok(token(&home).env("NETRC", &path)).stdout,
         format!("{KEY_3}\n")
+    );
+}
+
+/// A key file beside a key variable is not read if it is a pipe: the key in it is for
+/// another reader.
+#[test]
+fn a_pipe_beside_a_key_variable_is_not_read() {
+    let home = Home::new();
+    fifo(&home.path("cwd/pipe"));
+    let run = Run::ok(
+        home.wandb_login(&["status"])
+            .envs([("WANDB_API_KEY", KEY_1), ("WANDB_API_KEY_FILE", "pipe")]),
+    );
+    assert!(
+        run.stdout.contains("overridden by WANDB_API_KEY"),
+        "{}",
+        run.stdout
     );
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::stub::{Authority, Reply, Stub};
-use crate::support::{self, Home, KEY_1, Run};
+use crate::support::{self, Home, KEY_1, NETRC, Run};
 
 #[test]
 fn the_shell_lines_of_the_readme_work() {
@@ -17,7 +17,7 @@ fn the_shell_lines_of_the_readme_work() {
     assert!(lines.contains("wandb-login --verify"), "{lines}");
     let home = Home::new();
     home.write(
-        "home/.netrc",
+        NETRC,
         format!("machine api.wandb.ai login user password {KEY_1}\n"),
     );
     // The command is there already.
@@ -25,7 +25,7 @@ fn the_shell_lines_of_the_readme_work() {
     fs::set_permissions(cargo, fs::Permissions::from_mode(0o755)).expect("mode");
     let command = Path::new(support::wandb_login_path()).parent();
     let path = [
-        home.base().join("bin").display().to_string(),
+        home.path("bin").display().to_string(),
         command.expect("a folder").display().to_string(),
         std::env::var("PATH").unwrap_or_default(),
     ]
@@ -55,5 +55,5 @@ fn the_shell_lines_of_the_readme_work() {
                 .is_some_and(|value| value.starts_with("Basic "))
         );
     }
-    assert_eq!(home.text("home/.netrc").as_deref(), Some(""));
+    assert_eq!(home.text(NETRC).as_deref(), Some(""));
 }

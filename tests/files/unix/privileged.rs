@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
-use crate::support::{Home, KEY_1, KEY_2, KEY_3, Run, tool};
-use crate::{STRANGER, is_root, mode, support};
+use crate::support;
+use crate::support::{Home, KEY_1, KEY_2, KEY_3, NETRC, Run, tool};
+use crate::unix::{STRANGER, is_root, mode};
 
 /// How a program gets more rights than its caller.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ fn raised(home: &Home, program: &str, rights: Rights) -> Option<PathBuf> {
         support::skip("a program with more rights than its caller needs root");
         return None;
     }
-    let copy = home.base().join("raised");
+    let copy = home.path("raised");
     Run::ok(home.command("cp").arg(program).arg(&copy));
     mode(home.base(), 0o755);
     match rights {
@@ -73,17 +74,17 @@ fn ignores_its_caller(rights: Rights) {
         return;
     };
     let strange = "machine api.wandb.ai login user password ";
-    let netrc = home.write("home/.netrc", format!("{strange}{KEY_2}\n"));
+    let netrc = home.write(NETRC, format!("{strange}{KEY_2}\n"));
     home.write("config/settings", format!("[default]\napi_key = {KEY_3}\n"));
     home.write(
         "cwd/wandb/settings",
         format!("[default]\napi_key = {KEY_1}\n"),
     );
     home.write("key", KEY_1);
-    let config = home.base().join("config");
-    let key = home.base().join("key");
+    let config = home.path("config");
+    let key = home.path("key");
     let path = |path: &std::path::Path| path.to_str().expect("UTF-8").to_owned();
-    crate::give(&home.home(), STRANGER);
+    crate::unix::give(&home.home(), STRANGER);
     for (name, value) in [
         ("WANDB_API_KEY", KEY_1.to_owned()),
         ("WANDB_API_KEY_FILE", path(&key)),

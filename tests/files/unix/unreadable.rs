@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Home, KEY_1, KEY_2, Run};
-use crate::{NETRC, SETTINGS, as_plain_user, entry, fifo, is_root, mode, source, support};
+use crate::support::{Home, KEY_1, KEY_2, NETRC, Run};
+use crate::unix::{as_plain_user, fifo, is_root, mode};
+use crate::{SETTINGS, entry, source, support};
 
 /// Ways to make a file unreadable, also for root.
 const KINDS: [&str; 7] = [
@@ -40,7 +41,7 @@ fn no_key_is_sent_to_a_guessed_server() {
     for path in [SETTINGS, "cwd/wandb/settings"] {
         for kind in KINDS {
             let home = Home::new();
-            let file = home.base().join(path);
+            let file = home.path(path);
             make(&file, kind);
             let shown = file.to_str().expect("UTF-8");
             let about = format!("{path}, {kind}");

@@ -1,0 +1,169 @@
+//! What the tests need of Windows.
+
+use std::path::{Path, PathBuf};
+use std::ptr::null_mut;
+
+use std::os::windows::ffi::OsStrExt;
+use windows_sys::Win32::Foundation::LocalFree;
+use windows_sys::Win32::Security::Authorization::{
+    ConvertSecurityDescriptorToStringSecurityDescriptorW,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+};
+use windows_sys::Win32::Security::{
+    DACL_SECURITY_INFORMATION, GetFileSecurityW, OBJECT_SECURITY_INFORMATION,
+    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, SetFileSecurityW,
+};
+
+/// The variable that names the home directory.
+pub const HOME: &str = "USERPROFILE";
+
+/// The netrc file that a login creates in a new home.
+pub const NETRC: &str = "home/_netrc";
+
+/// The null device.
+pub const NULL_DEVICE: &str = "NUL";
+
+/// The variables that every program needs. Without `SystemRoot` there is no network.
+pub const SYSTEM_VARIABLES: [&str; 4] = ["PATH", "SystemRoot", "TEMP", "TMP"];
+
+/// The path as it is. One without symbolic links would have another form than those
+/// that the library shows.
+pub fn resolved(path: &Path) -> PathBuf {
+    path.to_owned()
+}
+
+/// Makes a file accessible to its owner alone.
+pub fn restrict(path: &Path) {
+    set_mode(path, 0o600);
+}
+
+/// Sets the access to a file, as a Unix mode says it: other users are all users.
+pub fn set_mode(path: &Path, mode: u32) {
+    let others = if mode & 0o007 == 0 {
+        ""
+    } else {
+        "(A;;FR;;;WD)"
+    };
+    let group = if mode & 0o070 == 0 {
+        ""
+    } else {
+        "(A;;FR;;;BG)"
+    };
+    set_access(
+        path,
+        &format!("D:P(A;;FA;;;{}){group}{others}", owner(path)),
+    );
+}
+
+/// Sets the access list of a file, as the system writes one.
+pub fn set_access(path: &Path, list: &str) {
+    let (path, list) = (wide(path), wide(Path::new(list)));
+    let mut descriptor = null_mut();
+    // SAFETY: both texts end with zero, and outlive the calls. The descriptor is
+    // allocated by the first call, and freed once.
+    unsafe {
+        let parsed = ConvertStringSecurityDescriptorToSecurityDescriptorW(
+            list.as_ptr(),
+            SDDL_REVISION_1,
+            &mut descriptor,
+            null_mut(),
+        );
+        assert_ne!(parsed, 0, "an access list");
+        let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+        assert_ne!(SetFileSecurityW(path.as_ptr(), what, descriptor), 0);
+        LocalFree(descriptor);
+    }
+}
+
+/// Who can access a file: its access list, as the system writes it.
+pub type Access = String;
+
+pub fn access(path: &Path) -> Access {
+    descriptor(path, DACL_SECURITY_INFORMATION)
+}
+
+/// The owner of a file, as an access list names it.
+fn owner(path: &Path) -> String {
+    let owner = descriptor(path, OWNER_SECURITY_INFORMATION);
+    owner.trim_start_matches("O:").to_owned()
+}
+
+/// A part of the security descriptor of a file, as text.
+fn descriptor(path: &Path, what: OBJECT_SECURITY_INFORMATION) -> String {
+    let path = wide(path);
+    let mut descriptor = [0_u64; 512];
+    let (pointer, size) = (descriptor.as_mut_ptr().cast(), size_of_val(&descriptor));
+    let (mut needed, mut text, mut length) = (0, null_mut(), 0);
+    // SAFETY: the path ends with zero, the descriptor has the size that is passed, and
+    // the text is allocated by the second call, and freed once.
+    unsafe {
+        let found = GetFileSecurityW(path.as_ptr(), what, pointer, size as u32, &mut needed);
+        assert_ne!(found, 0, "a descriptor");
+        let written = ConvertSecurityDescriptorToStringSecurityDescriptorW(
+            pointer,
+            SDDL_REVISION_1,
+            what,
+            &mut text,
+            &mut length,
+        );
+        assert_ne!(written, 0, "its text");
+        let units = std::slice::from_raw_parts(text, length as usize);
+        let list = String::from_utf16_lossy(units);
+        LocalFree(text.cast());
+        list.trim_end_matches('\0').to_owned()
+    }
+}
+
+/// Whether a file is accessible to its owner alone: no inherited entries, and one of
+/// its own.
+pub fn is_private(path: &Path) -> bool {
+    let list = access(path);
+    list.starts_with("D:P") && list.matches("(A;").count() == 1 && !list.contains(";;;WD)")
+}
+
+/// A text with a name in place of a path, and `/` in the rest of each such path. The
+/// text may be JSON.
+pub fn replace_path(text: &str, path: &Path, name: &str) -> String {
+    let path = path.to_string_lossy();
+    let text = text
+        .replace(&path.replace('\\', r"\\"), name)
+        .replace(&*path, name);
+    let mut parts = text.split(name);
+    let mut replaced = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c.is_whitespace() || "\"':,)]".contains(c));
+        let (rest, after) = part.split_at(end.unwrap_or(part.len()));
+        replaced += name;
+        replaced += &rest.replace(r"\\", "/").replace('\\', "/");
+        replaced += after;
+    }
+    replaced
+}
+
+/// The name of a file, from its home, as the recorded texts have it: a login creates
+/// `_netrc` where they have `.netrc`.
+pub fn recorded_name(name: &Path, is_new: bool) -> String {
+    match name.to_str().expect("UTF-8").replace('\\', "/") {
+        name if is_new && name == NETRC => "home/.netrc".to_owned(),
+        name => name,
+    }
+}
+
+/// What a report says on every system: without commands of a shell.
+pub fn portable(text: &str) -> String {
+    let is_command = |line: &&str| !line.starts_with("            $ ");
+    let lines = text.split_inclusive('\n').filter(is_command);
+    let without = lines.map(|line| match line.split_once("\"command\": ") {
+        Some((before, after)) => {
+            let end = after.rfind('}').unwrap_or(after.len());
+            format!("{before}\"command\": null{}", &after[end..])
+        }
+        None => line.to_owned(),
+    });
+    let text: String = without.collect();
+    text.replace("chmod 600 it", "remove them from its access list")
+}
+
+fn wide(text: &Path) -> Vec<u16> {
+    text.as_os_str().encode_wide().chain([0]).collect()
+}
