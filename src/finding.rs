@@ -6,8 +6,9 @@
 mod commands;
 
 use crate::util::redact::for_message;
+use crate::util::shell::word;
 
-pub(crate) use commands::{edit_command, restrict_command, word};
+pub(crate) use commands::{edit_command, restrict_command};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -175,7 +175,7 @@ impl<'a> Environment<'a> {
     /// Resolves a path against the caller's working directory, if one was passed.
     pub(crate) fn path(&self, path: impl AsRef<OsStr>) -> PathBuf {
         match self.directory {
-            Some(directory) => directory.join(path.as_ref()),
+            Some(directory) => platform::join(directory, Path::new(path.as_ref())),
             None => PathBuf::from(path.as_ref()),
         }
     }

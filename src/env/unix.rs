@@ -20,6 +20,11 @@ pub(super) fn home(env: &Environment) -> Option<PathBuf> {
     }
 }
 
+/// A path in the working directory of the caller.
+pub(super) fn join(directory: &Path, path: &Path) -> PathBuf {
+    directory.join(path)
+}
+
 /// The home directory of the user called `name`.
 pub(super) fn home_of(_: &Environment, name: &[u8]) -> Option<PathBuf> {
     passwd::home_of(name)

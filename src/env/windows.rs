@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::windows::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::UI::Shell::GetUserProfileDirectoryW;
@@ -61,6 +61,18 @@ pub(super) fn home_of(env: &Environment, name: &[u8]) -> Option<PathBuf> {
         return Some(home);
     }
     (own_name.as_deref() == home.file_name()).then(|| Some(home.with_file_name(os_str(name)?)))?
+}
+
+/// A path in the working directory of the caller: also `C:file`, where the directory is
+/// on the same drive.
+pub(super) fn join(directory: &Path, path: &Path) -> PathBuf {
+    let mut parts = path.components();
+    let drive = parts.next();
+    let is_relative = matches!(drive, Some(Component::Prefix(_))) && !path.has_root();
+    match is_relative && drive == directory.components().next() {
+        true => directory.join(parts.as_path()),
+        false => directory.join(path),
+    }
 }
 
 /// Whether both are the name of the same variable. The names that the library
@@ -131,6 +143,11 @@ mod tests {
             (r"~u\file", r"C:\Users\u\file"),
             ("~other/file", r"C:\Users\other\file"),
             ("a~", r"C:\here\a~"),
+            (r"C:file", r"C:\here\file"),
+            (r"c:a\..\file", r"C:\here\a\..\file"),
+            (r"\file", r"C:\file"),
+            (r"\\host\share\file", r"\\host\share\file"),
+            (r"\\?\C:\file", r"\\?\C:\file"),
         ];
         for (path, expected) in cases {
             let expanded = env(&block).expand(OsStr::new(path)).expect(path);

@@ -18,6 +18,7 @@ use super::at::{Dir, Entry, is_same};
 use super::create::create_dir;
 use super::read::kind;
 use super::{ReadProblem, WriteProblem, sys};
+use crate::util::shell::word;
 
 /// The number of links that Linux follows.
 const MAX_LINKS: usize = 40;
@@ -324,7 +325,8 @@ impl WriteProblem {
     pub(crate) fn remedy(&self, path: &str) -> Option<String> {
         match self {
             WriteProblem::Foreign(_) => Some(format!(
-                "to make it yours, run: sudo chown \"$(id -u)\" '{path}'"
+                "to make it yours, run: sudo chown \"$(id -u)\" {}",
+                word(path)
             )),
             _ => None,
         }

@@ -5,5 +5,8 @@ pub(crate) mod console;
 pub(crate) mod lines;
 pub(crate) mod redact;
 pub(crate) mod secret;
+#[cfg_attr(unix, path = "shell/posix.rs")]
+#[cfg_attr(windows, path = "shell/windows.rs")]
+pub(crate) mod shell;
 #[cfg_attr(windows, path = "streams/windows.rs")]
 pub(crate) mod streams;

@@ -28,5 +28,3 @@ mod telling;
 #[cfg(unix)]
 mod unix;
 mod usage;
-#[cfg(windows)]
-mod windows;

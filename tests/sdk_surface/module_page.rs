@@ -129,11 +129,11 @@ fn silent_says_nothing_but_what_concerns_safety() {
         )
     };
     assert_eq!(silent(&home).stderr, "");
-    home.write(WORKSPACE, format!("[default]\napi_key = {KEY_3}\n"));
+    let workspace = home.write(WORKSPACE, format!("[default]\napi_key = {KEY_3}\n"));
     home.write(SETTINGS, format!("[default]\nbase_url = {SERVER}\n"));
     let told = silent(&home).stderr;
     assert!(
-        told.contains("wandb/settings line 2"),
+        told.contains(&format!("{} line 2", workspace.display())),
         "another's key goes before the user's own: {told}"
     );
     // A log of the caller's own gets everything.

@@ -10,8 +10,9 @@ use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
 use windows_sys::Win32::Security::{
-    DACL_SECURITY_INFORMATION, GetFileSecurityW, OBJECT_SECURITY_INFORMATION,
-    OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, SetFileSecurityW,
+    DACL_SECURITY_INFORMATION, GROUP_SECURITY_INFORMATION, GetFileSecurityW,
+    OBJECT_SECURITY_INFORMATION, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION,
+    SetFileSecurityW,
 };
 
 /// The variable that names the home directory.
@@ -114,11 +115,19 @@ fn descriptor(path: &Path, what: OBJECT_SECURITY_INFORMATION) -> String {
     }
 }
 
-/// Whether a file is accessible to its owner alone: no inherited entries, and one of
-/// its own.
+/// Whether a file is accessible to its owner alone: no inherited entries, and none for
+/// others. Wine shows an entry for the group of the file as well.
 pub fn is_private(path: &Path) -> bool {
+    let group = descriptor(path, GROUP_SECURITY_INFORMATION);
+    let allowed = [owner(path), group.trim_start_matches("G:").to_owned()];
     let list = access(path);
-    list.starts_with("D:P") && list.matches("(A;").count() == 1 && !list.contains(";;;WD)")
+    let mut entries = list.split(['(', ')']).filter(|entry| entry.contains(';'));
+    list.starts_with("D:P")
+        && entries.all(|entry| {
+            allowed
+                .iter()
+                .any(|user| entry.ends_with(&format!(";{user}")))
+        })
 }
 
 /// A text with a name in place of a path, and `/` in the rest of each such path. The

@@ -180,6 +180,12 @@ impl AccessList {
         AccessList(buffer)
     }
 
+    /// One that no system takes.
+    #[cfg(test)]
+    pub(super) fn malformed() -> AccessList {
+        AccessList(Buffer::of(size_of::<SECURITY_DESCRIPTOR>() as u32))
+    }
+
     /// Gives another file the same list. That file is open for it (`WRITE_DAC`).
     pub(super) fn give_to(&self, file: &File) -> io::Result<()> {
         let (handle, descriptor) = (file.as_raw_handle(), self.0.as_pointer());

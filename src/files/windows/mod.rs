@@ -17,17 +17,19 @@ use std::io::{self, ErrorKind};
 use std::os::windows::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use windows_sys::Win32::Foundation::ERROR_SHARING_VIOLATION;
 use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_READONLY;
 
 use self::access::{AccessList, ProcessUser};
 use self::lock::Lock;
-use self::replace::{Change, Outcome, remove_stale_copies};
+use self::replace::{Change, IN_USE_TIMEOUT, Outcome, remove_stale_copies};
 use super::read::{Kind, contents, examine, open};
 use super::wait::LockWait;
 use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem, sys};
 use crate::util::secret::WipedBytes;
+use crate::util::shell::word;
 
 /// How many times a program that takes no lock may change the file in between.
 const MAX_ATTEMPTS: u32 = 60;
@@ -71,7 +73,9 @@ impl WriteProblem {
     /// How the user can solve the problem, with the path quoted in it.
     pub(crate) fn remedy(&self, path: &str) -> Option<String> {
         match self {
-            WriteProblem::ReadOnly => Some(format!("to change that, run: attrib -r \"{path}\"")),
+            WriteProblem::ReadOnly => {
+                Some(format!("to change that, run: attrib -r {}", word(path)))
+            }
             _ => None,
         }
     }
@@ -89,7 +93,7 @@ pub(crate) fn has_locks(_: &Path) -> bool {
 pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Updated, WriteProblem> {
     let path = follow_links(target.path)?;
     let wait = LockWait::new(cancel);
-    let missing = Found::at(&path, target.limit)?.is_none();
+    let missing = Found::at(&path, target.limit, &wait)?.is_none();
     if missing && !target.create_first && edit(&[]).is_none() {
         return Ok(Updated::unchanged(path, Vec::new()));
     }
@@ -101,7 +105,7 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
         remove_stale_copies(&path);
     }
     for _ in 0..MAX_ATTEMPTS {
-        let old = Found::at(&path, target.limit)?;
+        let old = Found::at(&path, target.limit, &wait)?;
         let text: &[u8] = old.as_ref().map_or(&[], |old| &old.text);
         let Some(new) = edit(text).filter(|new| **new != *text) else {
             return Ok(Updated::unchanged(path, warnings(old.as_ref())));
@@ -135,17 +139,28 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
 struct Found {
     text: WipedBytes,
     attributes: u32,
-    access: AccessList,
+    /// `None` on a file system without access lists.
+    access: Option<AccessList>,
     hard_links: u32,
 }
 
 impl Found {
-    /// Reads the file; `None` for a missing one.
-    fn at(path: &Path, limit: u64) -> Result<Option<Found>, WriteProblem> {
-        let file = match open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(ReadProblem::from(error).into()),
+    /// Reads the file, also one that another program has open for itself alone for a
+    /// moment; `None` for a missing file.
+    fn at(path: &Path, limit: u64, wait: &LockWait) -> Result<Option<Found>, WriteProblem> {
+        let until = Instant::now() + IN_USE_TIMEOUT;
+        let file = loop {
+            match open(path) {
+                Ok(file) => break file,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error)
+                    if sys::is_error(&error, &[ERROR_SHARING_VIOLATION])
+                        && Instant::now() < until =>
+                {
+                    wait.pause()?;
+                }
+                Err(error) => return Err(ReadProblem::from(error).into()),
+            }
         };
         let size = match examine(&file, path).map_err(ReadProblem::from)? {
             Kind::File(size, _) => size,
@@ -168,20 +183,24 @@ impl Found {
         Ok(Some(Found {
             text,
             attributes,
-            access: AccessList::of(&file).map_err(ReadProblem::from)?,
+            access: AccessList::of(&file).ok(),
             hard_links: sys::hard_links(&file).map_err(ReadProblem::from)?,
         }))
     }
 }
 
 fn warnings(old: Option<&Found>) -> Vec<String> {
-    let open = old.is_some_and(|old| old.access.access().others);
+    let list = old.and_then(|old| old.access.as_ref());
+    let open = list.is_some_and(|list| list.access().others);
     open.then(|| OPEN.to_owned()).into_iter().collect()
 }
 
 /// The file behind symbolic links at the end of the path, also a missing one.
 fn follow_links(path: &Path) -> Result<PathBuf, WriteProblem> {
     let mut path = std::path::absolute(path).map_err(ReadProblem::from)?;
+    if is_stream(&path) {
+        return Err(ReadProblem::NotAFile("a stream of a file").into());
+    }
     for _ in 0..MAX_LINKS {
         match fs::symlink_metadata(&path) {
             Ok(meta) if meta.is_symlink() => {
@@ -193,6 +212,13 @@ fn follow_links(path: &Path) -> Result<PathBuf, WriteProblem> {
         }
     }
     Err(ReadProblem::LinkLoop.into())
+}
+
+/// Whether a path leads to a stream of a file, `file:stream`: one cannot be replaced,
+/// and its lock file would be another stream.
+fn is_stream(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().contains(&b':')
 }
 
 /// Creates the directories that lead to the file, for the owner alone.

@@ -11,7 +11,9 @@ use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_DELETE_PENDING, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION,
     ERROR_UNABLE_TO_MOVE_REPLACEMENT, ERROR_UNABLE_TO_REMOVE_REPLACED, ERROR_USER_MAPPED_FILE,
 };
-use windows_sys::Win32::Storage::FileSystem::FILE_SHARE_READ;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_COMPRESSED, FILE_ATTRIBUTE_ENCRYPTED, FILE_SHARE_READ,
+};
 
 use super::super::overwrite::overwrite;
 use super::super::sys::{self, is_error};
@@ -19,7 +21,7 @@ use super::super::wait::LockWait;
 use super::{Found, User, WriteProblem, beside, is_without_directory};
 
 /// How long a reader or a virus scanner may keep the file open.
-const IN_USE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const IN_USE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long only a rename is tried. After that, the file is moved out of the way
 /// once: that works on file systems where a rename cannot replace an open file.
@@ -66,10 +68,19 @@ impl Change<'_> {
         wait: &LockWait,
         notes: &mut Vec<String>,
     ) -> Result<Outcome, WriteProblem> {
-        let (reason, old) = match self.old {
-            Some(old) if old.hard_links > 1 => ("it has hard links", old),
-            Some(old) if !self.may_replace => ("its directory cannot be written", old),
-            _ => return self.replace(wait),
+        let Some(old) = self.old else {
+            return self.replace(self.copy()?, wait);
+        };
+        let reason = match old.reason_to_keep() {
+            Some(reason) => reason,
+            None if !self.may_replace => "its directory cannot be written",
+            None => {
+                let temp = self.copy()?;
+                match temp.become_like(old) {
+                    Ok(()) => return self.replace(temp, wait),
+                    Err(_) => "its access list cannot be copied",
+                }
+            }
         };
         let outcome = self.write_in_place(old, wait)?;
         if outcome == Outcome::Written {
@@ -78,17 +89,22 @@ impl Change<'_> {
         Ok(outcome)
     }
 
-    fn replace(&self, wait: &LockWait) -> Result<Outcome, WriteProblem> {
+    /// A new copy with the new text, for the owner alone.
+    fn copy(&self) -> Result<Temp, WriteProblem> {
         let doing = WriteProblem::when("a new copy cannot be written beside it");
-        let mut temp = match Temp::create(self.path, self.user) {
+        let temp = match Temp::create(self.path, self.user) {
             Ok(temp) => temp,
             Err(error) if is_without_directory(&error) => return Err(WriteProblem::NoDirectory),
             Err(error) => return Err(doing(error)),
         };
-        temp.fill(self.new, self.old).map_err(doing)?;
+        temp.fill(self.new).map_err(doing)?;
+        Ok(temp)
+    }
+
+    fn replace(&self, mut temp: Temp, wait: &LockWait) -> Result<Outcome, WriteProblem> {
         let since = Instant::now();
         loop {
-            if !temp.has_last_copy && !self.is_undisturbed()? {
+            if !temp.has_last_copy && !self.is_undisturbed(wait)? {
                 return Ok(Outcome::Disturbed);
             }
             let renamed = match since.elapsed() >= RENAME_TIMEOUT && !temp.was_moved_in {
@@ -130,7 +146,7 @@ impl Change<'_> {
                 }
             }
         };
-        if !self.is_undisturbed()? {
+        if !self.is_undisturbed(wait)? {
             return Ok(Outcome::Disturbed);
         }
         sys::crash_point();
@@ -140,10 +156,25 @@ impl Change<'_> {
 
     /// Whether the file still holds the text that was edited. The Python SDK takes
     /// no lock.
-    fn is_undisturbed(&self) -> Result<bool, WriteProblem> {
-        let now = Found::at(self.path, self.limit)?;
+    fn is_undisturbed(&self, wait: &LockWait) -> Result<bool, WriteProblem> {
+        let now = Found::at(self.path, self.limit, wait)?;
         let now = now.as_ref().map(|now| &*now.text);
         Ok(now == self.old.map(|old| &*old.text))
+    }
+}
+
+impl Found {
+    /// Why the file itself must be kept, and another one must not take its place.
+    pub(super) fn reason_to_keep(&self) -> Option<&'static str> {
+        if self.hard_links > 1 {
+            Some("it has hard links")
+        } else if self.attributes & FILE_ATTRIBUTE_ENCRYPTED != 0 {
+            Some("it is encrypted")
+        } else if self.attributes & FILE_ATTRIBUTE_COMPRESSED != 0 {
+            Some("it is compressed")
+        } else {
+            None
+        }
     }
 }
 
@@ -184,21 +215,21 @@ impl Temp {
         }
     }
 
-    /// Writes the text, then gives the copy the attributes and the access list of
-    /// the file that it replaces.
-    fn fill(&self, text: &[u8], old: Option<&Found>) -> io::Result<()> {
-        let mut file: File = sys::open_to_restore(&self.path)?;
+    fn fill(&self, text: &[u8]) -> io::Result<()> {
+        let mut file: File = OpenOptions::new().write(true).open(&self.path)?;
         sys::crash_point();
         file.write_all(text)?;
         sys::crash_point();
-        file.sync_all()?;
-        if let Some(old) = old {
-            sys::crash_point();
-            old.access.give_to(&file)?;
-            drop(file);
-            sys::set_attributes(&self.path, old.attributes)?;
+        file.sync_all()
+    }
+
+    /// Gives the copy the attributes and the access list of the file that it replaces.
+    fn become_like(&self, old: &Found) -> io::Result<()> {
+        sys::crash_point();
+        if let Some(access) = &old.access {
+            access.give_to(&sys::open_to_restrict(&self.path)?)?;
         }
-        Ok(())
+        sys::set_attributes(&self.path, old.attributes)
     }
 
     fn rename_to(&mut self, path: &Path) -> io::Result<()> {

@@ -104,12 +104,9 @@ pub(super) fn create_private_dir(path: &Path, owner: &ProcessUser) -> io::Result
     check(unsafe { CreateDirectoryW(path.as_ptr(), &attributes) })
 }
 
-/// Opens a file to write its text and its access list.
-pub(super) fn open_to_restore(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .access_mode(GENERIC_WRITE | WRITE_DAC)
-        .open(path)
+/// Opens a file to change its access list.
+pub(super) fn open_to_restrict(path: &Path) -> io::Result<File> {
+    OpenOptions::new().access_mode(WRITE_DAC).open(path)
 }
 
 /// Gives a file these attributes, as far as a new file can have them.

@@ -10,15 +10,18 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::GENERIC_WRITE;
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_HIDDEN, FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, WRITE_DAC,
+    FILE_ATTRIBUTE_COMPRESSED, FILE_ATTRIBUTE_ENCRYPTED, FILE_ATTRIBUTE_HIDDEN,
+    FILE_ATTRIBUTE_NORMAL, FILE_SHARE_READ, WRITE_DAC,
 };
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
 
 use super::access::AccessList;
 use super::lock::SUFFIX;
-use super::{OPEN, beside};
+use super::replace::Change;
+use super::{Found, OPEN, User, beside};
 use crate::files::read::{Access, read_secret};
 use crate::files::tests::common::*;
+use crate::files::wait::LockWait;
 use crate::files::{Target, Updated, WriteProblem, read, sys, update};
 
 /// The step of a change at which a child process ends itself.
@@ -235,6 +238,88 @@ fn devices_and_directories_are_not_written() {
     let problem = append(scratch.dir(), "x").unwrap_err();
     assert_eq!(problem.to_string(), "is a directory, not a file");
     assert!(scratch.names().is_empty());
+}
+
+#[test]
+fn a_stream_of_a_file_is_not_written() {
+    let scratch = Scratch::new();
+    for name in ["file:stream", "file::$DATA"] {
+        let problem = append(&scratch.path(name), "x").unwrap_err();
+        assert_eq!(problem.to_string(), "is a stream of a file, not a file");
+    }
+    assert!(scratch.names().is_empty());
+}
+
+/// What an attribute says about the file itself would be lost with it.
+#[test]
+fn an_encrypted_or_compressed_file_is_written_in_place() {
+    let scratch = Scratch::new();
+    let path = scratch.write("_netrc", "one\n");
+    let wait = LockWait::new(&|| false);
+    let mut found = Found::at(&path, LIMIT, &wait).unwrap().unwrap();
+    assert_eq!(found.reason_to_keep(), None);
+    for (attribute, reason) in [
+        (FILE_ATTRIBUTE_ENCRYPTED, "it is encrypted"),
+        (FILE_ATTRIBUTE_COMPRESSED, "it is compressed"),
+    ] {
+        found.attributes = FILE_ATTRIBUTE_NORMAL | attribute;
+        assert_eq!(found.reason_to_keep(), Some(reason));
+    }
+}
+
+/// A file system that does not take the access list: the file itself is kept.
+#[test]
+fn a_file_whose_access_list_cannot_be_copied_is_written_in_place() {
+    let scratch = Scratch::new();
+    let path = scratch.write("_netrc", "one\n");
+    let wait = LockWait::new(&|| false);
+    let mut found = Found::at(&path, LIMIT, &wait).unwrap().unwrap();
+    found.access = Some(AccessList::malformed());
+    let change = Change {
+        path: &path,
+        user: &User::current(None),
+        old: Some(&found),
+        new: b"two\n",
+        limit: LIMIT,
+        may_replace: true,
+    };
+    let mut notes = Vec::new();
+    change.write(&wait, &mut notes).unwrap();
+    let note = "was written in place, because its access list cannot be copied";
+    assert_eq!(notes, [note]);
+    assert_eq!(fs::read(&path).unwrap(), b"two\n");
+    assert_eq!(scratch.names(), ["_netrc"]);
+}
+
+/// Each path leads to the same file, in a directory that is longer than the system's
+/// limit for a path without a prefix.
+#[test]
+fn every_form_of_a_path_leads_to_the_file() {
+    let scratch = Scratch::new();
+    let long = scratch.path(&vec!["a".repeat(100); 4].join("\\"));
+    let asking = |path| Target {
+        create_parents: true,
+        ..target(path)
+    };
+    let path = long.join("_netrc");
+    assert!(path.as_os_str().len() > 400);
+    append_to(&asking(&path), "0").unwrap();
+    let text = path.to_str().unwrap();
+    for (index, form) in [
+        text.to_owned(),
+        text.replace('\\', "/"),
+        format!(r"\\?\{text}"),
+        format!("{}\\.\\{}", long.display(), "_netrc"),
+        text.to_uppercase(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let updated = append(Path::new(form), &(index + 1).to_string()).unwrap();
+        assert!(!updated.created, "{form}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), b"0\n1\n2\n3\n4\n5\n");
+    assert_eq!(fs::read_dir(&long).unwrap().count(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What shells read: `env`, completions, a key in a pipe.
 
 use crate::help::stdout;
-use crate::scripts::home_with_netrc;
+use crate::scripts::{home_with_identity_token, home_with_netrc};
 use crate::support::{self, Home, KEY_1, NETRC, Run};
 
 #[test]
@@ -171,4 +171,19 @@ fn a_shell_gets_the_key_and_the_server() {
     ] {
         assert!(lines.contains(&entry.as_str()), "{}", shell.stdout);
     }
+}
+
+/// A path may have several lines, and hold what ends them.
+#[test]
+fn env_ends_a_value_of_several_lines_for_github() {
+    let arguments = ["env", "--format", "github"];
+    let (home, token) = home_with_identity_token("home/two\nlines WANDB_LOGIN_END");
+    let mut command = home.wandb_login(&arguments);
+    command.env("WANDB_IDENTITY_TOKEN_FILE", &token);
+    let run = Run::ok(command.env("GITHUB_ENV", home.path("home/new")));
+    assert_eq!(run.stdout, "");
+    let text = home.text("home/new").expect("a file");
+    let token = token.display();
+    let entry = format!("WANDB_IDENTITY_TOKEN_FILE<<WANDB_LOGIN_END_\n{token}\nWANDB_LOGIN_END_\n");
+    assert!(text.contains(&entry), "{text}");
 }
