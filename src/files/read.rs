@@ -130,7 +130,7 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem>
 }
 
 fn read_once(path: &Path, limit: u64) -> Result<Option<Text>, ReadProblem> {
-    let file = match open(path) {
+    let file = match platform::open_settled(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
@@ -153,7 +153,7 @@ pub(crate) fn read_secret(path: &Path, cancel: Cancel) -> Result<Text, ReadProbl
 }
 
 fn read_secret_once(path: &Path, cancel: Cancel) -> Result<Text, ReadProblem> {
-    let file = open(path)?;
+    let file = platform::open_settled(path)?;
     let (bytes, access) = match examine(&file, path)? {
         Kind::File(size, access) => (contents(&file, size, SECRET_LIMIT)?, access),
         Kind::Pipe => {

@@ -154,7 +154,7 @@ fn an_entry_that_no_login_writes_stays_and_is_named() {
         run.stderr
     );
     assert!(
-        run.stderr.contains(".netrc line 1 still logs in"),
+        run.stderr.contains("netrc line 1 still logs in"),
         "{}",
         run.stderr
     );
@@ -225,7 +225,7 @@ fn a_file_that_cannot_be_changed_is_an_error() {
     let run = Run::of(&mut home.wandb_login(&["logout"]));
     assert_eq!(run.code, Some(1));
     assert!(
-        run.stderr.contains(".netrc is a directory"),
+        run.stderr.contains("netrc is a directory"),
         "{}",
         run.stderr
     );

@@ -124,7 +124,10 @@ fn the_default_entry_is_never_used() {
 #[test]
 fn a_second_netrc_is_reported() {
     let home = Home::new();
-    home.write(NETRC, "machine example.com login me password secret\n");
+    home.write(
+        "home/.netrc",
+        "machine example.com login me password secret\n",
+    );
     home.write("home/_netrc", entry(KEY_2));
     let status = Run::of(home.wandb_login(&["status"]).env("WANDB_BASE_URL", SERVER));
     assert_eq!(status.code, Some(1), "{}", status.stdout);

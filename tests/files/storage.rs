@@ -35,7 +35,11 @@ fn concurrent_logins_keep_every_entry() {
         .iter_mut()
         .any(|child| child.try_wait().expect("a state").is_none())
     {
-        let now = home.text(NETRC).expect("it always exists");
+        let Some(now) = home.text(NETRC) else {
+            // Where a rename cannot replace an open file, it is moved away first.
+            assert!(cfg!(windows), "it always exists");
+            continue;
+        };
         assert!(now.starts_with(old), "{now}");
         assert!(now.ends_with('\n'), "{now}");
     }

@@ -61,7 +61,8 @@ impl Scene {
             Age::Ended => -5,
         };
         let end = since.as_secs() as i64 + left;
-        let (url, file, start) = (&self.url, &self.file, end - 3600);
+        let (url, start) = (&self.url, end - 3600);
+        let file = self.file.replace('\\', r"\\");
         let text = format!(
             "wandb-login-session 1\nbase_url {url}\napp_url {url}\nsource identity_token\n\
              access_token first\nexpires_at {end}\nissued_at {start}\n\

@@ -131,16 +131,7 @@ fn a_cached_token_near_its_end_is_exchanged_again() {
         ("WANDB_BASE_URL", url.as_str()),
         ("WANDB_IDENTITY_TOKEN_FILE", &file),
     ];
-    let date = |offset: i64| {
-        let seconds = now() + offset;
-        let run = Run::ok(std::process::Command::new("date").args([
-            "--utc",
-            "--date",
-            &format!("@{seconds}"),
-            "+%F %T",
-        ]));
-        run.stdout.trim().to_owned()
-    };
+    let date = |offset: i64| utc(now() + offset);
     // Ends in, issued before, and whether the cached token is used.
     for (end, issued, used) in [
         (240, None, false),
@@ -252,17 +243,11 @@ fn a_refused_identity_token_and_a_missing_file_are_distinguished() {
     assert_eq!(server.seen().len(), 1);
     assert_eq!(home.text(CACHE), None);
 
-    let missing = [
-        variables[0],
-        ("WANDB_IDENTITY_TOKEN_FILE", "/no/such/token"),
-    ];
+    let none = home.path("none/token").display().to_string();
+    let missing = [variables[0], ("WANDB_IDENTITY_TOKEN_FILE", none.as_str())];
     let missing = run(&home, &missing, &[]);
     assert_eq!(missing.code, Some(1));
-    assert!(
-        missing.stderr.contains("/no/such/token"),
-        "{}",
-        missing.stderr
-    );
+    assert!(missing.stderr.contains(&none), "{}", missing.stderr);
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -364,4 +349,33 @@ fn scripts_that_print_the_credential_share_one_exchange() {
         assert_eq!(is_cached, requests > 1, "{arguments:?}");
         assert_eq!(home.text(NETRC), None);
     }
+}
+
+/// The date of Unix seconds, as the SDK writes it.
+fn utc(seconds: i64) -> String {
+    let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let (mut days, time) = (seconds.div_euclid(86400), seconds.rem_euclid(86400));
+    let mut year = 1970;
+    while days >= 365 + i64::from(is_leap(year)) {
+        days -= 365 + i64::from(is_leap(year));
+        year += 1;
+    }
+    let mut month = 0;
+    let february = 28 + i64::from(is_leap(year));
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    while days >= lengths[month] {
+        days -= lengths[month];
+        month += 1;
+    }
+    let (hours, minutes, seconds) = (time / 3600, time / 60 % 60, time % 60);
+    let (month, day) = (month + 1, days + 1);
+    format!("{year}-{month:02}-{day:02} {hours:02}:{minutes:02}:{seconds:02}")
+}
+
+#[test]
+fn dates_are_those_of_the_calendar() {
+    assert_eq!(utc(0), "1970-01-01 00:00:00");
+    assert_eq!(utc(951_827_696), "2000-02-29 12:34:56");
+    assert_eq!(utc(4_107_542_399), "2100-02-28 23:59:59");
+    assert_eq!(utc(4_107_542_400), "2100-03-01 00:00:00");
 }

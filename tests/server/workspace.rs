@@ -101,7 +101,7 @@ fn an_identity_token_is_not_exchanged_there() {
     let text = format!(
         "wandb-login-session 1\nbase_url https://evil.example\nsource identity_token\n\
          access_token abc\nexpires_at 1\nidentity_token_file {}\nworkspace_only true\n",
-        token.display()
+        token.display().to_string().replace('\\', r"\\")
     );
     let session = Session::import(text.as_bytes()).unwrap();
     let refused = refresh(&home, &[], &session).unwrap_err();

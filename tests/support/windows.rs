@@ -115,19 +115,19 @@ fn descriptor(path: &Path, what: OBJECT_SECURITY_INFORMATION) -> String {
     }
 }
 
-/// Whether a file is accessible to its owner alone: no inherited entries, and none for
-/// others. Wine shows an entry for the group of the file as well.
+/// Whether a file is accessible to its owner alone: there are entries, and only for the
+/// owner, the system and administrators. Wine shows one for the group of the file too,
+/// and does not show that the list inherits none.
 pub fn is_private(path: &Path) -> bool {
     let group = descriptor(path, GROUP_SECURITY_INFORMATION);
-    let allowed = [owner(path), group.trim_start_matches("G:").to_owned()];
+    let (owner, group) = (owner(path), group.trim_start_matches("G:"));
+    let allowed = [owner.as_str(), group, "SY", "BA", "OW"];
     let list = access(path);
-    let mut entries = list.split(['(', ')']).filter(|entry| entry.contains(';'));
-    list.starts_with("D:P")
-        && entries.all(|entry| {
-            allowed
-                .iter()
-                .any(|user| entry.ends_with(&format!(";{user}")))
-        })
+    let entries = list.split(['(', ')']).filter(|entry| entry.contains(';'));
+    let users: Vec<&str> = entries
+        .filter_map(|entry| entry.rsplit(';').next())
+        .collect();
+    !users.is_empty() && users.iter().all(|user| allowed.contains(user))
 }
 
 /// A text with a name in place of a path, and `/` in the rest of each such path. The

@@ -22,6 +22,11 @@ pub(in crate::files) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Opens a file for reading only. A path leads to a whole file at any time.
+pub(super) fn open_settled(path: &Path) -> io::Result<File> {
+    open(path)
+}
+
 /// What was opened. Its path does not matter.
 pub(in crate::files) fn examine(file: &File, _: &Path) -> io::Result<Kind> {
     let meta = file.metadata()?;

@@ -7,7 +7,9 @@ use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use windows_sys::Win32::Foundation::{ERROR_CANT_RESOLVE_FILENAME, ERROR_SHARING_VIOLATION};
+use windows_sys::Win32::Foundation::{
+    ERROR_CANT_RESOLVE_FILENAME, ERROR_FILE_NOT_FOUND, ERROR_SHARING_VIOLATION,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_TYPE_CHAR, FILE_TYPE_DISK, FILE_TYPE_PIPE, GetFileType,
 };
@@ -15,6 +17,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 use super::{Access, Kind, ReadProblem};
 use crate::files::sys::is_error;
 use crate::files::windows::access::AccessList;
+use crate::files::windows::is_locked;
 
 /// The user of this process, for messages.
 pub(super) fn this_user() -> String {
@@ -27,6 +30,21 @@ const EXCLUSIVE_TIMEOUT: Duration = Duration::from_millis(90);
 
 /// Opens a file, and a directory too, which `examine` then names.
 pub(in crate::files) fn open(path: &Path) -> io::Result<File> {
+    open_unless(path, |error| is_error(error, &[ERROR_SHARING_VIOLATION]))
+}
+
+/// Opens a file for reading only. One that is missing while another process holds its
+/// lock may be about to be replaced: not every file system replaces an open file in
+/// one step.
+pub(super) fn open_settled(path: &Path) -> io::Result<File> {
+    open_unless(path, |error| {
+        is_error(error, &[ERROR_SHARING_VIOLATION])
+            || is_error(error, &[ERROR_FILE_NOT_FOUND]) && is_locked(path)
+    })
+}
+
+/// Opens a file, and tries again for a while after a passing error.
+fn open_unless(path: &Path, is_passing: impl Fn(&io::Error) -> bool) -> io::Result<File> {
     let until = Instant::now() + EXCLUSIVE_TIMEOUT;
     loop {
         let opened = OpenOptions::new()
@@ -34,9 +52,7 @@ pub(in crate::files) fn open(path: &Path) -> io::Result<File> {
             .custom_flags(FILE_FLAG_BACKUP_SEMANTICS)
             .open(path);
         match opened {
-            Err(error)
-                if is_error(&error, &[ERROR_SHARING_VIOLATION]) && Instant::now() < until =>
-            {
+            Err(error) if is_passing(&error) && Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(5));
             }
             opened => return opened,

@@ -87,6 +87,11 @@ pub(crate) fn has_locks(_: &Path) -> bool {
     true
 }
 
+/// Whether a process is changing the file, or another one of its name.
+pub(super) fn is_locked(path: &Path) -> bool {
+    beside(path, lock::SUFFIX).exists()
+}
+
 /// Changes a file under its lock. Programs that use this library never undo
 /// each other's change, and a reader sees the whole old text or the whole new
 /// text.

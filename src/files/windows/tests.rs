@@ -167,6 +167,27 @@ fn a_file_that_is_in_use_is_replaced_when_it_is_free() {
     assert_eq!(scratch.names(), ["_netrc"]);
 }
 
+/// Where a rename cannot replace an open file, it is moved away first.
+#[test]
+fn a_reader_waits_for_a_file_that_is_being_moved() {
+    let scratch = Scratch::new();
+    let path = scratch.write("_netrc", "one\n");
+    let moved = scratch.path("moved");
+    change(&target(&path), &mut |_| {
+        fs::rename(&path, &moved).unwrap();
+        let text = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| read(&path, LIMIT));
+            std::thread::sleep(Duration::from_millis(20));
+            fs::rename(&moved, &path).unwrap();
+            reader.join().unwrap().unwrap()
+        });
+        assert_eq!(*text.unwrap().bytes, *b"one\n");
+        None
+    })
+    .unwrap();
+    assert!(read(&moved, LIMIT).unwrap().is_none());
+}
+
 #[test]
 fn cancelling_ends_the_wait_for_a_file_in_use() {
     let scratch = Scratch::new();
