@@ -126,9 +126,12 @@ pub(super) fn to_string(report: &ReportJson<'_>) -> String {
 }
 
 /// Breaks lines between the members of the report and between the elements of
-/// its arrays, and nowhere else. Every string is made safe to print here.
+/// its arrays, and nowhere else. Every string is made safe to print here, as a whole:
+/// what masks a key looks at the characters around it.
 #[derive(Default)]
 struct Lines {
+    /// The string that is being written, without escapes.
+    string: String,
     depth: usize,
     /// Whether the array that is being written has an element.
     has_elements: bool,
@@ -143,25 +146,39 @@ fn new_line(out: &mut (impl Write + ?Sized), depth: usize) -> io::Result<()> {
 }
 
 impl Formatter for Lines {
+    fn begin_string<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.string.clear();
+        out.write_all(b"\"")
+    }
+
     fn write_string_fragment<W: Write + ?Sized>(
         &mut self,
-        out: &mut W,
+        _: &mut W,
         text: &str,
     ) -> io::Result<()> {
-        out.write_all(for_message(text).as_bytes())
+        self.string.push_str(text);
+        Ok(())
     }
 
     fn write_char_escape<W: Write + ?Sized>(
         &mut self,
-        out: &mut W,
+        _: &mut W,
         escape: CharEscape,
     ) -> io::Result<()> {
-        match escape {
-            CharEscape::Quote => out.write_all(b"\\\""),
-            CharEscape::ReverseSolidus => out.write_all(b"\\\\"),
+        self.string.push(match escape {
+            CharEscape::Quote => '"',
+            CharEscape::ReverseSolidus => '\\',
+            CharEscape::Solidus => '/',
             // Everything else that JSON escapes is a control character.
-            _ => out.write_all("\u{fffd}".as_bytes()),
-        }
+            _ => '\0',
+        });
+        Ok(())
+    }
+
+    fn end_string<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        let text = for_message(&self.string).replace('\\', r"\\");
+        out.write_all(text.replace('"', "\\\"").as_bytes())?;
+        out.write_all(b"\"")
     }
 
     fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
@@ -212,5 +229,28 @@ impl Formatter for Lines {
             new_line(out, MEMBERS)?;
         }
         out.write_all(b"]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_is_made_safe_as_a_whole() {
+        let word = "abcdefghij0123456789";
+        for text in [
+            "",
+            "a\"b\\c/d\n\u{1b}\u{7f}é",
+            &format!("https://host.example\\{word}\\x"),
+            &format!("{word}\\x \"{word}\" {word}"),
+            &format!("C:\\{word}\\x and {word}"),
+        ] {
+            let mut json = Vec::new();
+            let mut serializer = Serializer::with_formatter(&mut json, Lines::default());
+            text.serialize(&mut serializer).unwrap();
+            let read: String = serde_json::from_slice(&json).unwrap();
+            assert_eq!(read, for_message(text), "{text:?}");
+        }
     }
 }

@@ -158,7 +158,8 @@ pub fn recorded_name(name: &Path, is_new: bool) -> String {
     }
 }
 
-/// What a report says on every system: without commands of a shell.
+/// What a message says on every system: without commands of a shell, with the name of
+/// a new netrc file on Unix, and with names of variables that have no case.
 pub fn portable(text: &str) -> String {
     let is_command = |line: &&str| !line.starts_with("            $ ");
     let lines = text.split_inclusive('\n').filter(is_command);
@@ -170,7 +171,10 @@ pub fn portable(text: &str) -> String {
         None => line.to_owned(),
     });
     let text: String = without.collect();
-    text.replace("chmod 600 it", "remove them from its access list")
+    let text = text.replace("chmod 600 it", "remove them from its access list");
+    let text = text.replace("/_netrc", "/.netrc");
+    text.replace("http_proxy)", "HTTP_PROXY)")
+        .replace("https_proxy)", "HTTPS_PROXY)")
 }
 
 fn wide(text: &Path) -> Vec<u16> {

@@ -23,9 +23,10 @@ use super::{Found, User, WriteProblem, beside, is_without_directory};
 /// How long a reader or a virus scanner may keep the file open.
 pub(super) const IN_USE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long only a rename is tried. After that, the file is moved out of the way
-/// once: that works on file systems where a rename cannot replace an open file.
-const RENAME_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long only a rename is tried. After that, and then as often, the file is moved
+/// out of the way: that works on file systems where a rename cannot replace an open
+/// file. It is short because others wait for the lock.
+const RENAME_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The errors of replacing a file that another program has open.
 const IN_USE: [u32; 6] = [
@@ -103,12 +104,16 @@ impl Change<'_> {
 
     fn replace(&self, mut temp: Temp, wait: &LockWait) -> Result<Outcome, WriteProblem> {
         let since = Instant::now();
+        let mut moved = since;
         loop {
             if !temp.has_last_copy && !self.is_undisturbed(wait)? {
                 return Ok(Outcome::Disturbed);
             }
-            let renamed = match since.elapsed() >= RENAME_TIMEOUT && !temp.was_moved_in {
-                true => temp.move_in(self.path),
+            let renamed = match moved.elapsed() >= RENAME_TIMEOUT && !temp.has_last_copy {
+                true => {
+                    moved = Instant::now();
+                    temp.move_in(self.path)
+                }
                 false => temp.rename_to(self.path),
             };
             match renamed {
@@ -181,8 +186,6 @@ impl Found {
 /// A temporary copy in the file's directory, removed on drop unless renamed.
 struct Temp {
     path: PathBuf,
-    /// Whether `move_in` has been tried.
-    was_moved_in: bool,
     /// The file itself is gone, and this copy must take its place.
     has_last_copy: bool,
     renamed: bool,
@@ -206,7 +209,6 @@ impl Temp {
                 Ok(_) => {
                     return Ok(Temp {
                         path,
-                        was_moved_in: false,
                         has_last_copy: false,
                         renamed: false,
                     });
@@ -242,7 +244,6 @@ impl Temp {
 
     /// Moves the file out of the way, and this copy to its place.
     fn move_in(&mut self, path: &Path) -> io::Result<()> {
-        self.was_moved_in = true;
         match sys::replace_file(path, &self.path) {
             Ok(()) => self.renamed = true,
             Err(error) => {

@@ -194,7 +194,7 @@ fn cancelling_ends_the_wait_for_a_file_in_use() {
     let path = scratch.write("_netrc", "one\n");
     let reader = OpenOptions::new()
         .read(true)
-        .share_mode(FILE_SHARE_READ)
+        .share_mode(0)
         .open(&path)
         .unwrap();
     let asked = std::cell::Cell::new(0);
