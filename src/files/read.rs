@@ -16,9 +16,11 @@ use crate::util::secret::WipedBytes;
 
 use super::{Cancel, sys};
 
+pub(super) use platform::examine;
 #[cfg(unix)]
 pub(super) use platform::kind;
-pub(super) use platform::{examine, open};
+#[cfg(windows)]
+pub(super) use platform::open;
 
 /// The largest mounted secret, which holds one key or token.
 const SECRET_LIMIT: u64 = 64 * 1024;

@@ -265,7 +265,6 @@ pub fn cargo(subcommand: &str) -> Command {
     command
 }
 
-
 /// The static library with the `panic-test` feature.
 pub fn static_panic_library() -> PathBuf {
     build_with_panic_test("staticlib").join("libwandb_login.a")
