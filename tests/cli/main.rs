@@ -3,6 +3,7 @@
 
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
+#[cfg(unix)] // its commands are those of a POSIX shell
 mod advice;
 mod canary;
 mod differences;
