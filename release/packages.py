@@ -1,11 +1,12 @@
 """The packages that are made from the archives of a release. Each module has a function
 make(targets, seconds), which leaves out targets that it has no package for."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 from conan import package as conan
 from deb import package as deb
-from project import Target
+from project import DIST, ROOT, Target
 from wheel import package as wheel
 
 KINDS = [deb, wheel, conan]
@@ -17,7 +18,8 @@ def names(target: Target) -> list[str]:
 
 
 def make(targets: list[Target], seconds: int, jobs: int) -> None:
-    """Makes all packages of the targets. All files get the time `seconds`."""
+    """Makes all packages of the targets, and copies the installer. All files get the time `seconds`."""
     with ThreadPoolExecutor(jobs) as pool:
+        shutil.copy(ROOT / "release/install.sh", DIST)
         for outcome in [pool.submit(kind.make, targets, seconds) for kind in KINDS]:
             outcome.result()

@@ -273,6 +273,8 @@ fn every_variable_and_function_in_the_pages_exists() {
         "include/wandb_login.h",
         "bindings/mpi/wandb_login_mpi.h",
         "bindings/cpp/CMakeLists.txt",
+        "bindings/cpp/cmake/cargo.cmake",
+        "bindings/cpp/cmake/install.cmake",
         "bindings/cpp/include/wandb_login.hpp",
         "bindings/julia/src/library.jl",
         "CONTRIBUTING.md", // the switches of the tests

@@ -1,18 +1,10 @@
 //! The archive, unpacked by hand: it works from every folder.
 
 use std::fs;
-use std::path::Path;
 
 use crate::dist::{self, HOST};
 use crate::machine::{Files, Machine, Stopwatch, command_logs_in, program_logs_in, words};
 use crate::support::{Run, tool};
-
-/// pkg-config with the archive's own file.
-fn pkg_config(machine: &Machine, prefix: &Path, options: &[&str]) -> String {
-    let mut command = machine.command("pkg-config");
-    command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
-    Run::ok(command.args(options).arg("wandb_login")).stdout
-}
 
 #[test]
 fn the_archive_works_and_works_again_from_another_folder() {
@@ -27,7 +19,7 @@ fn the_archive_works_and_works_again_from_another_folder() {
     let prefix = machine.at(&dist::archive_name(HOST));
     let mut tar = machine.command("tar");
     Run::ok(tar.arg("-xzf").arg(archive).arg("-C").arg(machine.folder()));
-    let libs = pkg_config(&machine, &prefix, &["--cflags", "--libs"]);
+    let libs = machine.pkg_config(&prefix, &["--cflags", "--libs"]);
     let program = machine.compile_login(&words(&libs));
     program_logs_in(
         machine
@@ -39,7 +31,7 @@ fn the_archive_works_and_works_again_from_another_folder() {
     let moved = machine.at("moved/there");
     fs::create_dir(machine.at("moved")).expect("a folder");
     fs::rename(&prefix, &moved).expect("the folder is moved");
-    let libs = pkg_config(&machine, &moved, &["--cflags", "--libs"]);
+    let libs = machine.pkg_config(&moved, &["--cflags", "--libs"]);
     let rpath = format!("-Wl,-rpath,{}", moved.join("lib").display());
     let mut options = words(&libs);
     options.push(&rpath);
@@ -68,7 +60,7 @@ fn a_program_links_the_static_library_of_the_archive() {
         return;
     };
     let machine = Machine::new();
-    let libs = pkg_config(&machine, &prefix, &["--cflags", "--libs", "--static"]);
+    let libs = machine.pkg_config(&prefix, &["--cflags", "--libs", "--static"]);
     let library = prefix.join("lib/libwandb_login.a").display().to_string();
     let libs = libs.replace("-lwandb_login", &library);
     let program = machine.compile_login(&words(&libs));

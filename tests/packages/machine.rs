@@ -44,6 +44,13 @@ impl Machine {
         command
     }
 
+    /// The output of pkg-config for the library of a prefix.
+    pub(crate) fn pkg_config(&self, prefix: &Path, options: &[&str]) -> String {
+        let mut command = self.command("pkg-config");
+        command.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
+        Run::ok(command.args(options).arg("wandb_login")).stdout
+    }
+
     /// Compiles `login.c` with these options, which come after the source, to `program`.
     pub(crate) fn compile_login(&self, options: &[&str]) -> PathBuf {
         let program = self.at("program");
@@ -98,6 +105,12 @@ impl Files {
             }
         }
         Files(found)
+    }
+
+    /// Those that are no folders in the same folder.
+    pub(crate) fn regular(&self, folder: &Path) -> BTreeSet<PathBuf> {
+        let files = self.0.iter().filter(|file| !folder.join(file).is_dir());
+        files.cloned().collect()
     }
 
     /// Fails with the names of the files that are left behind or are missing.

@@ -7,7 +7,12 @@
 #![cfg(unix)] // shells, modes and chroot
 
 mod archive;
+mod conan;
+mod deb;
+mod debian_11;
 mod dist;
+mod installer;
 mod machine;
 #[path = "../support/mod.rs"]
 mod support;
+mod wheel;

@@ -1,0 +1,93 @@
+//! The installer for people with a shell, `install.sh`.
+
+use std::fs;
+use std::process::Command;
+
+use crate::dist::{self, HOST};
+use crate::machine::{Files, Machine, Stopwatch, command_logs_in, program_logs_in, words};
+use crate::support::{Run, tool};
+
+/// `install.sh` with these arguments, by the shell with the fewest extensions.
+fn installer(machine: &Machine, arguments: &[&str]) -> Option<Command> {
+    let script = dist::file("install.sh")?;
+    let mut command = machine.command(tool("dash")?);
+    command.arg(script).args(arguments);
+    Some(command)
+}
+
+#[test]
+fn the_installer_installs_replaces_and_removes() {
+    let Some(_) = dist::file(&format!("{}.tar.gz", dist::archive_name(HOST))) else {
+        return;
+    };
+    let machine = Machine::new();
+    let prefix = machine.at("home/.local");
+    // Files and empty folders of the user stay.
+    fs::create_dir_all(prefix.join("share/man")).expect("a folder");
+    fs::create_dir_all(prefix.join("bin")).expect("a folder");
+    fs::write(prefix.join("bin/other"), "").expect("a file");
+    let before = Files::of(machine.folder(), |_| false);
+    let watch = Stopwatch::start("install.sh");
+    let folder = dist::folder().display().to_string();
+    let Some(mut install) = installer(&machine, &[&format!("file://{folder}")]) else {
+        return;
+    };
+    Run::ok(&mut install);
+    let libs = machine.pkg_config(&prefix, &["--cflags", "--libs"]);
+    let program = machine.compile_login(&words(&libs));
+    let mut program = machine.command(program);
+    program_logs_in(program.env("LD_LIBRARY_PATH", prefix.join("lib")));
+    watch.logged_in();
+    command_logs_in(|| machine.command(prefix.join("bin/wandb-login")));
+
+    // A file of an earlier version goes.
+    let list = prefix.join("share/wandb_login/installed-files");
+    let earlier = fs::read_to_string(&list).expect("the list") + "./lib/of-an-earlier-version\n";
+    fs::write(&list, earlier).expect("the list");
+    fs::write(prefix.join("lib/of-an-earlier-version"), "").expect("a file");
+    Run::ok(&mut installer(&machine, &[&folder, "../home/.local"]).expect("as above"));
+    assert!(!prefix.join("lib/of-an-earlier-version").exists());
+    command_logs_in(|| machine.command(prefix.join("bin/wandb-login")));
+
+    for path in ["program", "home/.netrc"] {
+        fs::remove_file(machine.at(path)).expect("it is there");
+    }
+    Run::ok(&mut installer(&machine, &["--uninstall"]).expect("as above"));
+    Files::of(machine.folder(), |_| false).assert_equal(&before);
+    let again = Run::of(&mut installer(&machine, &["--uninstall"]).expect("as above"));
+    let expected = format!(
+        "install.sh: {} has no installation by install.sh\n",
+        prefix.display()
+    );
+    assert_eq!((again.code, again.stderr), (Some(1), expected));
+}
+
+#[test]
+fn the_installer_refuses_what_it_cannot_use_in_one_sentence() {
+    let name = format!("{}.tar.gz", dist::archive_name(HOST));
+    let Some(archive) = dist::file(&name) else {
+        return;
+    };
+    let machine = Machine::new();
+    let from = machine.at("from");
+    fs::create_dir(&from).expect("a folder");
+    let shown = from.display().to_string();
+    let refused = |reason: String| {
+        let Some(mut install) = installer(&machine, &[&shown]) else {
+            return;
+        };
+        let run = Run::of(&mut install);
+        assert_eq!(run.code, Some(1));
+        let last = run.stderr.lines().last().unwrap_or_default();
+        assert_eq!(last, format!("install.sh: {reason}"));
+        assert!(!machine.at("home/.local").exists());
+    };
+    refused(format!("cannot read {shown}/SHA256SUMS"));
+    dist::damaged(&archive, &from.join(&name));
+    fs::copy(dist::folder().join("SHA256SUMS"), from.join("SHA256SUMS")).expect("a copy");
+    refused(format!(
+        "{shown}/{name} is damaged: its SHA-256 is not the one in SHA256SUMS. Download it again"
+    ));
+    fs::write(from.join("SHA256SUMS"), "").expect("an empty list");
+    refused(format!("{shown} has no archive for this machine ({HOST})"));
+}
