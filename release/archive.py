@@ -30,7 +30,10 @@ def pack(target: Target, seconds: int) -> Path:
     return target.archive
 
 
-def pack_tar(folder: Path, archive: Path, seconds: int) -> None:
+def pack_tar(folder: Path, archive: Path, seconds: int, root: Path | None = None) -> None:
+    """Paths in the archive begin at `root`; by default, with the name of the folder."""
+    root = root or folder.parent
+
     def neutral(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = ""
@@ -44,16 +47,18 @@ def pack_tar(folder: Path, archive: Path, seconds: int) -> None:
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for path in entries(folder):
-            tar.add(path, str(path.relative_to(folder.parent)), recursive=False, filter=neutral)
+            if path != root:
+                tar.add(path, str(path.relative_to(root)), recursive=False, filter=neutral)
 
 
-def pack_zip(folder: Path, archive: Path, seconds: int) -> None:
-    """The format has no links: each becomes the file it leads to."""
+def pack_zip(folder: Path, archive: Path, seconds: int, root: Path | None = None) -> None:
+    """The same as a zip file. The format has no links: each becomes the file it leads to."""
+    root = root or folder.parent
     moment = time.gmtime(seconds)[:6]
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as output:
         for path in entries(folder):
             if path.is_file():
-                entry = zipfile.ZipInfo(path.relative_to(folder.parent).as_posix(), moment)
+                entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), moment)
                 entry.create_system = 3  # Unix, whose modes follow
                 entry.external_attr = (0o755 if os.access(path, os.X_OK) else 0o644) << 16
                 entry.compress_type = zipfile.ZIP_DEFLATED

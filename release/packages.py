@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from conan import package as conan
 from deb import package as deb
+from go import package as go
+from julia import package as julia
 from project import DIST, ROOT, Target
 from wheel import package as wheel
 
-KINDS = [deb, wheel, conan]
+KINDS = [deb, wheel, conan, go, julia]
 
 
 def names(target: Target) -> list[str]:

@@ -146,10 +146,21 @@ fn a_panic_of_the_library_returns_an_internal_error() {
     Run::ok(go.command(&["vet"]).args(tags).arg("."));
 }
 
+/// The module path, which only go.mod sets.
+fn module_path() -> String {
+    let text = fs::read_to_string(package().join("go.mod")).expect("go.mod");
+    let path = text
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("module "));
+    path.expect("the first line names the module").to_owned()
+}
+
 /// Writes the module and the program of README.md to a new directory.
 fn downstream(go: &Go) -> PathBuf {
+    let path = module_path();
     let module = format!(
-        "module example.com/train\n\ngo 1.24\n\nrequire libwandb-login.invalid/wandb v{}\n\nreplace libwandb-login.invalid/wandb => {}\n",
+        "module example.com/train\n\ngo 1.24\n\nrequire {path} v{}\n\nreplace {path} => {}\n",
         env!("CARGO_PKG_VERSION"),
         package().display(),
     );
@@ -159,7 +170,7 @@ import (
 	"context"
 	"fmt"
 
-	wandb "libwandb-login.invalid/wandb"
+	wandb "MODULE"
 )
 
 func main() {
@@ -173,7 +184,8 @@ func main() {
 }
 "#;
     go.home.write("train/go.mod", module);
-    go.home.write("train/main.go", program);
+    go.home
+        .write("train/main.go", program.replace("MODULE", &path));
     go.home.base().join("train")
 }
 
@@ -218,7 +230,38 @@ fn another_module_uses_the_static_library() {
     let Some(go) = Go::new() else { return };
     let (program, needed) = build_downstream(&go, &["-tags", "wandb_login_static"]);
     assert!(!needed.contains("libwandb_login"), "{needed}");
+    assert!(!needed.contains("libgcc_s"), "{needed}");
     logs_in(&mut go.home.command(&program));
+
+    let static_program = [
+        "-tags",
+        "wandb_login_static",
+        "-ldflags",
+        "-extldflags -static",
+    ];
+    let (program, needed) = build_downstream(&go, &static_program);
+    assert!(!needed.contains("NEEDED"), "{needed}");
+    logs_in(&mut go.home.command(&program));
+}
+
+/// The only error names cgo. A cross-compiling Go has cgo off by default.
+#[test]
+fn without_cgo_the_package_says_that_it_needs_cgo() {
+    let Some(go) = Go::new() else { return };
+    let run = Run::of(go.command(&["build", "."]).env("CGO_ENABLED", "0"));
+    assert_ne!(run.code, Some(0));
+    let errors: Vec<_> = run
+        .stderr
+        .lines()
+        .filter(|line| line.contains(".go:"))
+        .collect();
+    let problem =
+        "undefined: this_package_needs_cgo__install_a_C_compiler_and_set_CGO_ENABLED_to_1";
+    assert!(
+        errors.len() == 1 && errors[0].ends_with(problem),
+        "{}",
+        run.stderr
+    );
 }
 
 /// Without a pkg-config file, as README.md describes.
@@ -367,5 +410,5 @@ fn the_versions_in_the_package_are_that_of_cargo_toml() {
     assert!(bridge.contains(&format!("#define WANDB_GO_VERSION_NUMBER {number}\n")));
     let version = env!("CARGO_PKG_VERSION");
     assert!(bridge.contains(&format!("install libwandb_login {version} or later")));
-    assert!(read("README.md").contains(&format!("libwandb-login.invalid/wandb v{version}\n")));
+    assert!(read("README.md").contains(&format!("{} v{version}\n", module_path())));
 }

@@ -25,8 +25,15 @@ const READMES: [(&str, &[&str]); 6] = [
         CPP,
         &["cmake", "cpp", "sh", "cmake", "cmake", "cpp", "cmake", "sh"],
     ),
-    ("bindings/go/README.md", &["go", "sh", "", "sh", "go"]),
-    ("bindings/julia/README.md", &["julia", "julia", "julia"]),
+    // tests/packages runs the lines that use a release.
+    (
+        "bindings/go/README.md",
+        &["go", "sh", "sh", "sh", "", "sh", "go"],
+    ),
+    (
+        "bindings/julia/README.md",
+        &["julia", "julia", "julia", "toml", "julia"],
+    ),
     ("bindings/mpi/README.md", &["c", "sh"]),
     ("examples/README.md", &["c", "sh"]),
 ];
@@ -401,7 +408,7 @@ fn go_program() -> String {
          kind(err)\nfmt.Println(err)\nif err != nil {{\nos.Exit(1)\n}}\n}}\n",
         block("README.md", 5),
         block("bindings/go/README.md", 0),
-        block("bindings/go/README.md", 4),
+        block("bindings/go/README.md", 6),
     )
 }
 
@@ -429,15 +436,15 @@ fn the_lines_for_go_work() {
     symlink(root(), copy).expect("a link");
     let module = format!(
         "module train\n\ngo 1.24\n\n{}",
-        block("bindings/go/README.md", 2)
+        block("bindings/go/README.md", 4)
     );
     reader.home.write("cwd/go.mod", module);
     reader.home.write("cwd/main.go", go_program());
-    let build = block("bindings/go/README.md", 1);
+    let build = block("bindings/go/README.md", 3);
     let installed = reader.installed().display().to_string();
     go(&build.replace("/opt/wandb/lib/pkgconfig", &installed));
     Run::ok(&mut reader.command(reader.home.cwd().join("train")));
-    go(&block("bindings/go/README.md", 3));
+    go(&block("bindings/go/README.md", 5));
 }
 
 #[test]
@@ -445,9 +452,9 @@ fn the_lines_for_julia_work() {
     let Some(julia) = tool("julia") else { return };
     let reader = Reader::new();
     let page = "bindings/julia/README.md";
-    // In the order of a reader: install, then the other blocks.
+    // In the order of a reader: install from the source tree, then the other blocks.
     let script = [
-        block(page, 2),
+        block(page, 4),
         block(page, 0),
         block(page, 1),
         block("README.md", 6),

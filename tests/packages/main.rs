@@ -11,7 +11,11 @@ mod conan;
 mod deb;
 mod debian_11;
 mod dist;
+mod go;
 mod installer;
+mod julia;
+#[path = "../support/julia.rs"]
+mod julia_program;
 mod machine;
 #[path = "../support/mod.rs"]
 mod support;

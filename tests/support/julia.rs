@@ -1,5 +1,7 @@
 //! Julia, and copies of the package that Julia may write to.
 
+#![allow(dead_code)] // each test file uses its own part of this
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,11 @@ pub(crate) fn install(folder: &Path) {
         &support::root().join("bindings/julia"),
         &folder.join("WandbLogin"),
     );
+    depot(folder);
+}
+
+/// Makes a depot in a folder.
+pub(crate) fn depot(folder: &Path) {
     // Pkg needs a registry; an empty one prevents network access.
     let registry = folder.join("depot/registries/Empty");
     fs::create_dir_all(&registry).expect("a folder");

@@ -13,13 +13,15 @@ See [`login`](@ref), and [`Session`](@ref) for what it returns.
 module WandbLogin
 
 using Libdl: Libdl
+using Pkg: Artifacts # the stdlib Artifacts is only in Julia 1.6 and later
 
 export Authorization, LoginError, PromptRequest, Session
 export check, explain, export_session, forget, import_session
 export is_apikey_configured, login, prompt_api_key, refresh, refused!
 
 include("abi.jl")       # constants and structs of the C header
-include("library.jl")   # finding and checking the shared library
+include("search.jl")    # where the shared library may be
+include("library.jl")   # loading and checking it
 include("session.jl")   # the result of a login
 include("callbacks.jl") # Julia functions that C calls
 include("terminal.jl")  # prompting without blocking other threads

@@ -9,28 +9,11 @@ end
 "A version as a number, as in the C header."
 version_number(v::VersionNumber) = UInt32(10_000 * v.major + 100 * v.minor + v.patch)
 
-"The loaded library; `C_NULL` until the first use."
+"The loaded library; `C_NULL` until it is found."
 const HANDLE = Ref{Ptr{Cvoid}}(C_NULL)
 
-"The file in which `set_library!` stores the path."
-preference_file() = joinpath(first(DEPOT_PATH), "config", "WandbLogin.library")
-
-"The paths to try, in order, each with the place that configures it."
-function candidates()
-    variable = get(ENV, "WANDB_LOGIN_LIBRARY", "")
-    isempty(variable) || return [(variable, "WANDB_LOGIN_LIBRARY")]
-    file = preference_file()
-    isfile(file) && return [(strip(read(file, String)), file)]
-    abi = PACKAGE_VERSION.major
-    names = if Sys.iswindows()
-        ["wandb_login"]
-    elseif Sys.isapple()
-        ["libwandb_login.$abi.dylib", "libwandb_login.dylib"]
-    else
-        ["libwandb_login.so.$abi", "libwandb_login.so"]
-    end
-    return [(name, "the system's search path") for name in names]
-end
+"Whether a function of the library was called. Another library cannot replace it then."
+const IN_USE = Ref(false)
 
 """
 Opens a library without Julia's default RTLD_DEEPBIND. With it, Rust's unwinder (libgcc_s)
@@ -39,25 +22,38 @@ a panic.
 """
 open_library(path) = Libdl.dlopen(path, Libdl.RTLD_LAZY | Libdl.RTLD_LOCAL)
 
-"Returns the library, which the first call loads and checks."
+"Returns the library, which the first call finds."
 function library()
     HANDLE[] == C_NULL || return HANDLE[]
     reasons = String[]
     for (path, place) in candidates()
-        handle = try
-            open_library(path)
+        try
+            return HANDLE[] = open_checked(path(), place)
         catch problem
-            push!(reasons, "$path (from $place): $(sprint(showerror, problem))")
-            continue
+            push!(reasons, sprint(showerror, problem))
         end
-        check_version(handle, path, place)
-        return HANDLE[] = handle
     end
     error(
         "cannot load libwandb_login. Set WANDB_LOGIN_LIBRARY to the path of the library, ",
         "or call WandbLogin.set_library!(path). Tried:\n",
         join(reasons, "\n"),
     )
+end
+
+"Opens a library and checks its version."
+function open_checked(path, place)
+    handle = try
+        open_library(path)
+    catch problem
+        error("$path (from $place): $(sprint(showerror, problem))")
+    end
+    try
+        check_version(handle, path, place)
+    catch
+        Libdl.dlclose(handle)
+        rethrow()
+    end
+    return handle
 end
 
 function check_version(handle, path, place)
@@ -76,26 +72,36 @@ end
 """
     WandbLogin.set_library!(path)
 
-Use this file as libwandb_login, now and in later sessions of this Julia depot. The
-variable `WANDB_LOGIN_LIBRARY` overrides it. `nothing` removes the setting.
+Use this file as libwandb_login, in this session and in later ones of this Julia depot.
+`nothing` removes the setting. The variable `WANDB_LOGIN_LIBRARY` overrides it. If this
+session has already called another library, it keeps that one until Julia is restarted.
 """
 function set_library!(path::Union{AbstractString,Nothing})
-    HANDLE[] == C_NULL || error("libwandb_login is already loaded; restart Julia first.")
     if path === nothing
         rm(preference_file(); force = true)
     else
         full = abspath(path)
-        handle = open_library(full)
-        check_version(handle, full, "set_library!")
+        Libdl.dlclose(open_checked(full, "set_library!"))
         mkpath(dirname(preference_file()))
         write(preference_file(), full)
-        HANDLE[] = handle
+    end
+    isempty(get(ENV, "WANDB_LOGIN_LIBRARY", "")) || @warn "WANDB_LOGIN_LIBRARY overrides set_library!."
+    if IN_USE[]
+        @info "libwandb_login is in use. set_library! applies after a restart of Julia."
+    elseif HANDLE[] != C_NULL
+        # The next call finds the library. The loader would return this one for its name.
+        Libdl.dlclose(HANDLE[])
+        HANDLE[] = C_NULL
     end
     return nothing
 end
 
-"A function of the library, by name."
-symbol(name::Symbol) = Libdl.dlsym(library(), name)
+"A function of the library, by name. From now on the library stays loaded."
+function symbol(name::Symbol)
+    found = Libdl.dlsym(library(), name)
+    IN_USE[] = true
+    return found
+end
 
 """
 A call that may wait for the user, a lock or the server. In Julia 1.12 and later, other
