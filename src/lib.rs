@@ -1,47 +1,58 @@
-//! Log in to Weights & Biases: find the API key where the Python SDK finds it,
-//! prompt for one where a human is present, verify it with the server on
-//! request, and store it where the SDK finds it again.
+//! Log in to Weights & Biases: find the API key where the Python SDK finds it, prompt for
+//! one where a person is at the terminal, verify it with the server on request, and store
+//! it where the SDK finds it again.
 //!
-//! C programs use the same functions through `include/wandb_login.h`.
-//!
-//! # Example
 //! ```no_run
-//! use wandb_login::{Level, Login, Options, login, print};
+//! use wandb_login::{Login, Options, login};
 //!
-//! match login(&Options::new()) {
-//!     Ok(Login::Session(session)) => {
-//!         println!("{} at {}", session.display(), session.base_url());
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! match login(&Options::new())? {
+//!     Login::Session(session) => {
+//!         println!("{}", session.display());
+//!         // For the HTTP client. It is a secret: never print it.
+//!         let authorization = session.authorization().to_str()?;
+//! #       let _ = authorization;
 //!     }
-//!     Ok(Login::Offline) => println!("continuing without W&B"),
-//!     Err(error) => print(Level::Error, &error.to_string()),
+//!     Login::Offline => println!("continuing without W&B"),
 //! }
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! # Map
-//!
-//! The wings, in the order in which a login walks through them:
-//!
-//! | wing | what it does |
+//! | to | call |
 //! |---|---|
-//! | `login` | the flow: resolve, prompt, verify, store, report |
-//! | `options` | what the caller asks for |
-//! | `env` | what surrounds the call: variables, home directory, working directory, rank |
-//! | `config` | what is configured: settings files, their paths, the server |
-//! | `sources` | the credential provider chain |
-//! | `prompt` | asking a human: callback or terminal |
-//! | `server` | talking to W&B over HTTP |
-//! | `storage` | what a login leaves behind: netrc, settings, token cache |
-//! | `session` | what a login returns |
-//! | `renewer` | keeps the credential of a session good for a long training |
-//! | `report` | which key is in force, and why |
-//! | `formats` | netrc, INI, token cache, dates: text in, text out |
-//! | `route` | the way to the server: proxy, CA certificates, headers |
-//! | `url` | server addresses |
-//! | `files` | reading files, and replacing them atomically |
-//! | `util` | secrets, redacted text, lines |
-//! | `ffi` | the C ABI |
+//! | log in | [`login`] |
+//! | prompt for a key although one is configured | [`prompt_api_key`] |
+//! | find a configured credential without prompting or storing | [`current`] |
+//! | check the format of a key | [`check`] |
+//! | say which key is used, and why | [`explain`] |
+//! | keep the credential of a long training valid | [`Renewer`] |
+//! | remove the stored key | [`forget`] |
+//!
+//! No call contacts a server or prompts unless the [`Options`] or the user's configuration
+//! ask for it. The library starts no threads, except for a request to the server.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `http` | yes | requests to the server: verification, identity tokens, anonymous accounts |
+//! | `ring` | no | `http`, and the TLS provider ring of [rustls](https://docs.rs/rustls) |
+//! | `ffi`, `unstable`, `fuzzing`, `panic-test` | no | parts for the other packages of this project; they may change in every version |
+//!
+//! # The TLS provider
+//!
+//! The library uses the default `CryptoProvider` that the program has installed in rustls,
+//! and never installs one. Without an installed one it uses ring if the feature `ring` is on;
+//! otherwise a request over TLS is an [`Error::Tls`] that says what to do. A program that
+//! does not use rustls itself turns `ring` on.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))] // a failed unwrap is a failed test
+#![cfg_attr(not(feature = "unstable"), allow(dead_code, unreachable_pub))] // used with it
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod config;
 mod env;
@@ -71,10 +82,10 @@ mod storage;
 mod url;
 mod util;
 
-#[doc(hidden)]
+#[cfg(feature = "unstable")]
 pub use env::variables::{Name, VARIABLES, setting::SETTINGS};
 pub use error::{Error, Result};
-#[doc(hidden)]
+#[cfg(feature = "unstable")]
 pub use finding::{Code, Severity};
 pub use log::{Level, print};
 pub use login::{
@@ -84,6 +95,6 @@ pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeou
 pub use renewer::{Renewer, RenewerOptions};
 pub use report::{Format, Report};
 pub use session::{Session, Source};
-#[doc(hidden)]
+#[cfg(feature = "unstable")]
 pub use util::redact::mask_keys;
 pub use util::secret::Secret;

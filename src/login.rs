@@ -95,7 +95,7 @@ pub fn login(options: &Options<'_>) -> Result<Login> {
 /// // A program with a window of its own asks there, not on the terminal.
 /// let ask = |request: &PromptRequest<'_>| {
 ///     assert_eq!(request.server, "https://api.wandb.ai");
-///     PromptAnswer::Key(Secret::new(b"0123456789abcdef0123456789abcdef01234567"))
+///     PromptAnswer::Key(Secret::new("0123456789abcdef0123456789abcdef01234567"))
 /// };
 /// let environment = [OsStr::new("HOME=/nonexistent")];
 /// let options = Options::new()

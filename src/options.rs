@@ -149,13 +149,16 @@ impl<'a> Options<'a> {
     }
 
     /// Whether the user asked for a login explicitly, as at a shell: the modes
-    /// `offline` and `dryrun` then do not prevent it.
+    /// `offline` and `dryrun` then do not prevent it, and messages name the options of
+    /// the command.
+    #[cfg(feature = "unstable")]
     pub fn command_line(mut self, command_line: bool) -> Self {
         self.command_line = command_line;
         self
     }
 
     /// Whether information lines are left out of standard error.
+    #[cfg(feature = "unstable")]
     pub fn quiet(mut self, quiet: bool) -> Self {
         self.quiet = quiet;
         self

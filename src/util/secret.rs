@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::str::Utf8Error;
 
 /// A string that may contain a secret, such as a proxy URL with a password. It must
 /// not grow: reallocation leaves copies behind.
@@ -75,13 +76,20 @@ impl Secret {
     }
 
     /// Copies a secret, such as a key entered at a prompt.
-    pub fn new(text: &[u8]) -> Secret {
-        Secret::from_parts(&[text])
+    pub fn new(text: impl AsRef<[u8]>) -> Secret {
+        Secret::from_parts(&[text.as_ref()])
     }
 
     /// The secret, without the terminating NUL.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0[..self.0.len() - 1]
+    }
+
+    /// The secret as text, for an HTTP client for example. An error if it is not UTF-8.
+    /// Keys and `Authorization` headers are ASCII; a path in
+    /// [`environ`](crate::Session::environ) can be any bytes.
+    pub fn to_str(&self) -> Result<&str, Utf8Error> {
+        std::str::from_utf8(self.as_bytes())
     }
 
     /// The secret as a C string.
@@ -99,5 +107,21 @@ impl Clone for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn a_secret_is_text_if_it_is_utf8() {
+        assert_eq!(Secret::new("Basic YXBpOg==").to_str(), Ok("Basic YXBpOg=="));
+        assert_eq!(Secret::new("").to_str(), Ok(""));
+        assert!(
+            Secret::new(b"WANDB_IDENTITY_TOKEN_FILE=/\xff")
+                .to_str()
+                .is_err()
+        );
     }
 }

@@ -4,7 +4,8 @@
 //! Each block runs in a copy of the reader's folder. `cargo` is replaced there by a
 //! script that copies what the tests have built, because it would build everything
 //! again. Addresses of installed files are replaced by those of the test. The shell lines
-//! with `wandb-login` are tested in `tests/cli/readme.rs`, which has the command.
+//! with `wandb-login` are tested in `tests/cli/readme.rs`, which has the command. The Rust
+//! block is a documentation test of the crate.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -19,7 +20,18 @@ use crate::support::{Home, KEY_1, Run, built_library, code_blocks, root, tool};
 const READMES: [(&str, &[&str]); 6] = [
     (
         "README.md",
-        &["sh", "c", "sh", "sh", "cpp", "go", "julia", "c"],
+        &[
+            "sh",
+            "c",
+            "sh",
+            "sh",
+            "cpp",
+            "go",
+            "julia",
+            "c",
+            "toml",
+            "rust,no_run",
+        ],
     ),
     (
         CPP,
@@ -184,6 +196,16 @@ fn the_c_program_of_the_readme_is_built_as_it_says() {
     let run = Run::ok(command.env_remove("LD_LIBRARY_PATH"));
     let line = "POST https://api.wandb.ai/graphql, Authorization: Basic ...\n";
     assert_eq!(run.stdout, line);
+}
+
+#[test]
+fn the_lines_for_cargo_name_the_crate_and_a_feature_of_it() {
+    let lines: Vec<_> = block("README.md", 8).lines().map(str::to_owned).collect();
+    let expected = "wandb-login = { path = \"libwandb_login\", features = [\"ring\"] }";
+    assert_eq!(lines, ["[dependencies]", expected]);
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
+    assert!(manifest.contains("\nname = \"wandb-login\"\n"));
+    assert!(manifest.contains("\nring = ["));
 }
 
 #[test]
