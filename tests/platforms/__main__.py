@@ -55,6 +55,18 @@ def failed(machine: Machine, why: str) -> str:
     return line
 
 
+def run_job(machine: Machine, job: program_jobs.Job, opened: case.Case) -> list[str]:
+    """Runs one job, and returns why it failed, if it did."""
+    start = time.monotonic()
+    name = job.__name__.replace("_", " ")
+    try:
+        job(opened)
+    except Failure as failure:
+        return [failed(machine, f"{name}: {failure}")]
+    print(f"   {machine.name}: {name}, {time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)
+    return []
+
+
 def run_jobs(machine: Machine, long: bool, word: str) -> list[str]:
     """Runs all jobs on a machine, and returns what failed."""
     start = time.monotonic()
@@ -62,12 +74,9 @@ def run_jobs(machine: Machine, long: bool, word: str) -> list[str]:
     with case.opened(machine) as opened:
         jobs = jobs_of(machine, long, word)
         for job in jobs:
-            try:
-                job(opened)
-            except Failure as failure:
-                failures.append(failed(machine, f"{job.__name__.replace('_', ' ')}: {failure}"))
+            failures += run_job(machine, job, opened)
         lines = figures.lines(opened)
-    if long and not word and not machine.target.musl and machine.name != "debian-11":
+    if long and not word and machine.name == "qemu":
         try:
             lines.append("unit tests: " + unit_tests.run_unit_tests(machine))
         except Failure as failure:
@@ -108,6 +117,9 @@ def main() -> int:
         what = f"unknown target {', '.join(sorted(unknown))}" if arguments.targets else "no target"
         parser.error(f"{what}; the targets are: all {' '.join(sorted(known))}")
     chosen = [m for m in machines if "all" in arguments.targets or m.target.name in arguments.targets]
+    chosen = [m for m in chosen if jobs_of(m, arguments.long, arguments.job)]
+    if not chosen:
+        parser.error(f"no job of these targets has {arguments.job!r} in its name")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         failures = list(pool.map(lambda machine: try_machine(machine, arguments.long, arguments.job), chosen))
     return 1 if any(failures) else 0
