@@ -77,13 +77,15 @@ def unwinder(target: Target, folder: Path) -> Path:
 
 
 def import_libraries(target: Target) -> None:
-    """For programs that are linked with the DLL by MinGW and by Microsoft's linker."""
-    definition = target.files / "wandb_login.def"
+    """For programs that are linked with the DLL by MinGW and by Microsoft's linker. dlltool
+    writes the paths of its files into the library, and so gets plain names."""
+    folder = target.files / "lib"
+    definition = folder / "wandb_login.def"
     definition.write_text("LIBRARY wandb_login.dll\nEXPORTS\n" + SYMBOLS.read_text())
-    run(target.binutils + "dlltool", "--deterministic-libraries", "-d", definition,
-        "-l", target.files / "lib/libwandb_login.dll.a")
-    run(toolchain.zig(), "dlltool", "-m", "i386:x86-64", "-D", "wandb_login.dll", "-d", definition,
-        "-l", target.files / "lib/wandb_login.lib")
+    run(target.binutils + "dlltool", "--deterministic-libraries", "--temp-prefix", "wandb_login",
+        "-d", definition.name, "-l", "libwandb_login.dll.a", cwd=folder)
+    run(toolchain.zig(), "dlltool", "-m", "i386:x86-64", "-D", "wandb_login.dll", "-d", definition.name,
+        "-l", "wandb_login.lib", cwd=folder)
     definition.unlink()
 
 

@@ -74,6 +74,8 @@ def flags(target: Target, target_dir: Path) -> list[str]:
     words = [f"--remap-path-prefix={folder}={name}" for folder, name in remapped(target_dir)]
     if target.musl:  # the dynamic libc: a program's own, whose files zig brings
         words += ["-Ctarget-feature=-crt-static", "-Clink-self-contained=no"]
+    if target.toolchain == "mingw":
+        words.append("-Clink-arg=-Wl,--no-insert-timestamp")
     return words
 
 
