@@ -103,6 +103,8 @@ def check_files(target: Target, folders: list[tuple[Path, str]]) -> None:
         if target.glibc:
             check_glibc(files / file)
     own = [folder for folder, _ in folders] + [Path.home()]
+    # dlltool makes a symbol of a path.
+    own += [Path(re.sub(r"\W", "_", str(folder))) for folder, name in folders if name == "/target"]
     for file in files.rglob("*"):
         if file.is_file():
             check_paths(file, [folder for folder in own if folder != Path("/")])

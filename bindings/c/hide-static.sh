@@ -36,12 +36,21 @@ link_one_object() {
 }
 
 # Renames definitions and uses in all objects. Bitcode is removed first: nm would read it in
-# place of the symbols where LLVM's plugin for binutils is installed.
+# place of the symbols where LLVM's plugin for binutils is installed. rustc's import libraries
+# have the name of a temporary folder in their symbols: it becomes a number.
 rename_symbols() {
   "${BINUTILS-}objcopy" --enable-deterministic-archives --strip-debug \
           --remove-section=.llvmbc --remove-section=.llvmcmd "$input" "$folder/stripped.a"
   "${BINUTILS-}nm" --defined-only --extern-only "$folder/stripped.a" |
-    awk 'NF == 3 && $3 !~ /^wandb_/ { print $3, "wandb_login_private_" $3 }' |
+    awk 'NF == 3 && $3 !~ /^wandb_/ {
+           name = $3
+           if (match(name, /_rustc[A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9]_/)) {
+             folder = substr(name, RSTART, RLENGTH)
+             if (!(folder in number)) number[folder] = ++folders
+             name = (name ~ /^_head_/ ? "_head_" : "__") number[folder] "_" substr(name, RSTART + RLENGTH)
+           }
+           print $3, "wandb_login_private_" name
+         }' |
     sort -u >"$folder/names"
   rm -f "$output"
   "${BINUTILS-}objcopy" --enable-deterministic-archives --redefine-syms="$folder/names" \
