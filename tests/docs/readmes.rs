@@ -17,7 +17,7 @@ use crate::stub::{Reply, Stub};
 use crate::support::{Home, KEY_1, Run, built_library, code_blocks, root, tool};
 
 /// The READMEs with the languages of their code blocks. A new block needs a test.
-const READMES: [(&str, &[&str]); 6] = [
+const READMES: [(&str, &[&str]); 8] = [
     (
         "README.md",
         &[
@@ -48,6 +48,9 @@ const READMES: [(&str, &[&str]); 6] = [
     ),
     ("bindings/mpi/README.md", &["c", "sh"]),
     ("examples/README.md", &["c", "sh"]),
+    // tests/release and tests/packages run the commands.
+    ("release/README.md", &["console", "console"]),
+    ("release/wheel/README.md", &["sh"]),
 ];
 
 const CPP: &str = "bindings/cpp/README.md";
