@@ -111,6 +111,27 @@ class Checks(Case):
                    self.static(source + '__attribute__((section(".llvmbc"))) static int b = 1;'
                                "__attribute__((used)) static int *c = &b;"))
 
+    def hidden_for_mingw(self, folder: str) -> bytes:
+        """The static library for MinGW of objects in which rustc's dlltool left a folder's name."""
+        source = self.source(self.symbols()) + f"int other; int _head_{folder}_a_dll_imports_lib;"
+        library, output = self.folder / "mingw.a", self.folder / "hidden.a"
+        library.unlink(missing_ok=True)
+        tools = WINDOWS.binutils
+        subprocess.run([f"{tools}gcc", "-x", "c", "-", "-c", "-o", "one.o"], input=source, text=True, check=True,
+                       cwd=self.folder)
+        subprocess.run([f"{tools}ar", "rcsD", library.name, "one.o"], check=True, cwd=self.folder)
+        self.fails("other", checks.check_static, WINDOWS, library)
+        subprocess.run([ROOT / "bindings/c/hide-static.sh", library, output], check=True,
+                       env=os.environ | {"BINUTILS": tools})
+        checks.check_static(WINDOWS, output)
+        return output.read_bytes()
+
+    def test_a_static_library_for_mingw_has_a_prefix_and_no_name_of_a_folder(self) -> None:
+        first = self.hidden_for_mingw("_work_one_rustcAbC123")
+        self.assertIn(b"wandb_login_private__head_1_a_dll_imports_lib", first)
+        self.assertNotIn(b"rustcAbC123", first)
+        self.assertEqual(self.hidden_for_mingw("_another_longer_rustcXyZ789"), first)
+
     def test_a_path_of_the_builder_is_found(self) -> None:
         file = self.folder / "file"
         file.write_bytes(b"\0panicked at /home/builder/src/lib.rs\0")
