@@ -24,7 +24,7 @@ use windows_sys::Win32::Storage::FileSystem::FILE_ATTRIBUTE_READONLY;
 
 use self::access::{AccessList, ProcessUser};
 use self::lock::Lock;
-use self::replace::{Change, IN_USE_TIMEOUT, Outcome, remove_stale_copies};
+use self::replace::{Change, IN_USE_TIMEOUT, Outcome, recover};
 use super::read::{Kind, contents, examine, open};
 use super::wait::LockWait;
 use super::{Cancel, Edit, ReadProblem, Target, Updated, WriteProblem, sys};
@@ -107,7 +107,7 @@ pub(crate) fn update(target: &Target, edit: Edit, cancel: Cancel) -> Result<Upda
     }
     let lock = Lock::take(&path, &wait)?;
     if lock.is_exclusive() {
-        remove_stale_copies(&path);
+        recover(&path);
     }
     for _ in 0..MAX_ATTEMPTS {
         let old = Found::at(&path, target.limit, &wait)?;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_DELETE_PENDING, ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION,
-    ERROR_UNABLE_TO_MOVE_REPLACEMENT, ERROR_UNABLE_TO_REMOVE_REPLACED, ERROR_USER_MAPPED_FILE,
+    ERROR_UNABLE_TO_MOVE_REPLACEMENT, ERROR_UNABLE_TO_MOVE_REPLACEMENT_2,
+    ERROR_UNABLE_TO_REMOVE_REPLACED, ERROR_USER_MAPPED_FILE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_COMPRESSED, FILE_ATTRIBUTE_ENCRYPTED, FILE_SHARE_READ,
@@ -38,9 +39,18 @@ const IN_USE: [u32; 6] = [
     ERROR_UNABLE_TO_REMOVE_REPLACED,
 ];
 
+/// The errors of a replacement that has moved the file away.
+const HALFWAY: [u32; 2] = [
+    ERROR_UNABLE_TO_MOVE_REPLACEMENT,
+    ERROR_UNABLE_TO_MOVE_REPLACEMENT_2,
+];
+
 /// What names of copies have after the name of the file, before 16 hexadecimal
 /// digits.
 const COPY: &str = ".wandb-login-";
+
+/// The same for a file that was moved out of the way.
+const AWAY: &str = ".wandb-login-old-";
 
 /// A change that is ready to be written.
 pub(super) struct Change<'a> {
@@ -122,9 +132,10 @@ impl Change<'_> {
                     return Err(WriteProblem::when("cannot be replaced")(error));
                 }
                 Err(error) if since.elapsed() >= IN_USE_TIMEOUT => {
+                    temp.undo(self.path);
                     return Err(WriteProblem::when("cannot be replaced")(error));
                 }
-                Err(_) => wait.pause()?,
+                Err(_) => wait.pause().inspect_err(|_| temp.undo(self.path))?,
             }
         }
     }
@@ -188,6 +199,8 @@ struct Temp {
     path: PathBuf,
     /// The file itself is gone, and this copy must take its place.
     has_last_copy: bool,
+    /// Where the file is that was moved out of the way.
+    moved_away: Option<PathBuf>,
     renamed: bool,
 }
 
@@ -196,10 +209,7 @@ impl Temp {
     fn create(path: &Path, user: &User) -> io::Result<Temp> {
         let owner = user.owner()?;
         loop {
-            // Std seeds its hasher from the system's random numbers: the name
-            // cannot be predicted.
-            let name = format!("{COPY}{:016x}", RandomState::new().hash_one(0));
-            let path = beside(path, &name);
+            let path = new_name(path, COPY);
             sys::crash_point();
             match sys::create_private_file(&path, owner) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
@@ -210,6 +220,7 @@ impl Temp {
                     return Ok(Temp {
                         path,
                         has_last_copy: false,
+                        moved_away: None,
                         renamed: false,
                     });
                 }
@@ -242,45 +253,81 @@ impl Temp {
         Ok(())
     }
 
-    /// Moves the file out of the way, and this copy to its place.
+    /// Moves the file out of the way, and this copy to its place. Without a name for the
+    /// file that is moved, the system would choose one, and may leave it.
     fn move_in(&mut self, path: &Path) -> io::Result<()> {
-        match sys::replace_file(path, &self.path) {
-            Ok(()) => self.renamed = true,
-            Err(error) => {
-                let halfway = is_error(&error, &[ERROR_UNABLE_TO_MOVE_REPLACEMENT]);
-                self.has_last_copy = halfway && !path.exists();
-                return Err(error);
-            }
+        let away = new_name(path, AWAY);
+        let moved = sys::replace_file(path, &self.path, &away);
+        self.renamed = moved.is_ok();
+        if let Err(error) = &moved {
+            let halfway = is_error(error, &HALFWAY);
+            self.has_last_copy = halfway && !path.exists();
         }
-        Ok(())
+        self.moved_away = away.exists().then_some(away);
+        moved
     }
+
+    /// Gives up: what was moved away comes back. If that fails, no copy is removed.
+    fn undo(&mut self, path: &Path) {
+        if let Some(away) = &self.moved_away
+            && !path.exists()
+            && fs::rename(away, path).is_err()
+        {
+            (self.renamed, self.moved_away) = (true, None);
+        }
+    }
+}
+
+/// A new name in the directory of the file. Std seeds its hasher from the system's random
+/// numbers: the name cannot be predicted.
+fn new_name(path: &Path, text: &str) -> PathBuf {
+    let name = format!("{text}{:016x}", RandomState::new().hash_one(0));
+    beside(path, &name)
 }
 
 impl Drop for Temp {
     fn drop(&mut self) {
-        if !self.renamed && !self.has_last_copy {
+        if !self.renamed {
             let _ = fs::remove_file(&self.path);
+        }
+        if let Some(away) = &self.moved_away {
+            let _ = fs::remove_file(away);
         }
     }
 }
 
-/// Removes the copies that killed writers left. The lock is held, so no copy is in
+/// Clears up after killed writers: a file that one has moved away comes back where no
+/// other has taken its place, and copies are removed. The lock is held, so no copy is in
 /// use.
-pub(super) fn remove_stale_copies(path: &Path) {
-    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
-        return;
-    };
-    let prefix = beside(Path::new(name), COPY).into_os_string();
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let found = entry.file_name();
-        let end = found
-            .as_encoded_bytes()
-            .strip_prefix(prefix.as_encoded_bytes());
-        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        if end.is_some_and(|end| end.len() == 16 && end.iter().all(is_digit))
-            && entry.file_type().is_ok_and(|kind| kind.is_file())
-        {
-            let _ = fs::remove_file(entry.path());
-        }
+pub(super) fn recover(path: &Path) {
+    for away in named_beside(path, AWAY) {
+        let _ = match path.exists() {
+            true => fs::remove_file(away),
+            false => fs::rename(away, path),
+        };
     }
+    for copy in named_beside(path, COPY) {
+        let _ = fs::remove_file(copy);
+    }
+}
+
+/// The files whose names are that of the file, this text and 16 hexadecimal digits.
+fn named_beside(path: &Path, text: &str) -> Vec<PathBuf> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Vec::new();
+    };
+    let prefix = beside(Path::new(name), text).into_os_string();
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| {
+            let found = entry.file_name();
+            let end = found
+                .as_encoded_bytes()
+                .strip_prefix(prefix.as_encoded_bytes());
+            end.is_some_and(|end| end.len() == 16 && end.iter().all(is_digit))
+                && entry.file_type().is_ok_and(|kind| kind.is_file())
+        })
+        .map(|entry| entry.path())
+        .collect()
 }

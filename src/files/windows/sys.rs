@@ -120,13 +120,17 @@ pub(super) fn set_attributes(path: &Path, attributes: u32) -> io::Result<()> {
     check(unsafe { SetFileAttributesW(path.as_ptr(), attributes) })
 }
 
-/// Replaces a file by another one, and keeps what belongs to its name. It works
-/// while the file is open on file systems where a rename does not.
-pub(super) fn replace_file(path: &Path, by: &Path) -> io::Result<()> {
-    let (path, by) = (wide(path)?, wide(by)?);
+/// Replaces a file by another one, and keeps what belongs to its name. The file gets
+/// another name. It works while the file is open on file systems where a rename does
+/// not.
+pub(super) fn replace_file(path: &Path, by: &Path, away: &Path) -> io::Result<()> {
+    let (path, by, away) = (wide(path)?, wide(by)?, wide(away)?);
     let flags = REPLACEFILE_IGNORE_MERGE_ERRORS;
-    // SAFETY: both paths end with zero, and outlive the call; the rest is optional.
-    check(unsafe { ReplaceFileW(path.as_ptr(), by.as_ptr(), null(), flags, null(), null()) })
+    // SAFETY: the paths end with zero, and outlive the call; the rest is optional.
+    check(unsafe {
+        let (path, by, away) = (path.as_ptr(), by.as_ptr(), away.as_ptr());
+        ReplaceFileW(path, by, away, flags, null(), null())
+    })
 }
 
 /// The number of names that the file has.
