@@ -141,7 +141,11 @@ pub fn replace_path(text: &str, path: &Path, name: &str) -> String {
     let mut replaced = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let end = part.find(|c: char| c.is_whitespace() || "\"':,)]".contains(c));
-        let (rest, after) = part.split_at(end.unwrap_or(part.len()));
+        let mut end = end.unwrap_or(part.len());
+        // The backslash of an escaped quote is no part of the path.
+        let before = &part[..end];
+        end -= usize::from(before.ends_with('\\') && !before.ends_with(r"\\"));
+        let (rest, after) = part.split_at(end);
         replaced += name;
         replaced += &rest.replace(r"\\", "/").replace('\\', "/");
         replaced += after;
@@ -173,8 +177,8 @@ pub fn portable(text: &str) -> String {
     let text: String = without.collect();
     let text = text.replace("chmod 600 it", "remove them from its access list");
     let text = text.replace("/_netrc", "/.netrc");
-    text.replace("http_proxy)", "HTTP_PROXY)")
-        .replace("https_proxy)", "HTTPS_PROXY)")
+    let text = text.replace("https_proxy", "HTTPS_PROXY");
+    text.replace("http_proxy", "HTTP_PROXY")
 }
 
 fn wide(text: &Path) -> Vec<u16> {
