@@ -3,7 +3,6 @@
 
 #[cfg(unix)]
 mod passwd;
-mod privilege;
 pub(crate) mod rank;
 #[cfg(unix)]
 mod unix;
@@ -24,7 +23,11 @@ use unix as platform;
 use windows as platform;
 
 pub(crate) use platform::os_str;
-pub(crate) use privilege::IGNORED;
+
+/// Why the environment of a privileged process is ignored, for messages.
+pub(crate) const IGNORED: &str = "This program runs with more rights than its caller \
+     (set-user-ID, set-group-ID or file capabilities), so the caller's environment variables and \
+     workspace settings were ignored; give the program its key and server explicitly.";
 
 /// The current time in Unix seconds.
 pub(crate) fn unix_time() -> i64 {
@@ -37,7 +40,7 @@ pub(crate) fn unix_time() -> i64 {
 /// The environment of the process, as `NAME=value` entries. That of a process
 /// with more rights than its caller holds its own home directory only.
 pub(crate) fn capture() -> Vec<OsString> {
-    if privilege::is_privileged() {
+    if platform::is_privileged() {
         let entry = |home: PathBuf| {
             let mut entry = OsString::from(variables::HOME);
             entry.push("=");
@@ -58,7 +61,7 @@ pub(crate) fn capture() -> Vec<OsString> {
 /// The working directory of the process. One with more rights than its caller
 /// ignores the workspace, which its caller chooses.
 pub(crate) fn capture_directory() -> Option<PathBuf> {
-    match privilege::is_privileged() {
+    match platform::is_privileged() {
         true => platform::effective_home(),
         false => std::env::current_dir().ok(),
     }
@@ -81,7 +84,7 @@ impl<'a> Environment<'a> {
         block: Option<&'a [&'a OsStr]>,
         directory: Option<&'a Path>,
     ) -> Environment<'a> {
-        let is_privileged = block.is_none() && privilege::is_privileged();
+        let is_privileged = block.is_none() && platform::is_privileged();
         Environment {
             block: block.or(is_privileged.then_some(&[][..])),
             directory,

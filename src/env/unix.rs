@@ -1,4 +1,4 @@
-//! What differs on Unix: the home directory, and the rules of names and paths.
+//! What differs on Unix: the home directory, privileged programs, and the rules of names and paths.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -10,6 +10,22 @@ pub(super) use passwd::{effective_home, own_home};
 
 /// The variable that sets the home directory, for messages.
 pub(super) const HOME: &str = variables::HOME;
+
+/// Whether the kernel marked this process at its start: a set-user-ID or set-group-ID
+/// program, or one with file capabilities.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn is_privileged() -> bool {
+    // SAFETY: takes a number, touches no memory of ours, and returns 0 for an
+    // entry that the kernel did not pass.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Whether the process runs as another user or group than its caller.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn is_privileged() -> bool {
+    // SAFETY: these calls take nothing, touch no memory and cannot fail.
+    unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
+}
 
 /// `HOME`, else the user database.
 pub(super) fn home(env: &Environment) -> Option<PathBuf> {

@@ -12,6 +12,11 @@ use super::{Environment, variables};
 /// The variable that sets the home directory, for messages.
 pub(super) const HOME: &str = variables::USERPROFILE;
 
+/// Windows has no programs with more rights than their caller.
+pub(super) fn is_privileged() -> bool {
+    false
+}
+
 /// `USERPROFILE`, else `HOMEDRIVE` and `HOMEPATH`, else what the system knows.
 pub(super) fn home(env: &Environment) -> Option<PathBuf> {
     if let Some(profile) = env.var(variables::USERPROFILE) {

@@ -38,6 +38,8 @@ mod windows;
 pub(crate) use lock::has_locks;
 pub(crate) use read::{ReadProblem, Text, is_missing, read, read_secret};
 #[cfg(unix)]
+use resolve::OwnerProblem;
+#[cfg(unix)]
 pub(crate) use resolve::{HOW_TO_RESTRICT, User};
 #[cfg(unix)]
 pub(crate) use update::update;
@@ -98,17 +100,8 @@ pub(crate) enum WriteProblem {
     #[error("is read-only")]
     ReadOnly,
     #[cfg(unix)]
-    #[error("belongs to another user (uid {0})")]
-    Foreign(u32),
-    #[cfg(unix)]
-    #[error("is behind a symbolic link that another user (uid {0}) can redirect")]
-    StrangersLink(u32),
-    #[cfg(unix)]
-    #[error("has a hard link that another user (uid {0}) can redirect")]
-    StrangersHardLink(u32),
-    #[cfg(unix)]
-    #[error("has a hard link, in a directory that every user can write")]
-    SharedHardLink,
+    #[error(transparent)]
+    Owner(#[from] OwnerProblem),
     #[error("is in a directory that does not exist")]
     NoDirectory,
     #[error("is locked by another program; gave up after {0} s")]
@@ -125,17 +118,6 @@ pub(crate) enum WriteProblem {
 }
 
 impl WriteProblem {
-    /// Whether the file was replaced on another host of a network file system.
-    #[cfg(unix)]
-    fn is_stale(&self) -> bool {
-        match self {
-            WriteProblem::Read(ReadProblem::Io(error)) | WriteProblem::Io { error, .. } => {
-                read::is_stale(error)
-            }
-            _ => false,
-        }
-    }
-
     /// For `map_err`: adds what failed to the system's error.
     fn when(doing: &'static str) -> impl Fn(io::Error) -> WriteProblem {
         move |error| WriteProblem::Io { doing, error }

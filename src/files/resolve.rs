@@ -16,7 +16,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::at::{Dir, Entry, is_same};
 use super::create::create_dir;
-use super::read::kind;
+use super::read::{self, kind};
 use super::{ReadProblem, WriteProblem, sys};
 use crate::util::shell::word;
 
@@ -75,7 +75,7 @@ impl User {
         };
         for owner in owners {
             if !self.is_home_owner(owner) && !self.trusts(owner) {
-                return Err(WriteProblem::StrangersLink(owner));
+                return Err(OwnerProblem::StrangersLink(owner).into());
             }
         }
         let owners = [dir.uid(), link.uid()];
@@ -136,22 +136,22 @@ impl ResolvedPath {
             return Err(ReadProblem::NotAFile(kind(meta.file_type())).into());
         }
         if !user.may_write_for(owner) {
-            return Err(WriteProblem::Foreign(owner));
+            return Err(OwnerProblem::Foreign(owner).into());
         }
         // A user's link must not lead root to a file of somebody else.
         if let Some(owner_of_link) = self.redirected_by
             && owner_of_link != owner
         {
-            return Err(WriteProblem::StrangersLink(owner_of_link));
+            return Err(OwnerProblem::StrangersLink(owner_of_link).into());
         }
         // Neither must a hard link in the directory of another user.
         let host = self.dir_meta.uid();
         if meta.nlink() > 1 && host != owner && !user.trusts(host) {
-            return Err(WriteProblem::StrangersHardLink(host));
+            return Err(OwnerProblem::StrangersHardLink(host).into());
         }
         // Where any user can put a link, it may be one to a file of this user.
         if meta.nlink() > 1 && self.dir_meta.mode() & 0o002 != 0 {
-            return Err(WriteProblem::SharedHardLink);
+            return Err(OwnerProblem::SharedHardLink.into());
         }
         if meta.mode() & 0o200 == 0 {
             return Err(WriteProblem::ReadOnly);
@@ -179,7 +179,7 @@ impl ResolvedPath {
 fn check_new(redirected_by: Option<u32>, dir: &Metadata) -> Result<(), WriteProblem> {
     match redirected_by {
         Some(owner_of_link) if owner_of_link != dir.uid() => {
-            Err(WriteProblem::StrangersLink(owner_of_link))
+            Err(OwnerProblem::StrangersLink(owner_of_link).into())
         }
         _ => Ok(()),
     }
@@ -320,11 +320,34 @@ impl Walk<'_> {
     }
 }
 
+/// Why a file was not changed for the sake of another user, as in [`WriteProblem`].
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub(crate) enum OwnerProblem {
+    #[error("belongs to another user (uid {0})")]
+    Foreign(u32),
+    #[error("is behind a symbolic link that another user (uid {0}) can redirect")]
+    StrangersLink(u32),
+    #[error("has a hard link that another user (uid {0}) can redirect")]
+    StrangersHardLink(u32),
+    #[error("has a hard link, in a directory that every user can write")]
+    SharedHardLink,
+}
+
 impl WriteProblem {
+    /// Whether the file was replaced on another host of a network file system.
+    pub(super) fn is_stale(&self) -> bool {
+        match self {
+            WriteProblem::Read(ReadProblem::Io(error)) | WriteProblem::Io { error, .. } => {
+                read::is_stale(error)
+            }
+            _ => false,
+        }
+    }
+
     /// How the user can solve the problem, with the path quoted in it.
     pub(crate) fn remedy(&self, path: &str) -> Option<String> {
         match self {
-            WriteProblem::Foreign(_) => Some(format!(
+            WriteProblem::Owner(OwnerProblem::Foreign(_)) => Some(format!(
                 "to make it yours, run: sudo chown \"$(id -u)\" {}",
                 word(path)
             )),

@@ -1,10 +1,8 @@
-//! Where the trusted CA certificates come from.
+//! Which CA certificates are trusted, and those that the user configures.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-#[cfg(not(any(windows, target_vendor = "apple")))]
-use std::path::PathBuf;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -43,7 +41,7 @@ pub(super) fn certificates(locations: &[CaLocation]) -> Result<Vec<CertificateDe
 }
 
 /// The certificates of one file or directory.
-fn certificates_of(location: &CaLocation) -> Result<Vec<CertificateDer<'static>>> {
+pub(super) fn certificates_of(location: &CaLocation) -> Result<Vec<CertificateDer<'static>>> {
     let CaLocation { variable, path } = location;
     let problem = |what: &str| Error::Tls(format!("{variable}: {} {what}", path.display()));
     let unreadable =
@@ -91,42 +89,9 @@ fn reason(error: &std::io::Error) -> String {
     }
 }
 
-/// The system's CA certificates, from the first of these paths that has any.
-/// The SDK's client (Go) uses the same list. A container may have none of them.
-#[cfg(not(any(windows, target_vendor = "apple")))]
-pub(super) fn system() -> Option<Vec<CertificateDer<'static>>> {
-    first_of(&[
-        "/etc/ssl/certs/ca-certificates.crt", // Debian, Ubuntu, Arch, Gentoo
-        "/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL
-        "/etc/ssl/ca-bundle.pem",             // openSUSE
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // RHEL 7
-        "/etc/ssl/cert.pem",                  // Alpine, OpenBSD
-        "/usr/local/share/certs/ca-root-nss.crt", // FreeBSD
-        "/etc/ssl/certs",                     // SLES
-        "/etc/pki/tls/certs",
-    ])
-}
-
-#[cfg(not(any(windows, target_vendor = "apple")))]
-fn first_of(paths: &[&str]) -> Option<Vec<CertificateDer<'static>>> {
-    let location = |path: &&str| CaLocation {
-        variable: "",
-        path: PathBuf::from(path),
-    };
-    paths
-        .iter()
-        .find_map(|path| certificates_of(&location(path)).ok())
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-
-    #[cfg(not(target_vendor = "apple"))]
-    #[test]
-    fn a_system_without_ca_files_has_no_trust_store() {
-        assert_eq!(first_of(&["/nonexistent/a", "/dev/null"]), None);
-    }
 
     #[test]
     fn an_unusable_ca_file_is_reported_with_its_variable_without_blocking() {

@@ -16,6 +16,12 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod tls;
+#[cfg_attr(any(windows, target_vendor = "apple"), path = "trust_store/service.rs")]
+#[cfg_attr(
+    not(any(windows, target_vendor = "apple")),
+    path = "trust_store/files.rs"
+)]
+mod trust_store;
 mod wait;
 mod zeroizing;
 

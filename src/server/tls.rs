@@ -20,6 +20,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::ca::{self, TrustAnchors};
+use super::trust_store;
 use super::zeroizing::WipedTransport;
 use crate::error::{Error, Result};
 
@@ -31,7 +32,7 @@ pub(super) fn config(anchors: &TrustAnchors) -> Result<Arc<ClientConfig>> {
     let verifier: Arc<dyn ServerCertVerifier> = match anchors {
         TrustAnchors::Unverified => Arc::new(Verifier::new(&provider, None)),
         TrustAnchors::Configured(locations) => listed(ca::certificates(locations)?, &provider)?,
-        TrustAnchors::Platform => platform(&provider)?,
+        TrustAnchors::Platform => trust_store::verifier(&provider)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -58,36 +59,8 @@ fn provider() -> Result<Arc<CryptoProvider>> {
     ))
 }
 
-#[cfg(any(windows, target_vendor = "apple"))]
-fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
-    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(provider));
-    let verifier = verifier.map_err(|error| Error::Tls(format!("no trust store: {error}")))?;
-    Ok(Arc::new(verifier))
-}
-
-#[cfg(not(any(windows, target_vendor = "apple")))]
-fn platform(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>> {
-    system_or_bundled(ca::system(), provider)
-}
-
-/// The CA certificates of the system. A container without CA files gets the
-/// Mozilla roots that were compiled in.
-#[cfg(not(any(windows, target_vendor = "apple")))]
-fn system_or_bundled(
-    certificates: Option<Vec<CertificateDer<'static>>>,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ServerCertVerifier>> {
-    match certificates {
-        Some(certificates) => listed(certificates, provider),
-        None => {
-            let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-            Ok(webpki_verifier(RootCertStore { roots }, provider)?)
-        }
-    }
-}
-
 /// A verifier with these certificates as trust anchors.
-fn listed(
+pub(super) fn listed(
     certificates: Vec<CertificateDer<'static>>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>> {
@@ -100,7 +73,7 @@ fn listed(
     Ok(Arc::new(Verifier::new(provider, Some(trusted))))
 }
 
-fn webpki_verifier(
+pub(super) fn webpki_verifier(
     roots: RootCertStore,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>> {
@@ -284,20 +257,5 @@ impl fmt::Debug for TlsConnector {
 impl fmt::Debug for TlsTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TlsTransport")
-    }
-}
-
-#[cfg(all(test, not(any(windows, target_vendor = "apple"))))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bundled_roots_are_used_without_ca_files_and_not_for_an_empty_list() {
-        let provider = Arc::new(crypto::ring::default_provider());
-        assert!(system_or_bundled(None, &provider).is_ok());
-        assert!(matches!(
-            system_or_bundled(Some(Vec::new()), &provider),
-            Err(Error::Tls(_))
-        ));
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, chown, lchown, symlink};
 use std::path::Path;
 
 use super::support::*;
-use crate::files::{Target, User, WriteProblem};
+use crate::files::{OwnerProblem, Target, User, WriteProblem};
 
 const ALICE: u32 = 12_345;
 const EVE: u32 = 23_456;
@@ -37,7 +37,7 @@ fn another_users_file_is_refused() {
     };
     assert!(matches!(
         append_to(&with_home, "two"),
-        Err(WriteProblem::Foreign(EVE))
+        Err(WriteProblem::Owner(OwnerProblem::Foreign(EVE)))
     ));
     assert_eq!(fs::read(&path).unwrap(), b"one\n");
 }
@@ -107,7 +107,7 @@ fn a_users_link_does_not_redirect_root() {
         chown_to(&link, ALICE);
         assert!(matches!(
             append_to_link(),
-            Err(WriteProblem::StrangersLink(ALICE))
+            Err(WriteProblem::Owner(OwnerProblem::StrangersLink(ALICE)))
         ));
     }
     assert_eq!(fs::read(&secret).unwrap(), b"root\n");
@@ -178,7 +178,10 @@ fn a_users_link_anywhere_on_the_path_does_not_redirect_root() {
             symlink(&to, home.path(link)).unwrap();
             chown_to(&home.path(link), link_owner);
             let appended = append_in_home(&home, &home.path(file));
-            let refused = matches!(appended, Err(WriteProblem::StrangersLink(ALICE)));
+            let refused = matches!(
+                appended,
+                Err(WriteProblem::Owner(OwnerProblem::StrangersLink(ALICE)))
+            );
             assert!(refused, "{link} {to:?} {file}: {appended:?}");
             let after = [
                 snapshot(root.dir()),
