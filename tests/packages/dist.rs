@@ -1,5 +1,7 @@
 //! Where `release/make` writes its files, and how they are named.
 
+#![allow(dead_code)] // each test that shares this file uses its own part of it
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
