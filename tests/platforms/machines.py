@@ -122,7 +122,8 @@ def qemu() -> Machine:
         needs=(toolchain.zig(), QEMU, "aarch64-linux-gnu-g++", ARM64_LIBC / "lib/libstdc++.so.6"),
         cc=zig_cc(target),
         cxx=("aarch64-linux-gnu-g++",),
-        start=(QEMU, "-L", str(ARM64_LIBC)),
+        # Not `-L`: with it, qemu takes the root directory for that of the libraries.
+        start=(QEMU, str(ARM64_LIBC / "lib/ld-linux-aarch64.so.1"), "--library-path", str(ARM64_LIBC / "lib")),
     )
 
 
@@ -146,7 +147,7 @@ def qemu_musl() -> Machine:
         needs=(toolchain.zig(), QEMU, loader),
         cc=zig_cc(target),
         cxx=zig_cc(target, "c++"),
-        start=(QEMU, "-L", str(MUSL_ARM64)),
+        start=(QEMU, str(loader)),
     )
 
 
