@@ -12,6 +12,7 @@ mod deb;
 mod debian_11;
 mod dist;
 mod go;
+mod guide;
 mod installer;
 mod julia;
 #[path = "../support/julia.rs"]
