@@ -1,6 +1,7 @@
 """Programs in C, C++ and Go that use the library: compiled for the target, run there."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from case import Case, check
 from command_jobs import stored
-from project import Failure, run
+from project import DIST, VERSION, Failure, run
 from server import KEY, REFUSED_KEY, USERNAME
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
@@ -101,22 +102,42 @@ def cpp(case: Case) -> None:
     try_program(case, compile(case, "cpp", "c++", ["login.cpp"], shared_flags(case)))
 
 
-def go(case: Case) -> None:
-    windows = case.machine.target.windows
-    if windows:
-        shutil.copy(case.package / "bin/wandb_login.dll", case.folder)
-    program = case.folder / ("go-program" + (".exe" if windows else ""))
-    words = ["go", "build", "-trimpath", "-o", str(program)]
-    if not windows:
-        words += ["-ldflags", f"-r {case.machine.inside(case.package)}/lib"]
-    done = subprocess.run([*words, "."], cwd=PROGRAMS / "go", capture_output=True, text=True,
-                          env=pkg_config_environment(case) | case.machine.go_environment)
+def build_go(case: Case, name: str, folder: Path, flags: list[str], **variables: str) -> Path:
+    """Compiles the Go program in a folder."""
+    program = case.folder / (name + (".exe" if case.machine.target.windows else ""))
+    words = ["go", "build", "-trimpath", "-o", str(program), *flags, "."]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True,
+                          env=pkg_config_environment(case) | case.machine.go_environment | variables)
     if done.returncode:
         raise Failure(f"go build: {done.stderr.strip()}")
+    return program
+
+
+def go(case: Case) -> None:
+    flags = []
+    if case.machine.target.windows:
+        shutil.copy(case.package / "bin/wandb_login.dll", case.folder)
+    else:
+        flags = ["-ldflags", f"-r {case.machine.inside(case.package)}/lib"]
+    try_program(case, build_go(case, "go-program", PROGRAMS / "go", flags))
+
+
+def go_with_the_released_module(case: Case) -> None:
+    """The static library in the Go module of the release; pkg-config is not used."""
+    folder, proxy = case.folder / "go-module", case.folder / "go-proxy"
+    shutil.unpack_archive(DIST / f"wandb-login-{VERSION}-go.zip", proxy)
+    shutil.copytree(PROGRAMS / "go", folder)
+    module = (folder / "go.mod").read_text()
+    released = re.sub(r"^replace .*\n|v[0-9.]+$", lambda found: f"v{VERSION}" if found[0][0] == "v" else "",
+                      module, flags=re.MULTILINE)
+    (folder / "go.mod").write_text(released)
+    program = build_go(
+        case, "go-static", folder, ["-mod=mod", "-modcacherw", *(["-tags", "musl"] if case.machine.target.musl else [])],
+        GOPROXY=proxy.as_uri(), GONOSUMDB="*", GOMODCACHE=str(case.folder / "go-modules"), PKG_CONFIG="/nonexistent")
     try_program(case, program)
 
 
 def jobs(windows: bool) -> list[Job]:
     """The jobs of a target's programs."""
-    made = [c_with_the_shared_library, c_with_the_static_library, c_that_loads_the_library, cpp, go]
+    made = [c_with_the_shared_library, c_with_the_static_library, c_that_loads_the_library, cpp, go, go_with_the_released_module]
     return [*made, c_with_the_import_library_for_msvc] if windows else made
