@@ -181,20 +181,23 @@ fn the_released_go_module_passes_the_tests_of_the_package() {
     Run::ok(&mut go.command(&["test", &go.module]));
 }
 
-/// The zig that `release/tools` installed for `release/make`.
-fn zig() -> Option<PathBuf> {
-    let script =
-        "import sys; sys.path.insert(0, sys.argv[1]); import toolchain; print(toolchain.zig())";
+/// The zig that `release/tools` installed for `release/make`, and its cache, which has
+/// compiled musl already.
+fn zig() -> Option<(PathBuf, PathBuf)> {
+    let script = "import sys; sys.path.insert(0, sys.argv[1]); import toolchain\n\
+                  print(toolchain.zig(), toolchain.TOOLS / 'zig-cache', sep='\\n')";
     let mut python = Command::new("python3");
     python
         .args(["-B", "-c", script])
         .arg(root().join("release"));
-    let zig = PathBuf::from(Run::ok(&mut python).stdout.trim());
+    let paths = Run::ok(&mut python).stdout;
+    let mut paths = paths.lines().map(PathBuf::from);
+    let (zig, cache) = (paths.next()?, paths.next()?);
     if !zig.is_file() {
         skip("zig is not installed: run `release/tools`");
         return None;
     }
-    Some(zig)
+    Some((zig, cache))
 }
 
 /// The lines of README.md for a release: from the file to a program, and to one without
@@ -202,7 +205,7 @@ fn zig() -> Option<PathBuf> {
 #[test]
 fn the_lines_of_the_go_readme_work_with_a_release() {
     let musl = dist::archive_name("x86_64-unknown-linux-musl");
-    let (Some(go), Some(_), Some(zig), Some(_)) =
+    let (Some(go), Some(_), Some((zig, cache)), Some(_)) =
         (Go::new(), tool("unzip"), zig(), dist::file(&musl))
     else {
         return;
@@ -221,7 +224,7 @@ fn the_lines_of_the_go_readme_work_with_a_release() {
             .args(["-euc", &text])
             .env("PATH", std::env::join_paths(path).expect("no colons"))
             .env("GOPROXY", "off")
-            .env("ZIG_GLOBAL_CACHE_DIR", root().join("target/go/zig"));
+            .env("ZIG_GLOBAL_CACHE_DIR", &cache);
         Run::ok(&mut shell);
     };
     let name = format!("wandb-login-{VERSION}-go.zip");

@@ -133,6 +133,7 @@ def go_with_the_released_module(case: Case) -> None:
     (folder / "go.mod").write_text(released)
     program = build_go(
         case, "go-static", folder, ["-mod=mod", "-modcacherw", *(["-tags", "musl"] if case.machine.target.musl else [])],
+        CGO_LDFLAGS="-lunwind" if case.machine.target.windows else "",  # zig links its unwinder only if told
         GOPROXY=proxy.as_uri(), GONOSUMDB="*", GOMODCACHE=str(case.folder / "go-modules"), PKG_CONFIG="/nonexistent")
     try_program(case, program)
 
