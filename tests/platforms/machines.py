@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import toolchain
-from project import TARGETS, TOOLS, Target
+from project import TARGETS, TOOLS, Target, run
 
 DEBIAN_11 = TOOLS / "debian-11"
 X86_MUSL = Path("/lib/ld-musl-x86_64.so.1")
@@ -19,12 +19,14 @@ CHROOT = "/usr/sbin/chroot"
 QEMU = "qemu-aarch64"
 WINE = Path("/usr/lib/wine/wine64")
 WINE_PREFIX = TOOLS / "wine"
+EVERY_MACHINE_NEEDS = ("go", "openssl", "pkg-config", "readelf")
 
 
 @dataclass(frozen=True)
 class Machine:
     """What runs a target. `needs` are files and commands without which it cannot.
-    `version` is a command that prints the version of what the title names last."""
+    `version` is a command that prints the version of what the title names last. `start`
+    starts a program; `loader` follows it if the program is linked dynamically."""
 
     target: Target
     name: str
@@ -34,6 +36,7 @@ class Machine:
     cc: tuple[str, ...]
     cxx: tuple[str, ...]
     start: tuple[str, ...] = ()
+    loader: tuple[str, ...] = ()
     root: Path = Path("/")
     environment: dict[str, str] = field(default_factory=dict)
 
@@ -57,7 +60,7 @@ class Machine:
         return f"{self.title} {found[0] if found else 'of unknown version'}"
 
     def missing(self) -> list[str]:
-        return [str(need) for need in self.needs if not present(need)]
+        return [str(need) for need in (*EVERY_MACHINE_NEEDS, *self.needs) if not present(need)]
 
     def inside(self, path: Path) -> str:
         """The name of a path of ours for a program of the machine."""
@@ -69,11 +72,17 @@ class Machine:
         """The command line of a program that runs in the folder."""
         if self.root != Path("/"):
             return [CHROOT, str(self.root), "/usr/bin/env", "-C", self.inside(folder), *words]
-        return [*self.start, *words]
+        loader = self.loader if self.loader and is_dynamic(words[0]) else ()
+        return [*self.start, *loader, *words]
 
 
 def present(need: str | Path) -> bool:
     return need.exists() if isinstance(need, Path) else shutil.which(need) is not None
+
+
+def is_dynamic(program: str) -> bool:
+    """Whether an ELF program is started by a loader."""
+    return "program interpreter" in run("readelf", "--program-headers", program)
 
 
 def zig_target(target: Target) -> str:
@@ -123,7 +132,8 @@ def qemu() -> Machine:
         cc=zig_cc(target),
         cxx=("aarch64-linux-gnu-g++",),
         # Not `-L`: with it, qemu takes the root directory for that of the libraries.
-        start=(QEMU, str(ARM64_LIBC / "lib/ld-linux-aarch64.so.1"), "--library-path", str(ARM64_LIBC / "lib")),
+        start=(QEMU,),
+        loader=(str(ARM64_LIBC / "lib/ld-linux-aarch64.so.1"), "--library-path", str(ARM64_LIBC / "lib")),
     )
 
 
@@ -147,7 +157,8 @@ def qemu_musl() -> Machine:
         needs=(toolchain.zig(), QEMU, loader),
         cc=zig_cc(target),
         cxx=zig_cc(target, "c++"),
-        start=(QEMU, str(loader)),
+        start=(QEMU,),
+        loader=(str(loader),),
     )
 
 

@@ -13,7 +13,7 @@ def run_unit_tests(machine: Machine) -> str:
     name = machine.target.name
     cargo = f"CARGO_TARGET_{name.upper().replace('-', '_')}"
     compiler = "aarch64-linux-gnu-gcc"
-    env = os.environ | {f"{cargo}_RUNNER": " ".join(machine.start), f"{cargo}_LINKER": compiler,
+    env = os.environ | {f"{cargo}_RUNNER": " ".join([*machine.start, *machine.loader]), f"{cargo}_LINKER": compiler,
                         f"CC_{name.replace('-', '_')}": compiler, "CARGO_PROFILE_DEV_DEBUG": "0"}
     done = subprocess.run(["cargo", "test", "--locked", "--lib", "--target", name], cwd=ROOT, env=env,
                           capture_output=True, text=True, errors="replace")
