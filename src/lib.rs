@@ -21,7 +21,7 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | log in | [`login`] |
+//! | log in | [`login()`] |
 //! | prompt for a key although one is configured | [`prompt_api_key`] |
 //! | find a configured credential without prompting or storing | [`current`] |
 //! | check the format of a key | [`check`] |
