@@ -119,7 +119,9 @@ def go(case: Case) -> None:
         shutil.copy(case.package / "bin/wandb_login.dll", case.folder)
     else:
         flags = ["-ldflags", f"-r {case.machine.inside(case.package)}/lib"]
-    try_program(case, build_go(case, "go-program", PROGRAMS / "go", flags))
+    # Go keeps the flags of pkg-config in its cache, and would use those of another case.
+    new_flags = f"-L{case.package}/lib"
+    try_program(case, build_go(case, "go-program", PROGRAMS / "go", flags, CGO_LDFLAGS=new_flags))
 
 
 def go_with_the_released_module(case: Case) -> None:
