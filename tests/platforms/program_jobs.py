@@ -7,12 +7,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import archive
 from case import Case, check
 from command_jobs import stored
 from project import DIST, VERSION, Failure, run
 from server import KEY, REFUSED_KEY, USERNAME
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
+GO_PACKAGE = "libwandb-login.invalid/wandb"
 Job = Callable[[Case], None]
 
 
@@ -119,15 +121,16 @@ def go(case: Case) -> None:
         shutil.copy(case.package / "bin/wandb_login.dll", case.folder)
     else:
         flags = ["-ldflags", f"-r {case.machine.inside(case.package)}/lib"]
-    # Go keeps the flags of pkg-config in its cache, and would use those of another case.
-    new_flags = f"-L{case.package}/lib"
-    try_program(case, build_go(case, "go-program", PROGRAMS / "go", flags, CGO_LDFLAGS=new_flags))
+    # Go's cache ignores what pkg-config prints, and would use the flags of another case. An
+    # option for this one package is enough to compile it again.
+    flags.append(f"-gcflags={GO_PACKAGE}=-I={case.folder}")
+    try_program(case, build_go(case, "go-program", PROGRAMS / "go", flags))
 
 
 def go_with_the_released_module(case: Case) -> None:
     """The static library in the Go module of the release; pkg-config is not used."""
     folder, proxy = case.folder / "go-module", case.folder / "go-proxy"
-    shutil.unpack_archive(DIST / f"wandb-login-{VERSION}-go.zip", proxy)
+    archive.unpack(DIST / f"wandb-login-{VERSION}-go.zip", proxy)
     shutil.copytree(PROGRAMS / "go", folder)
     module = (folder / "go.mod").read_text()
     released = re.sub(r"^replace .*\n|v[0-9.]+$", lambda found: f"v{VERSION}" if found[0][0] == "v" else "",
