@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{Run, TempDir, root};
+use crate::support::{self, Run, TempDir, root};
+
+/// The features of the library as it is shipped.
+const HTTP: [&str; 2] = ["--features", "http"];
 
 /// The compiled libraries and programs, in a folder of their own.
 pub struct Built {
@@ -20,23 +23,14 @@ impl Built {
     pub fn new() -> Built {
         let target = root().join("target/bench");
         let clean = !target.exists();
-        let built = Built {
-            folder: TempDir::new(),
-            from_clean: None,
-        };
+        let built = Built::in_empty_folder();
         let start = Instant::now();
-        built.library(
-            &target,
-            "cdylib",
-            &["--features", "http"],
-            "libwandb_login.so",
-        );
+        built.shared_library(&target);
         let from_clean = clean.then(|| start.elapsed());
-        let soname = built.path("libwandb_login.so.0");
-        std::os::unix::fs::symlink("libwandb_login.so", soname).expect("a link");
         built.library(&target, "cdylib", &[], "without_http.so");
-        built.library(&target, "staticlib", &["--features", "http"], "http.a");
+        built.library(&target, "staticlib", &HTTP, "http.a");
         built.library(&target, "staticlib", &[], "without_http.a");
+        built.programs_with_library();
         built.programs();
         Built {
             from_clean,
@@ -44,25 +38,39 @@ impl Built {
         }
     }
 
+    /// Builds the shared library and the programs that use it, from what an earlier release
+    /// build has left in `target`.
+    #[allow(dead_code)] // for the test `counts`
+    pub fn shared() -> Built {
+        let built = Built::in_empty_folder();
+        built.shared_library(&root().join("target"));
+        built.programs_with_library();
+        built
+    }
+
+    fn in_empty_folder() -> Built {
+        Built {
+            folder: TempDir::new(),
+            from_clean: None,
+        }
+    }
+
+    /// With the name that programs look for, too.
+    fn shared_library(&self, target: &Path) {
+        self.library(target, "cdylib", &HTTP, "libwandb_login.so");
+        let soname = self.path("libwandb_login.so.0");
+        std::os::unix::fs::symlink("libwandb_login.so", soname).expect("a link");
+    }
+
     /// As the README says to build it for use.
     fn library(&self, target: &Path, kind: &str, features: &[&str], name: &str) {
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = support::cargo("rustc");
         cargo
-            .args([
-                "rustc",
-                "--release",
-                "--quiet",
-                "--package",
-                "wandb-login-c",
-                "--lib",
-                "--crate-type",
-                kind,
-            ])
-            .arg("--no-default-features")
+            .args(["--release", "--package", "wandb-login-c", "--lib"])
+            .args(["--crate-type", kind, "--no-default-features"])
             .args(features)
             .arg("--target-dir")
-            .arg(target)
-            .current_dir(root());
+            .arg(target);
         Run::ok(&mut cargo);
         let file = match kind {
             "cdylib" => "libwandb_login.so",
@@ -71,23 +79,28 @@ impl Built {
         fs::copy(target.join("release").join(file), self.path(name)).expect("cargo built it");
     }
 
-    fn programs(&self) {
+    fn programs_with_library(&self) {
         let ours = [
             "-L.".to_owned(),
             format!("-Wl,-rpath,{}", self.folder.path().display()),
             "-lwandb_login".to_owned(),
+            "-pthread".to_owned(),
         ];
         let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
         for name in ["check", "store", "login", "renewer"] {
             self.compile(name, name, &ours);
         }
+        self.compile("load", "load", &["-ldl"]);
+        self.compile("empty.so", "empty", &["-shared", "-fPIC"]);
+    }
+
+    fn programs(&self) {
         for name in ["read", "replace", "launch"] {
             self.compile(name, name, &[]);
         }
-        self.compile("load", "load", &["-ldl"]);
         self.compile("nothing", "login", &["-DNOTHING"]);
-        self.compile("clocks", "renewer", &["-DCLOCKS"]);
-        self.compile("empty.so", "empty", &["-shared", "-fPIC"]);
+        self.compile("clocks", "renewer", &["-DCLOCKS", "-pthread"]);
+        self.compile("mutex", "renewer", &["-DMUTEX", "-pthread"]);
         let system = ["-lpthread", "-ldl", "-lm", "-lutil", "-lrt"];
         for library in ["http.a", "without_http.a"] {
             let mut options = vec!["-Wl,--gc-sections", "-s", library];

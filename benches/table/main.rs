@@ -19,6 +19,7 @@ mod rows;
 mod stub;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod work;
 
 use built::Built;
 use rows::Bench;

@@ -91,10 +91,26 @@ pub fn system_calls(command: impl Fn(usize) -> Command) -> Option<f64> {
 
 /// The system calls of one run, a line each.
 pub fn trace(command: Command) -> String {
+    trace_of("all", command)
+}
+
+/// The system calls of one run that belong to a class of strace, such as `%file`.
+pub fn trace_of(class: &str, command: Command) -> String {
     let folder = support::TempDir::new();
     let file = folder.path().join("trace");
     let file = file.to_str().expect("UTF-8");
-    let tool = ["strace", "-qq", "-f", "-e", "signal=none", "-o", file];
+    let class = format!("trace={class}");
+    let tool = [
+        "strace",
+        "-qq",
+        "-f",
+        "-e",
+        "signal=none",
+        "-e",
+        &class,
+        "-o",
+        file,
+    ];
     Run::ok(&mut under(&tool, command));
     fs::read_to_string(file).expect("strace writes its file")
 }
@@ -102,19 +118,31 @@ pub fn trace(command: Command) -> String {
 /// Instructions per call; `None` without valgrind.
 pub fn instructions(command: impl Fn(usize) -> Command) -> Option<f64> {
     support::tool("valgrind")?;
-    let tool = [
-        "valgrind",
-        "--tool=callgrind",
-        "--callgrind-out-file=/dev/null",
-    ];
-    per_call(|times| after(&tool, command(times), "Collected :"))
+    per_call(|times| Some(instructions_of(command(times))))
+}
+
+/// Instructions of one run, by callgrind.
+pub fn instructions_of(command: Command) -> f64 {
+    let out = "--callgrind-out-file=/dev/null";
+    let [count] = after(
+        &["valgrind", "--tool=callgrind", out],
+        command,
+        "Collected :",
+    );
+    count
 }
 
 /// Allocations per call; `None` without valgrind.
 pub fn allocations(command: impl Fn(usize) -> Command) -> Option<f64> {
     support::tool("valgrind")?;
+    per_call(|times| Some(heap_of(command(times))[0]))
+}
+
+/// Allocations of one run, and their bytes, by memcheck.
+pub fn heap_of(command: Command) -> [f64; 2] {
     let tool = ["valgrind", "--leak-check=no"];
-    per_call(|times| after(&tool, command(times), "total heap usage:"))
+    let [allocations, _frees, bytes] = after(&tool, command, "total heap usage:");
+    [allocations, bytes]
 }
 
 /// The most bytes that a run has on the heap at once; `None` without valgrind.
@@ -134,12 +162,13 @@ pub fn peak_heap(command: Command) -> Option<f64> {
         .reduce(f64::max)
 }
 
-/// The number behind a mark in what a tool prints.
-fn after(tool: &[&str], command: Command, mark: &str) -> Option<f64> {
+/// The numbers behind a mark in what a tool prints.
+fn after<const N: usize>(tool: &[&str], command: Command, mark: &str) -> [f64; N] {
     let run = Run::ok(&mut under(tool, command));
-    let (_, rest) = run.stderr.split_once(mark)?;
-    let number = rest.split_whitespace().next()?.replace(',', "");
-    Some(number.parse().expect("a number"))
+    let (_, rest) = run.stderr.split_once(mark).expect("the tool prints it");
+    let words = rest.split_whitespace().map(|word| word.replace(',', ""));
+    let mut numbers = words.filter_map(|word| word.parse().ok());
+    std::array::from_fn(|_| numbers.next().expect("a number"))
 }
 
 /// The same program, run by a tool.

@@ -8,8 +8,9 @@ use crate::measure::{
     Pair, allocations, alone, instructions, number, numbers, peak_heap, rounds, system_calls, trace,
 };
 use crate::row::{Figures, Goal, Row, Unit};
-use crate::stub::{Authority, Reply, Stub};
+use crate::stub::{Reply, Stub};
 use crate::support::{Home, KEY_1, sdk_python};
+use crate::work::{self, MANY, TlsServer};
 
 const KIB: f64 = 1024.0;
 const MS: f64 = 1e6;
@@ -20,46 +21,9 @@ const NO_VALGRIND: &str = "no valgrind";
 const NO_CURL: &str = "no libcurl headers";
 const NO_SDK: &str = "no wandb 0.31.0";
 
-/// How many entries a large netrc has.
-const MANY: usize = 10_000;
-
 pub struct Bench {
     built: Built,
     rows: Vec<Row>,
-}
-
-/// A home with both settings files and a netrc of as many entries, of which the
-/// middle one is W&B's.
-fn home(entries: usize) -> Home {
-    let home = Home::new();
-    let settings = "[default]\nentity = my-team\nproject = my-project\n";
-    home.write("home/.config/wandb/settings", settings);
-    home.write("cwd/wandb/settings", settings);
-    let mut netrc = String::new();
-    for entry in 0..entries {
-        let name = match entry == entries / 2 {
-            true => "api.wandb.ai".to_owned(),
-            false => format!("host-{entry}.example.com"),
-        };
-        let key = key(entry);
-        netrc += &format!("machine {name}\n  login user\n  password {key}\n");
-    }
-    home.write("home/.netrc", netrc);
-    home
-}
-
-/// A key as W&B makes them, hexadecimal and each another: how long it takes to search
-/// for a word depends on what else is there.
-fn key(number: usize) -> String {
-    let mut state = number as u64;
-    let digit = |_| {
-        // Knuth's constants of a linear congruential generator.
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        char::from(b"0123456789abcdef"[(state >> 60) as usize])
-    };
-    (0..40).map(digit).collect()
 }
 
 fn pair(pair: Pair) -> Figures {
@@ -121,9 +85,7 @@ impl Bench {
     }
 
     fn program(&self, home: &Home, name: &str, arguments: &[&str]) -> Command {
-        let mut command = home.command(self.built.path(name));
-        command.args(arguments);
-        command
+        self.built.program(home, name, arguments)
     }
 
     /// Starts one program, whose own time and memory count.
@@ -147,15 +109,8 @@ impl Bench {
     }
 
     fn key_in_environment(&mut self) {
-        let home = home(3);
-        let check = |times: usize, server: bool| {
-            let mut command = self.program(&home, "check", &[&times.to_string()]);
-            command.env("WANDB_API_KEY", KEY_1);
-            if server {
-                command.env("WANDB_BASE_URL", "https://api.wandb.ai");
-            }
-            command
-        };
+        let home = work::home(3);
+        let check = |times, names_server| self.built.check_variable(&home, times, names_server);
         let time = alone(21, || number(&mut check(100_000, true)));
         let calls = system_calls(|times| check(times, true));
         let memory = allocations(|times| check(times, true));
@@ -187,21 +142,25 @@ impl Bench {
 
     /// The authorization that is valid now, where nothing is to be renewed.
     fn renewer(&mut self) {
-        let home = home(3);
+        let home = work::home(3);
         let ours = |times: usize| self.program(&home, "renewer", &[&times.to_string()]);
-        let theirs = |times: usize| self.program(&home, "clocks", &[&times.to_string()]);
-        let [time] = rounds(
-            21,
-            || [number(&mut ours(1_000_000))],
-            || [number(&mut theirs(1_000_000))],
-        );
+        let alone = |name| [number(&mut self.program(&home, name, &["1000000"]))];
+        let threads = |name| [number(&mut self.program(&home, name, &["20000", "64"]))];
+        let [time] = rounds(21, || alone("renewer"), || alone("clocks"));
+        let [lock] = rounds(21, || alone("renewer"), || alone("mutex"));
+        let [shared] = rounds(21, || threads("renewer"), || threads("mutex"));
         let calls = count(system_calls(ours), NO_STRACE);
         let memory = count(allocations(ours), NO_VALGRIND);
         let floor = "C reads both clocks";
+        let mutex = "C locks and unlocks one mutex";
+        let most = Goal::AtMost;
         let work = "`wandb_login_renewer_get` and `_authorization`, nothing to renew";
-        self.add(work, floor, Unit::Time, Goal::AtMost(100.0), pair(time));
-        self.add("– system calls", "", Unit::Count, Goal::AtMost(0.0), calls);
-        self.add("– allocations", "", Unit::Count, Goal::AtMost(0.0), memory);
+        self.add(work, floor, Unit::Time, most(100.0), pair(time));
+        self.add("– time", mutex, Unit::Time, most(100.0), pair(lock));
+        let work = "– time in 64 threads, divided by the calls of all";
+        self.add(work, mutex, Unit::Time, most(1000.0), pair(shared));
+        self.add("– system calls", "", Unit::Count, most(0.0), calls);
+        self.add("– allocations", "", Unit::Count, most(0.0), memory);
     }
 
     /// A look-up in netrc, and the floor of it.
@@ -227,7 +186,7 @@ impl Bench {
     }
 
     fn small_netrc(&mut self) {
-        let home = home(3);
+        let home = work::home(3);
         let (ours, theirs) = self.lookups(&home);
         let [time] = rounds(
             41,
@@ -252,8 +211,8 @@ impl Bench {
     }
 
     fn large_netrc(&mut self) {
-        let home = home(MANY);
-        let larger = self::home(10 * MANY);
+        let home = work::home(MANY);
+        let larger = work::home(10 * MANY);
         let (ours, theirs) = self.lookups(&home);
         let once = |command: Command| {
             let mut command = command;
@@ -330,7 +289,7 @@ impl Bench {
     }
 
     fn store(&mut self) {
-        let home = home(3);
+        let home = work::home(3);
         let size = home.read("home/.netrc").expect("netrc").len().to_string();
         let folder = home.home();
         let folder = folder.to_str().expect("UTF-8");
@@ -359,7 +318,7 @@ impl Bench {
     }
 
     fn process(&mut self) {
-        let home = home(3);
+        let home = work::home(3);
         let (ours, theirs) = (
             self.program(&home, "login", &[]),
             self.program(&home, "nothing", &[]),
@@ -415,39 +374,24 @@ impl Bench {
     }
 
     fn verified(&mut self) {
-        let authority = Authority::new();
-        let stub = Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]);
-        let url = stub.url("localhost");
-        let home = Home::new();
-        home.write(
-            "home/.netrc",
-            format!("machine localhost\n  login user\n  password {KEY_1}\n"),
-        );
-        let pem = home.write("ca.pem", authority.pem());
-        let server = |mut command: Command| {
-            command
-                .env("WANDB_BASE_URL", &url)
-                .env("SSL_CERT_FILE", &pem)
-                .env("REQUESTS_CA_BUNDLE", &pem);
-            command
-        };
-        let ours = server(self.program(&home, "login", &["verify"]));
+        let tls = TlsServer::new();
+        let home = &tls.home;
+        let ours = tls.named_to(self.program(home, "login", &["verify"]));
         self.launch(&ours);
         // The same request, byte for byte.
-        let seen = stub.seen().pop().expect("the stub was asked");
+        let seen = tls.stub.seen().pop().expect("the stub was asked");
         let body = String::from_utf8(seen.body).expect("JSON is UTF-8");
-        let graphql = format!("{url}{}", seen.target);
+        let graphql = format!("{}{}", tls.url, seen.target);
         let (mut time, mut memory) = (Figures::Missing(NO_CURL), Figures::Missing(NO_CURL));
         if self.built.has_curl() {
-            let pem = pem.to_str().expect("UTF-8");
-            let theirs = self.program(&home, "post", &[&graphql, pem, &body]);
+            let theirs = self.program(home, "post", &[&graphql, &tls.pem, &body]);
             let both = rounds(41, || self.launch(&ours), || self.launch(&theirs));
             [time, memory] = both.map(Figures::Both);
         }
         let sdk = sdk_python().map_or(Figures::Missing(NO_SDK), |python| {
-            let mut theirs = server(home.command(python));
+            let mut theirs = tls.named_to(home.command(python));
             theirs.args(["-m", "wandb", "login", "--verify", KEY_1]);
-            let ours = server(self.program(&home, "login", &["verify", "key", KEY_1]));
+            let ours = tls.named_to(self.program(home, "login", &["verify", "key", KEY_1]));
             pair(rounds(5, || self.launch(&ours), || self.launch(&theirs))[0])
         });
         let against = "libcurl: the same request, its netrc";

@@ -36,7 +36,8 @@ impl TempDir {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         loop {
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let name = format!("wandb-login-test-{}-{count}", std::process::id());
+            // Always as long: what a program does with its path is counted.
+            let name = format!("wandb-login-test-{:07}-{count:04}", std::process::id());
             let path = std::env::temp_dir().join(name);
             match fs::create_dir(&path) {
                 // Left by a process that had the same number and was killed.
