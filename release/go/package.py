@@ -116,7 +116,8 @@ def module(path: str, targets: list[Target]) -> dict[str, bytes]:
         files[f"{name}/libwandb_login.a"] = (DIST / target.folder / "lib/libwandb_login.a").read_bytes()
         package = Path(name).name
         comment = f"// Package {package} has the static library for {target.name}.\n"
-        files[f"{name}/{package}.go"] = f"{comment}package {package}\n".encode()
+        # Go would take the name linux_arm64.go for a file of that processor alone.
+        files[f"{name}/doc.go"] = f"{comment}package {package}\n".encode()
     files["link_bundled.go"] = bundled(path, targets).encode()
     files["link_unsupported.go"] = unsupported(targets).encode()
     return files
