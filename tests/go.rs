@@ -336,25 +336,27 @@ fn the_terminal_prompt_does_not_change_signal_handlers() {
 #[test]
 fn a_header_of_another_version_does_not_compile() {
     let Some(go) = Go::new() else { return };
-    let number = "WANDB_LOGIN_VERSION_NUMBER 100";
-    for (from, to, problem) in [
+    let macro_line = |number: u32| format!("WANDB_LOGIN_VERSION_NUMBER {number}");
+    let number = env!("CARGO_PKG_VERSION")
+        .split('.')
+        .fold(0, |number, part| {
+            number * 100 + part.parse::<u32>().expect("a number")
+        });
+    for (to, problem) in [
         (
-            number,
-            "WANDB_LOGIN_VERSION_NUMBER 99",
+            macro_line(number - 1),
             "wandb_login.h is older than this Go package",
         ),
         (
-            number,
-            "WANDB_LOGIN_VERSION_NUMBER 10000",
+            macro_line(number + 10_000),
             "wandb_login.h is of another major version",
         ),
         (
-            number,
-            "WANDB_LOGIN_OTHER_NUMBER 1",
+            "WANDB_LOGIN_OTHER_NUMBER 1".to_owned(),
             "has no WANDB_LOGIN_VERSION_NUMBER",
         ),
     ] {
-        let flags = go.changed_header(from, to);
+        let flags = go.changed_header(&macro_line(number), &to);
         let run = Run::of(go.command(&["build", "."]).env("CGO_CPPFLAGS", flags));
         assert_ne!(run.code, Some(0), "{to}");
         assert!(run.stderr.contains(problem), "{}", run.stderr);

@@ -66,7 +66,7 @@ def system_libraries(prefix: Path) -> str:
 
 def bundled(path: str, targets: list[Target]) -> str:
     """The file that links the libraries of the module."""
-    imports = "".join(f'\t_ "{path}/{folder(target)}"\n' for target in targets)
+    imports = "".join(f'\t_ "{path}/{name}"\n' for name in sorted(map(folder, targets)))
     flags = "".join(
         f"// #cgo {','.join(TAGS[target.name])} LDFLAGS: ${{SRCDIR}}/{folder(target)}/libwandb_login.a"
         f" {system_libraries(DIST / target.folder)}\n"

@@ -181,8 +181,8 @@ fn a_julia_package_without_a_library_for_the_processor_says_so() {
     julia.edit(|text| {
         original = text;
         original
-            .replace("arch = \"x86_64\"", "arch = \"powerpc64le\"")
-            .replace("arch = \"aarch64\"", "arch = \"powerpc64le\"")
+            .replace("arch = \"x86_64\"", "arch = \"i686\"")
+            .replace("arch = \"aarch64\"", "arch = \"i686\"")
     });
     julia.add_without_artifact();
     let run = julia.run(FIND);
