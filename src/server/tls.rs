@@ -44,9 +44,13 @@ pub(super) fn config(anchors: &TrustAnchors) -> Result<Arc<ClientConfig>> {
 }
 
 /// The cryptography: the default provider of the process, which only the program itself
-/// installs; else ring, where it was compiled in.
+/// installs; else ring, where it was compiled in. A default without cipher suites or key
+/// exchanges can make no connection, and counts as none.
 fn provider() -> Result<Arc<CryptoProvider>> {
-    if let Some(provider) = CryptoProvider::get_default() {
+    let usable = |provider: &&Arc<CryptoProvider>| {
+        !provider.cipher_suites.is_empty() && !provider.kx_groups.is_empty()
+    };
+    if let Some(provider) = CryptoProvider::get_default().filter(usable) {
         return Ok(Arc::clone(provider));
     }
     #[cfg(feature = "ring")]
