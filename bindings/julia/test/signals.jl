@@ -7,9 +7,10 @@
         script = """
             using WandbLogin
             ccall(:jl_exit_on_sigint, Cvoid, (Cint,), 0)
-            interrupt(after) = run(`sh -c "sleep \$after; kill -INT \$(getpid())"`; wait = false)
+            interrupt() = run(`sh -c "sleep 1; kill -INT \$(getpid())"`; wait = false)
             function interrupted(body)
                 try
+                    interrupt() # here, so that the signal cannot come before the try
                     body()
                     return "not interrupted"
                 catch problem
@@ -21,12 +22,9 @@
             login_once() = thrown = login(environment = waiting, log = quiet)
             known = Dict("HOME" => "$home", "WANDB_API_KEY" => "$(KEYS[1])")
             login(environment = known, log = quiet)
-            interrupt(1)
             println("login: ", interrupted(login_once))
-            interrupt(1)
             println("prompt: ", interrupted(() -> login(
                 environment = Dict("HOME" => "$home"), log = quiet, prompt = _ -> sleep(20))))
-            interrupt(1)
             println("Julia: ", interrupted(() -> sleep(20)))
             println("then: ", login(environment = known, log = quiet).source)
             """
