@@ -58,7 +58,7 @@ def libraries(target: Target, file: Path) -> list[str]:
 
 
 def check_libraries(target: Target, file: Path) -> None:
-    """Fails if a file needs a library that is no part of the system."""
+    """Fails if a file needs a library that the system does not provide."""
     if foreign := [name for name in libraries(target, file) if not ALLOWED_LIBRARIES.fullmatch(name)]:
         raise Failure(f"{file} loads {' '.join(foreign)}, which a user's machine may not have")
 

@@ -24,7 +24,7 @@
 //! | log in | [`login()`] |
 //! | prompt for a key although one is configured | [`prompt_api_key`] |
 //! | find a configured credential without prompting or storing | [`current`] |
-//! | check the format of a key | [`check`] |
+//! | find out whether a credential is configured | [`check`] |
 //! | say which key is used, and why | [`explain`] |
 //! | keep the credential of a long training valid | [`Renewer`] |
 //! | remove the stored key | [`forget`] |
@@ -43,7 +43,8 @@
 //! # The TLS provider
 //!
 //! The library uses the default `CryptoProvider` that the program has installed in rustls,
-//! and never installs one. Without an installed one it uses ring if the feature `ring` is on;
+//! and never installs one. Without an installed one, or with one that has no cipher suites or
+//! key exchanges, it uses ring if the feature `ring` is on;
 //! otherwise a request over TLS is an [`Error::Tls`] that says what to do. A program that
 //! does not use rustls itself turns `ring` on.
 

@@ -153,7 +153,7 @@ impl Settings {
 }
 
 impl SettingsFile {
-    /// What of this file nobody else may read, if it holds such a thing.
+    /// What makes this file private: the secret that it holds, if any.
     pub(crate) fn secret(&self) -> Option<&'static str> {
         let values = &self.values;
         let is_set = |field: &Field<Secret>| matches!(field, Ok(Some(_)));

@@ -8,7 +8,7 @@
 #       wandb_login_LINKS            its links, each to the one before it, the first to the library
 #       wandb_login_IMPORTS          Windows: the import library for each kind of linker
 #       wandb_login_IMPORT           Windows: the one for the linker in use
-#       wandb_login_STATIC           the static library; empty where there is none
+#       wandb_login_STATIC           the static library; empty if the platform has none
 #       wandb_login_SYSTEM_LIBS      the libraries that a static link needs
 #       wandb_login_COMMAND          the command line
 

@@ -1,0 +1,176 @@
+//! Warnings about credentials. What concerns one server, one file or one key is here.
+
+mod conflicts;
+mod next_login;
+mod sdk;
+
+pub(crate) use conflicts::{note_overridden, warn_conflicts, why_shadowed};
+pub(crate) use next_login::{
+    is_used_next_time, warn_next_server, warn_other_server, warn_overrides, warn_remaining,
+};
+pub(crate) use sdk::{note_sdk_configuration, note_sdk_outcome};
+
+use crate::config::context::Context;
+use crate::config::endpoint::Endpoint;
+use crate::config::paths::{self, CREDENTIALS_LIMIT};
+use crate::config::route;
+use crate::env::{self, variables};
+use crate::files;
+use crate::finding::{Code, Finding, edit_command, logout_command, restrict_command};
+use crate::formats::token_cache;
+use crate::sources::{self, FoundCredential, Provider};
+use crate::url::BaseUrl;
+
+/// At most this many cached access tokens are named.
+const MAX_TOKENS: usize = 4;
+
+/// Warns that the key is sent over an unencrypted connection.
+pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
+    if let Some(warning) = plain_http(server) {
+        context.log.warn(Finding::new(Code::PlainHttp, warning));
+    }
+}
+
+/// Warns that the user has not named the server.
+pub(crate) fn warn_workspace_server(context: &Context, server: &Endpoint) {
+    if server.workspace_only {
+        let message = format!(
+            "only the working directory names {}, in {}",
+            server.url.as_str(),
+            server.origin_text()
+        );
+        context
+            .log
+            .warn(Finding::new(Code::WorkspaceServer, message));
+    }
+}
+
+/// Warns that the server's certificate is not verified.
+pub(crate) fn warn_unverified_tls(context: &Context, server: &Endpoint) {
+    if let Some(message) = unverified_tls(context, server) {
+        let unset = format!("unset {}", variables::INSECURE_DISABLE_SSL);
+        context
+            .log
+            .warn(Finding::new(Code::UnverifiedCertificate, message).fixed_by(unset));
+    }
+}
+
+/// Warns of a key that is probably not the user's.
+pub(crate) fn warn_unlikely_key(context: &Context, server: &Endpoint, found: &FoundCredential) {
+    if let sources::Candidate::Key(key) = &found.candidate
+        && let Some(doubt) = key.doubt(server.url.is_cloud())
+    {
+        let message = format!("The API key is {doubt}");
+        context.log.warn(Finding::new(Code::UnlikelyKey, message));
+    }
+}
+
+/// The warning that the key is sent over an unencrypted connection.
+pub(crate) fn plain_http(server: &Endpoint) -> Option<String> {
+    let url = server.url.as_str();
+    server.url.is_plain_http_warned().then(|| {
+        format!(
+            "{url} uses plain http: anyone who can read the traffic can read the key; use https"
+        )
+    })
+}
+
+/// The warning that the server's certificate is not verified.
+pub(crate) fn unverified_tls(context: &Context, server: &Endpoint) -> Option<String> {
+    // A malformed value is an error of the request that needs it.
+    let is_disabled = route::is_tls_unchecked(context).unwrap_or(false);
+    (is_disabled && server.url.is_https()).then(|| {
+        format!(
+            "the certificate of {} is not verified ({}): anyone on the way can read the key",
+            server.url.as_str(),
+            variables::INSECURE_DISABLE_SSL
+        )
+    })
+}
+
+/// Warns if other users can read the token cache, and notes the tokens in it that no
+/// login here uses.
+pub(crate) fn warn_token_cache(
+    context: &Context,
+    server: &Endpoint,
+    used: Option<&FoundCredential>,
+) {
+    let Some(path) = context.credentials_file().ok().flatten() else {
+        return;
+    };
+    let Ok(Some(text)) = files::read(&path, CREDENTIALS_LIMIT) else {
+        return;
+    };
+    let shown = context.display_path(&path);
+    let is_identity = used.is_some_and(|used| used.provider == Provider::IdentityTokenFile);
+    note_unused_tokens(context, is_identity.then_some(server), &text.bytes, &shown);
+    if text.access.others {
+        let message = format!(
+            "{shown} can hold access tokens and can be read by other users: {}",
+            files::HOW_TO_RESTRICT
+        );
+        context
+            .log
+            .warn(Finding::new(Code::ReadableByOthers, message).fixed_by(restrict_command(&shown)));
+    }
+}
+
+/// Notes the tokens of a cache that are for other servers than the one that uses it.
+fn note_unused_tokens(context: &Context, user: Option<&Endpoint>, cache: &[u8], shown: &str) {
+    let parsed = |name: &str| BaseUrl::parse(name).ok();
+    let is_used = |name: &str| {
+        user.zip(parsed(name))
+            .is_some_and(|(server, url)| url.same_server(&server.url))
+    };
+    let servers = token_cache::servers(cache, env::unix_time());
+    for name in servers
+        .iter()
+        .filter(|name| !is_used(name))
+        .take(MAX_TOKENS)
+    {
+        let message = format!("{shown} holds an access token for {name}, which is not in use here");
+        // A logout finds the entry by the normal form of the URL.
+        let command = match parsed(name).filter(|url| url.as_str() == name) {
+            Some(_) => logout_command(name),
+            None => edit_command(shown, None),
+        };
+        let finding = Finding::new(Code::UnusedKey, message);
+        context.log.detail(finding.fixed_by(command));
+    }
+}
+
+/// Warns if the file system of netrc has no locks: two logins at once can then
+/// lose one of the keys.
+pub(crate) fn warn_missing_locks(context: &Context) {
+    if let Ok(path) = paths::netrc_to_write(&context.env)
+        && !files::has_locks(&path)
+    {
+        let shown = context.display_path(&path);
+        let message = format!(
+            "{shown} is on a file system without locks: do not log in from two processes at once"
+        );
+        context.log.warn(Finding::new(Code::NoLocks, message));
+    }
+}
+
+/// Notes the files of the user that a variable or another file takes the place of.
+pub(crate) fn note_unused_files(context: &Context) {
+    for file in paths::unused(&context.env) {
+        let (path, used) = (
+            context.display_path(&file.path),
+            context.display_path(&file.used),
+        );
+        let finding = match file.variable {
+            Some(name) => Finding::new(
+                Code::UnusedFile,
+                format!("{path} is not read because {name} names {used}"),
+            )
+            .fixed_by(format!("unset {name}")),
+            None => Finding::new(
+                Code::UnusedFile,
+                format!("{path} is not read because {used} exists"),
+            ),
+        };
+        context.log.detail(finding);
+    }
+}
