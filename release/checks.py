@@ -8,7 +8,7 @@ from project import OLDEST_GLIBC, ROOT, Failure, Target, run
 # What a shared library or the command may load: the C library, and on Windows the system.
 ALLOWED_LIBRARIES = re.compile(
     r"libc\.so\.6|libm\.so\.6|libdl\.so\.2|libpthread\.so\.0|librt\.so\.1|ld-linux[-_a-z0-9]*\.so\.[12]"
-    r"|libc\.so"
+    r"|libc\.musl-(x86_64|aarch64)\.so\.1"
     r"|(api-ms-win-[-a-z0-9]+|advapi32|bcrypt|bcryptprimitives|crypt32|kernel32|msvcrt|ntdll|ole32|oleaut32"
     r"|shell32|user32|userenv|ws2_32)\.dll",
     re.IGNORECASE,

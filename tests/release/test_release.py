@@ -16,12 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "release"))
 
 import archive  # noqa: E402
+import build  # noqa: E402
 import checks  # noqa: E402
 import project  # noqa: E402
 import toolchain  # noqa: E402
 from project import TARGETS, Failure  # noqa: E402
 
 LINUX = TARGETS["x86_64-unknown-linux-gnu"]
+MUSL = TARGETS["x86_64-unknown-linux-musl"]
 WINDOWS = TARGETS["x86_64-pc-windows-gnu"]
 
 
@@ -100,6 +102,14 @@ class Checks(Case):
         self.fails("libother.so", checks.check_libraries, LINUX, file)
         checks.check_libraries(LINUX, self.compile("plain", "int main(void) { return 0; }"))
 
+    def test_a_library_for_musl_gets_the_name_of_alpine(self) -> None:
+        zigs = self.compile("libc.so", "int f(void) { return 1; }", "-shared", "-fPIC", "-Wl,-soname,libc.so")
+        file = self.compile("libuser.so", "int f(void); int g(void) { return f(); }", "-shared", "-fPIC", "-nostdlib", str(zigs))
+        self.fails("loads libc.so", checks.check_libraries, MUSL, file)
+        build.name_musl(MUSL, file)
+        self.assertEqual(checks.libraries(MUSL, file), ["libc.musl-x86_64.so.1"])
+        checks.check_libraries(MUSL, file)
+
     def test_a_static_library_defines_the_functions_of_the_header_alone(self) -> None:
         source = self.source(self.symbols())
         checks.check_static(LINUX, self.static(source))
@@ -172,6 +182,15 @@ class Archives(Case):
             folder = archive.unpack(target.archive, self.folder / "unpacked")
             self.assertEqual((folder / "link").read_text(), "b")
             self.assertEqual((folder / "a").read_text(), "a")
+
+    def test_the_checksums_are_those_of_this_version_and_of_the_installer(self) -> None:
+        self.tree(LINUX)
+        file = archive.pack(LINUX, 1_700_000_000)
+        for name in ("install.sh", "wandb-login-0.0.9.tar.gz"):
+            (self.folder / name).write_text(name)
+        archive.write_sums()
+        listed = [line.split()[1] for line in archive.SUMS.read_text().splitlines()]
+        self.assertEqual(listed, ["install.sh", file.name])
 
     def test_a_damaged_archive_is_refused(self) -> None:
         self.tree(LINUX)
