@@ -137,30 +137,33 @@ fn the_addresses_for_binstall_are_those_of_the_archives() {
         .find(|package| package["name"] == "wandb-login-cli")
         .expect("the command");
     let binstall = &package["metadata"]["binstall"];
-    let windows = &binstall["overrides"]["x86_64-pc-windows-msvc"];
     let version = env!("CARGO_PKG_VERSION");
-    for line in archives.lines() {
+    // What cargo binstall looks for on a machine, and the target that a release has for it.
+    let check = |machine: &str, target: &str, line: &str| {
+        let filled = |name: &str| {
+            let own = &binstall["overrides"][machine][name];
+            let text = own.as_str().or(binstall[name].as_str()).expect("a text");
+            text.replace("{ version }", version)
+                .replace("{ target }", machine)
+        };
         let words: Vec<_> = line.split(' ').collect();
-        let [target, folder, archive] = words[..] else {
+        let [name, folder, archive] = words[..] else {
             panic!("{line}");
         };
-        let place = match target.contains("windows") {
-            true => windows,
-            false => binstall,
-        };
-        let filled = |name: &str| {
-            let text = place[name].as_str().expect("a text");
-            text.replace("{ version }", version)
-                .replace("{ target }", target)
-        };
-        assert!(
-            filled("pkg-url").ends_with(&format!("/v{version}/{archive}")),
-            "{line}"
-        );
-        assert!(
-            filled("bin-dir").starts_with(&format!("{folder}/bin/")),
-            "{line}"
-        );
+        assert_eq!(name, target);
+        let url = filled("pkg-url");
+        assert!(url.ends_with(&format!("/v{version}/{archive}")), "{url}");
+        let ending = filled("pkg-fmt").replace("tgz", "tar.gz");
+        assert!(url.ends_with(&format!(".{ending}")), "{url}");
+        let place = filled("bin-dir");
+        assert_eq!(place, format!("{folder}/bin/{{ bin }}{{ binary-ext }}"));
+    };
+    for line in archives.lines() {
+        let target = line.split(' ').next().expect("a target");
+        check(target, target, line);
+        if target == "x86_64-pc-windows-gnu" {
+            check("x86_64-pc-windows-msvc", target, line);
+        }
     }
     assert!(archives.lines().count() >= 5, "{archives}");
 }
