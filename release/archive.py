@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from project import DIST, VERSION, Failure, Target
+from project import DIST, INSTALLER, VERSION, Failure, Target
 
 SUMS = DIST / "SHA256SUMS"
 
@@ -71,8 +71,9 @@ def digest(file: Path) -> str:
 
 
 def write_sums() -> None:
-    """Writes the checksums of all files of this version that are in target/dist."""
-    files = sorted(path for path in DIST.iterdir() if path.is_file() and VERSION in path.name)
+    """Writes the checksums of the installer and of all files of this version in target/dist."""
+    names = sorted(path.name for path in DIST.iterdir() if path.is_file())
+    files = [DIST / name for name in names if VERSION in name or name == INSTALLER]
     SUMS.write_text("".join(f"{digest(path)}  {path.name}\n" for path in files))
 
 

@@ -13,6 +13,9 @@ fail() {
     exit 1
 }
 
+# The oldest C library that the files for glibc load with.
+oldest_glibc=@OLDEST_GLIBC@
+
 # The name of this machine in the names of the archives.
 target() {
     processor=$(uname -m)
@@ -20,6 +23,7 @@ target() {
     x86_64 | amd64) processor=x86_64 ;;
     aarch64 | arm64) processor=aarch64 ;;
     esac
+    if [ "$(getconf LONG_BIT 2>/dev/null)" = 32 ]; then processor=$processor-32-bit; fi
     case $(uname -s) in
     Darwin) echo "$processor-apple-darwin" ;;
     Linux)
@@ -28,6 +32,16 @@ target() {
         echo "$processor-unknown-linux-$libc" ;;
     *) echo "$processor-$(uname -s)" ;;
     esac
+}
+
+# Fails if the C library is too old for the files.
+check_glibc() {
+    case $target in *-linux-gnu) ;; *) return 0 ;; esac
+    version=$(getconf GNU_LIBC_VERSION 2>/dev/null) || return 0
+    version=${version#glibc }
+    oldest=$(printf '%s\n' "$oldest_glibc" "$version" | sort -V | head -n 1)
+    [ "$oldest" = "$oldest_glibc" ] ||
+        fail "this machine has glibc $version, and the files of this release need $oldest_glibc or later"
 }
 
 # fetch NAME: copies a file of the release into $work.
@@ -52,8 +66,9 @@ checksum() {
 unpack() {
     fetch SHA256SUMS
     target=$(target)
-    line=$(grep "^[0-9a-f]*  wandb-login-[0-9.]*-$target\.tar\.gz$" "$work/SHA256SUMS") ||
-        fail "$from has no archive for this machine ($target)"
+    check_glibc
+    line=$(grep "^[0-9a-f]*  wandb-login-[0-9.]*-$target\.tar\.gz$" "$work/SHA256SUMS" | tail -n 1)
+    [ -n "$line" ] || fail "$from has no archive for this machine ($target)"
     name=${line##* }
     fetch "$name"
     [ "$(checksum "$work/$name")" = "${line%% *}" ] ||

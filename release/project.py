@@ -19,6 +19,7 @@ VENV = TOOLS / "release"
 _SETTINGS = tomllib.loads((Path(__file__).parent / "targets.toml").read_text())
 VERSION: str = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
 OLDEST_GLIBC: str = _SETTINGS["oldest_glibc"]
+INSTALLER = "install.sh"
 LINTED: list[str] = _SETTINGS["lint"]["targets"]
 
 

@@ -88,7 +88,7 @@ fn conan_creates_tests_and_removes_the_package() {
 }
 
 #[test]
-fn conan_refuses_a_damaged_archive_and_an_unknown_platform() {
+fn conan_refuses_a_damaged_archive_an_unknown_platform_and_another_version() {
     let name = format!("{}.tar.gz", dist::archive_name(HOST));
     let Some(archive) = dist::file(&name) else {
         return;
@@ -106,5 +106,10 @@ fn conan_refuses_a_damaged_archive_and_an_unknown_platform() {
     let run = Run::of(&mut conan.create(&["--test-folder=", "-s", "arch=riscv64"]));
     assert_ne!(run.code, Some(0));
     let reason = format!("wandb_login {VERSION} has no files for Linux-riscv64-glibc, only for");
+    assert!(run.stderr.contains(&reason), "{}", run.stderr);
+
+    let run = Run::of(&mut conan.create(&["--test-folder=", "--version=0.0.9"]));
+    assert_ne!(run.code, Some(0));
+    let reason = format!("this recipe has the files of wandb_login {VERSION}, not of 0.0.9");
     assert!(run.stderr.contains(&reason), "{}", run.stderr);
 }

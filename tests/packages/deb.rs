@@ -80,30 +80,77 @@ fn dpkg_installs_and_removes_the_packages() {
     Files::of(debian.root(), is_of_dpkg).assert_equal(&before);
 }
 
+/// A root that is empty but for the database of dpkg.
+struct EmptyRoot {
+    machine: Machine,
+}
+
+impl EmptyRoot {
+    /// `installed`: the names and versions of the packages that the database lists.
+    fn new(installed: &[(&str, &str)]) -> EmptyRoot {
+        let machine = Machine::new();
+        let database = machine.at("root/var/lib/dpkg");
+        for folder in ["info", "updates", "triggers"] {
+            fs::create_dir_all(database.join(folder)).expect("a folder");
+        }
+        let architecture = architecture(HOST).0;
+        let entry = |(name, version): &(&str, &str)| {
+            format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: {architecture}\n\
+                 Multi-Arch: same\nMaintainer: Debian\nVersion: {version}\nDescription: test\n\n"
+            )
+        };
+        let entries: String = installed.iter().map(entry).collect();
+        fs::write(database.join("status"), entries).expect("the database of dpkg");
+        EmptyRoot { machine }
+    }
+
+    /// What dpkg says when it refuses to install a package.
+    fn refuses(&self, options: &[&str], package: &Path) -> String {
+        let root = self.machine.at("root");
+        let mut dpkg = self.machine.command("dpkg");
+        dpkg.arg(format!("--root={}", root.display())).args(options);
+        let run = Run::of(dpkg.arg("--install").arg(package));
+        assert_ne!(run.code, Some(0), "{}", run.stdout);
+        run.stderr
+    }
+}
+
 #[test]
 fn a_damaged_package_is_not_installed() {
     let Some(packages) = packages(HOST) else {
         return;
     };
-    let machine = Machine::new();
-    let copy = machine.at("damaged.deb");
+    let root = EmptyRoot::new(&[]);
+    let copy = root.machine.at("damaged.deb");
     dist::damaged(&packages[0], &copy);
-    for folder in ["info", "updates"] {
-        fs::create_dir_all(machine.at("root/var/lib/dpkg").join(folder)).expect("a folder");
+    let said = root.refuses(&["--force-depends"], &copy);
+    assert!(said.contains("corrupt"), "{said}");
+    let library = format!("root/usr/lib/{}/libwandb_login.so.0", architecture(HOST).1);
+    assert!(!root.machine.at(&library).exists());
+}
+
+#[test]
+fn a_package_that_does_not_fit_the_machine_is_not_installed() {
+    let Some(own) = packages(HOST) else { return };
+    let old = EmptyRoot::new(&[("libc6", "2.13-38")]);
+    for package in [&own[0], &own[2]] {
+        let said = old.refuses(&[], package);
+        assert!(said.contains("depends on libc6 (>= 2.17)"), "{said}");
     }
-    fs::write(machine.at("root/var/lib/dpkg/status"), "").expect("an empty database");
-    let mut dpkg = machine.command("dpkg");
-    dpkg.arg(format!("--root={}", machine.at("root").display()));
-    let run = Run::of(dpkg.args(["--force-depends", "--install"]).arg(&copy));
-    assert_ne!(run.code, Some(0));
-    assert!(run.stderr.contains("corrupt"), "{}", run.stderr);
-    assert!(
-        !machine
-            .at("root/usr/lib")
-            .join(architecture(HOST).1)
-            .join("libwandb_login.so.0")
-            .exists()
-    );
+    let other = EmptyRoot::new(&[("libc6", "2.36-9"), (NAMES[0], "0.0.9-1")]);
+    let said = other.refuses(&[], &own[1]);
+    let dependency = format!("depends on {} (= {VERSION}-1)", NAMES[0]);
+    assert!(said.contains(&dependency), "{said}");
+    let foreign = match HOST {
+        "aarch64-unknown-linux-gnu" => "x86_64-unknown-linux-gnu",
+        _ => "aarch64-unknown-linux-gnu",
+    };
+    let Some(foreign) = packages(foreign) else {
+        return;
+    };
+    let said = other.refuses(&[], &foreign[2]);
+    assert!(said.contains("does not match system"), "{said}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The installer for people with a shell, `install.sh`.
 
+use std::env::consts::ARCH;
 use std::fs;
 use std::process::Command;
 
-use crate::dist::{self, HOST};
+use crate::dist::{self, HOST, VERSION};
 use crate::machine::{Files, Machine, Stopwatch, command_logs_in, program_logs_in, words};
-use crate::support::{Run, tool};
+use crate::support::{Run, make_executable, tool};
 
 /// `install.sh` with these arguments, by the shell with the fewest extensions.
 fn installer(machine: &Machine, arguments: &[&str]) -> Option<Command> {
@@ -76,6 +77,8 @@ fn the_installer_refuses_what_it_cannot_use_in_one_sentence() {
         let Some(mut install) = installer(&machine, &[&shown]) else {
             return;
         };
+        let path = std::env::var("PATH").expect("the search path");
+        install.env("PATH", format!("{}:{path}", machine.at("bin").display()));
         let run = Run::of(&mut install);
         assert_eq!(run.code, Some(1));
         let last = run.stderr.lines().last().unwrap_or_default();
@@ -84,10 +87,38 @@ fn the_installer_refuses_what_it_cannot_use_in_one_sentence() {
     };
     refused(format!("cannot read {shown}/SHA256SUMS"));
     dist::damaged(&archive, &from.join(&name));
-    fs::copy(dist::folder().join("SHA256SUMS"), from.join("SHA256SUMS")).expect("a copy");
+    let sums = fs::read_to_string(dist::folder().join("SHA256SUMS")).expect("SHA256SUMS");
+    let older = format!("{}  {}\n", "0".repeat(64), name.replace(VERSION, "0.0.9"));
+    fs::write(from.join("SHA256SUMS"), older + &sums).expect("write");
     refused(format!(
         "{shown}/{name} is damaged: its SHA-256 is not the one in SHA256SUMS. Download it again"
     ));
-    fs::write(from.join("SHA256SUMS"), "").expect("an empty list");
-    refused(format!("{shown} has no archive for this machine ({HOST})"));
+
+    let machine_says = |program: &str, script: &str| {
+        fs::create_dir_all(machine.at("bin")).expect("a folder");
+        let path = machine.at("bin").join(program);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        make_executable(&path);
+    };
+    machine_says("getconf", "echo glibc 2.12");
+    refused(
+        "this machine has glibc 2.12, and the files of this release need 2.17 or later".to_owned(),
+    );
+    machine_says(
+        "getconf",
+        "case $1 in LONG_BIT) echo 32 ;; *) exit 1 ;; esac",
+    );
+    let of_64_bits = format!("{ARCH}-unknown");
+    let target = HOST.replace(&of_64_bits, &format!("{ARCH}-32-bit-unknown"));
+    refused(format!(
+        "{shown} has no archive for this machine ({target})"
+    ));
+    fs::remove_file(machine.at("bin/getconf")).expect("it is there");
+    machine_says(
+        "uname",
+        "case $1 in -m) echo riscv64 ;; *) echo Linux ;; esac",
+    );
+    refused(format!(
+        "{shown} has no archive for this machine (riscv64-unknown-linux-gnu)"
+    ));
 }

@@ -37,7 +37,10 @@ class WandbLogin(ConanFile):
         return "-".join(str(part) for part in (self.settings.os, self.settings.arch, self.options.get_safe("libc")) if part)
 
     def validate(self):
-        platforms = self.conan_data["sources"][self.version]
+        platforms = self.conan_data["sources"].get(self.version)
+        if platforms is None:
+            raise ConanInvalidConfiguration(
+                f"this recipe has the files of wandb_login {', '.join(self.conan_data['sources'])}, not of {self.version}")
         if self._platform not in platforms:
             raise ConanInvalidConfiguration(
                 f"wandb_login {self.version} has no files for {self._platform}, only for {', '.join(platforms)}")
