@@ -3,12 +3,18 @@
 
 #![cfg(unix)] // modes, signals, pseudo-terminals and shells
 
+#[path = "../benches/jobs/job.rs"]
+mod job;
+#[path = "support/stub.rs"]
+mod stub;
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use job::{Credential, Figures, Programs, Scene, Way};
 use support::{Home, KEY_1, KEY_2, Run, TempDir};
 
 const RANKS: usize = 64;
@@ -423,4 +429,90 @@ fn a_session_is_transferred_over_a_pipe() {
         run.stdout
     );
     assert!(!run.stdout.contains("short") && !run.stderr.contains("short"));
+}
+
+/// The requests and path look-ups of small jobs, as the benchmark `jobs` counts them.
+#[test]
+fn a_job_asks_the_server_once_and_reads_files_once() {
+    let library = support::library();
+    let programs = Programs::new(library.path());
+    for (credential, exchanged) in [
+        (Credential::Key, [0, 0]),
+        (Credential::IdentityToken, [1, 0]),
+    ] {
+        let job = |way, count| {
+            let scene = Scene::new(&programs, credential, Duration::ZERO);
+            let job = scene.cold_and_warm(way, count);
+            assert_eq!(job.map(|run| run.verified), [1, 1], "{job:?}");
+            assert_eq!(job.map(|run| run.exchanged), exchanged, "{job:?}");
+            job
+        };
+        let lookups = |job: [Figures; 2]| job.map(|run| run.lookups);
+        let [one, two, eight] = [1, 2, 8].map(|count| job(Way::Alone, count));
+        let [_, one_warm] = lookups(one);
+        let [two_warm, eight_warm] = [two, eight].map(|job| lookups(job)[1] - one_warm);
+        assert_eq!(eight_warm, 7 * two_warm, "{eight:?} {two:?}");
+
+        // Whoever gets a session from another process looks up nothing.
+        let shared = job(Way::Pipe, 8);
+        assert_eq!(lookups(shared), lookups(one), "{shared:?}");
+        assert!(shared[1].bytes > 0.0, "{shared:?}");
+        if programs.has_mpi() {
+            let [few, many] = [2, 8].map(|ranks| job(Way::Mpi, ranks));
+            assert_eq!(lookups(few), lookups(many), "{few:?} {many:?}");
+            assert_eq!(few[1].bytes, many[1].bytes, "{few:?} {many:?}");
+        }
+    }
+}
+
+/// The library that makes a home slow counts what strace sees.
+#[test]
+fn a_slow_home_counts_every_lookup() {
+    if support::tool("strace").is_none() {
+        return;
+    }
+    let library = support::library();
+    let programs = Programs::new(library.path());
+    let scene = Scene::new(&programs, Credential::IdentityToken, Duration::ZERO);
+    let trace = library.path().join("trace");
+    let member = scene.member();
+    let mut traced = Command::new("strace");
+    let tracer = [
+        "-f",
+        "-qq",
+        "-y",
+        "-e",
+        "signal=none",
+        "-e",
+        "trace=%file",
+        "-o",
+    ];
+    traced.args(tracer).arg(&trace).arg(member.get_program());
+    traced.envs(
+        member
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    traced.current_dir(member.get_current_dir().expect("a folder"));
+    Run::ok(&mut traced);
+    let trace = fs::read_to_string(trace).expect("strace writes its file");
+    let home = member
+        .get_current_dir()
+        .and_then(Path::parent)
+        .expect("its parent");
+    let home = home.to_str().expect("UTF-8");
+    // "7 openat(3</home>, \".netrc\", O_RDONLY) = 4": an absolute path counts by itself.
+    let is_lookup = |line: &&str| {
+        let Some((call, rest)) = line.split_once('"') else {
+            return false;
+        };
+        match rest.chars().next() {
+            Some('"') => false,
+            Some('/') => rest.starts_with(home) && !call.contains("getcwd("),
+            _ => call.contains(home),
+        }
+    };
+    let seen: Vec<&str> = trace.lines().filter(is_lookup).collect();
+    assert!(seen.len() > 10, "{trace}");
+    assert_eq!(scene.lookups(), seen.len() as u64, "{}", seen.join("\n"));
 }

@@ -95,7 +95,7 @@ impl Built {
     }
 
     fn programs(&self) {
-        for name in ["read", "replace", "launch"] {
+        for name in ["read", "replace", "launch", "scan"] {
             self.compile(name, name, &[]);
         }
         self.compile("nothing", "login", &["-DNOTHING"]);

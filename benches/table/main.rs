@@ -13,6 +13,7 @@
 mod built;
 mod draw;
 mod measure;
+mod page;
 mod row;
 mod rows;
 #[path = "../../tests/support/stub.rs"]

@@ -7,6 +7,8 @@ pub enum Unit {
     Time,
     Bytes,
     Count,
+    /// Bytes per second.
+    Rate,
 }
 
 /// What the row must come to.
@@ -109,6 +111,7 @@ pub fn show(value: f64, unit: Unit) -> String {
     let (steps, base): (&[&str], f64) = match unit {
         Unit::Time => (&["ns", "µs", "ms", "s"], 1000.0),
         Unit::Bytes => (&["B", "kB", "MB"], 1000.0),
+        Unit::Rate => (&["B/s", "kB/s", "MB/s", "GB/s"], 1000.0),
         Unit::Count => {
             let value = value.round() as i64;
             return match value.abs() {
