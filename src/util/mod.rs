@@ -10,3 +10,5 @@ pub(crate) mod secret;
 pub(crate) mod shell;
 #[cfg_attr(windows, path = "streams/windows.rs")]
 pub(crate) mod streams;
+#[cfg(test)]
+pub(crate) mod this_test;

@@ -7,18 +7,29 @@ import subprocess
 from machines import Machine
 from project import ROOT, Failure
 
+COMPILER = "aarch64-linux-gnu-gcc"
+
 
 def run_unit_tests(machine: Machine) -> str:
     """Runs `cargo test --lib` for the machine's target, and returns how many passed."""
-    name = machine.target.name
-    cargo = f"CARGO_TARGET_{name.upper().replace('-', '_')}"
-    compiler = "aarch64-linux-gnu-gcc"
-    env = os.environ | {f"{cargo}_RUNNER": " ".join([*machine.start, *machine.loader]), f"{cargo}_LINKER": compiler,
-                        f"CC_{name.replace('-', '_')}": compiler, "CARGO_PROFILE_DEV_DEBUG": "0"}
-    done = subprocess.run(["cargo", "test", "--locked", "--lib", "--target", name], cwd=ROOT, env=env,
-                          capture_output=True, text=True, errors="replace")
+    done = subprocess.run(
+        ["cargo", "test", "--locked", "--target", machine.target.name, "--package", "wandb-login", "--lib", "--features",
+         "ffi,ring,unstable"],
+        cwd=ROOT, env=os.environ | environment(machine), capture_output=True, text=True, errors="replace")
     results = [line for line in done.stdout.splitlines() if line.startswith("test result:")]
     if done.returncode or not results:
         failed = [line for line in done.stdout.splitlines() if line.endswith("FAILED")]
         raise Failure("\n".join(["unit tests failed", *failed, done.stderr[-2000:]]))
     return results[-1].removeprefix("test result: ")
+
+
+def environment(machine: Machine) -> dict[str, str]:
+    """What cargo needs to compile and start the tests. The program names its loader and the
+    folder of its libraries, because some tests start the program again by its path."""
+    loader, _, libraries = machine.loader
+    flags = [f"-Clink-arg=-Wl,--dynamic-linker={loader}", f"-Clink-arg=-Wl,-rpath,{libraries}"]
+    target = machine.target.name
+    cargo = f"CARGO_TARGET_{target.upper().replace('-', '_')}"
+    starter = " ".join(machine.start)
+    return {f"{cargo}_LINKER": COMPILER, f"{cargo}_RUSTFLAGS": " ".join(flags), f"CC_{target.replace('-', '_')}": COMPILER,
+            f"{cargo}_RUNNER": starter, "WANDB_LOGIN_TEST_RUNNER": starter, "CARGO_PROFILE_DEV_DEBUG": "0"}

@@ -13,6 +13,7 @@ use super::support as platform;
 use crate::files::windows::tests as platform;
 use crate::files::{Target, Updated, User, WriteProblem, update};
 use crate::util::secret::WipedBytes;
+use crate::util::this_test;
 use platform::{prepare, prepare_child};
 
 pub(in crate::files) const LIMIT: u64 = 16 * 1024 * 1024;
@@ -117,18 +118,9 @@ pub(in crate::files) const LINE: &str = "FILES_TEST_LINE";
 /// This test program again, to run one job only; started by the given command,
 /// such as `sh -c`.
 pub(in crate::files) fn child(starter: &[&str], job: &str, path: &Path, line: &str) -> Command {
-    let exe = std::env::current_exe().unwrap();
-    let mut command = match starter {
-        [] => Command::new(exe),
-        [program, words @ ..] => {
-            let mut command = Command::new(program);
-            command.args(words).arg(exe);
-            command
-        }
-    };
+    let mut command = this_test::command(starter, "files::tests::common::works_as_a_child");
     command
-        .args(["--exact", "files::tests::common::works_as_a_child"])
-        .args(["--nocapture", "--test-threads=1"])
+        .arg("--test-threads=1")
         .envs([(JOB, job), (LINE, line)])
         .env(PATH, path);
     command

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
+use crate::util::this_test;
 use pty::Pty;
 
 const KEY: &str = "1111111111222222222233333333334444444444";
@@ -141,13 +142,8 @@ impl Drop for Stage {
 }
 
 fn program(scene: &str, settings: &[(&str, &str)], dir: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this executable"));
+    let mut command = this_test::command(&[], "prompt::dialog::tests::scenes::program");
     command
-        .args([
-            "--exact",
-            "prompt::dialog::tests::scenes::program",
-            "--nocapture",
-        ])
         .env_clear()
         .env("SCENE", scene)
         .env("DIR", dir)

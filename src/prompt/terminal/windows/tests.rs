@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, IntoRawHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
@@ -19,6 +19,7 @@ use windows_sys::Win32::System::Threading::*;
 
 use super::super::{Entry, OpenError, ReadError, Terminal, Wait};
 use super::*;
+use crate::util::this_test;
 
 /// The scene that a child process plays, and the folder for what it reports.
 const SCENE: &str = "CONSOLE_TEST_SCENE";
@@ -118,9 +119,14 @@ fn pipe() -> (File, File) {
 
 /// Starts this test program again, on a pseudo-console, to play a scene.
 fn start(console: HPCON, scene: &str, folder: &Path) -> OwnedHandle {
-    let exe = std::env::current_exe().unwrap();
-    let test = "prompt::terminal::windows::tests::plays_a_scene";
-    let command = format!("\"{}\" --exact {test} --nocapture", exe.display());
+    let program = this_test::command(&[], "prompt::terminal::windows::tests::plays_a_scene");
+    let words = [program.get_program()]
+        .into_iter()
+        .chain(program.get_args());
+    let words: Vec<String> = words
+        .map(|word| format!("\"{}\"", word.display()))
+        .collect();
+    let command = words.join(" ");
     let mut command: Vec<u16> = command.encode_utf16().chain([0]).collect();
     let environment = environment(scene, folder);
     let mut size = 0;
@@ -395,11 +401,8 @@ fn a_redirected_standard_input_is_no_console() {
     let folder = std::env::temp_dir().join(format!("wandb-login-null-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).unwrap();
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "prompt::terminal::windows::tests::refuses_without_console",
-        ])
+    let test = "prompt::terminal::windows::tests::refuses_without_console";
+    let status = this_test::command(&[], test)
         .env(SCENE, "none")
         .env(FOLDER, &folder)
         .stdin(Stdio::null())
