@@ -1,5 +1,8 @@
 //! Writing the new text: by rename, or in place where rename would lose data.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::fs::{self, File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
@@ -257,7 +260,9 @@ impl Temp {
     /// file that is moved, the system would choose one, and may leave it.
     fn move_in(&mut self, path: &Path) -> io::Result<()> {
         let away = new_name(path, AWAY);
+        sys::crash_point();
         let moved = sys::replace_file(path, &self.path, &away);
+        sys::crash_point();
         self.renamed = moved.is_ok();
         if let Err(error) = &moved {
             let halfway = is_error(error, &HALFWAY);

@@ -225,3 +225,37 @@ pub(super) fn sync_all(file: &File) -> io::Result<()> {
 pub(super) fn sync_data(file: &File) -> io::Result<()> {
     file.sync_data()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::os::windows::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn a_long_path_gets_the_prefix_of_its_kind() {
+        let long = vec!["a".repeat(100); 4].join("\\");
+        for (path, expected) in [
+            (r"C:\a", r"C:\a"),
+            (r"\\host\share\a", r"\\host\share\a"),
+            (r"\\?\UNC\host\share\a", r"\\?\UNC\host\share\a"),
+            (r"C:\LONG", r"\\?\C:\LONG"),
+            ("C:/b/../LONG", r"\\?\C:\LONG"),
+            (r"\\?\C:\LONG", r"\\?\C:\LONG"),
+            (r"\\host\share\LONG", r"\\?\UNC\host\share\LONG"),
+            ("//host/share/LONG", r"\\?\UNC\host\share\LONG"),
+            (r"\\?\UNC\host\share\LONG", r"\\?\UNC\host\share\LONG"),
+        ] {
+            let [path, expected] = [path, expected].map(|text| text.replace("LONG", &long));
+            let units = wide(Path::new(&path)).unwrap();
+            let (end, units) = units.split_last().unwrap();
+            assert_eq!(*end, 0);
+            assert_eq!(
+                OsString::from_wide(units),
+                OsString::from(&expected),
+                "{path}"
+            );
+        }
+    }
+}
