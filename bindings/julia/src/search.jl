@@ -21,11 +21,11 @@ function candidates()::Vector{Candidate}
     return found
 end
 
-"The names of the library on this system; the first one contains the ABI number."
-function file_names()
+"The names of the library on a system; the first one contains the ABI number, if any does."
+function file_names(kernel::Symbol = Sys.KERNEL)
     abi = PACKAGE_VERSION.major
-    Sys.iswindows() && return ["wandb_login.dll"]
-    Sys.isapple() && return ["libwandb_login.$abi.dylib", "libwandb_login.dylib"]
+    Sys.iswindows(kernel) && return ["wandb_login.dll"]
+    Sys.isapple(kernel) && return ["libwandb_login.$abi.dylib", "libwandb_login.dylib"]
     return ["libwandb_login.so.$abi", "libwandb_login.so"]
 end
 

@@ -55,6 +55,12 @@ function test_set_library()
     end
 end
 
+@testset "the names of the library on each system" begin
+    names = [WandbLogin.file_names(kernel) for kernel in (:Linux, :Darwin, :NT)]
+    @test first.(names) == ["libwandb_login.so.0", "libwandb_login.0.dylib", "wandb_login.dll"]
+    @test last.(names) == ["libwandb_login.so", "libwandb_login.dylib", "wandb_login.dll"]
+end
+
 @testset "finding the library" begin
     script = """
         using WandbLogin
