@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::env::Environment;
-use crate::env::variables;
+use crate::env::{self, Environment, variables};
 use crate::error::Result;
 
 /// The size limit of a netrc file, in bytes.
@@ -65,12 +64,15 @@ pub(crate) fn netrc(env: &Environment) -> Result<Netrc> {
     })
 }
 
-/// The netrc file to write: the existing one, else the platform's default.
+/// The netrc file to write: the existing one, else that of the platform.
 pub(crate) fn netrc_to_write(env: &Environment) -> Result<PathBuf> {
     let paths = netrc(env)?;
-    let second = paths.second().filter(|_| !paths.first.exists());
-    let second = second.filter(|second| cfg!(windows) || second.exists());
-    Ok(second.unwrap_or(paths.first))
+    Ok(match paths.second() {
+        None => paths.first,
+        Some(_) if paths.first.exists() => paths.first,
+        Some(second) if second.exists() => second,
+        Some(_) => paths.first.with_file_name(env::NEW_NETRC),
+    })
 }
 
 /// A file that is not read because a variable or another file takes its place.

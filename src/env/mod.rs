@@ -22,7 +22,7 @@ use unix as platform;
 #[cfg(windows)]
 use windows as platform;
 
-pub(crate) use platform::os_str;
+pub(crate) use platform::{NEW_NETRC, os_str};
 
 /// Why the environment of a privileged process is ignored, for messages.
 pub(crate) const IGNORED: &str = "This program runs with more rights than its caller \

@@ -11,6 +11,9 @@ pub(super) use passwd::{effective_home, own_home};
 /// The variable that sets the home directory, for messages.
 pub(super) const HOME: &str = variables::HOME;
 
+/// The name of a netrc file that did not exist before.
+pub(crate) const NEW_NETRC: &str = ".netrc";
+
 /// Whether the kernel marked this process at its start: a set-user-ID or set-group-ID
 /// program, or one with file capabilities.
 #[cfg(any(target_os = "linux", target_os = "android"))]

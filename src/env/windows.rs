@@ -12,6 +12,9 @@ use super::{Environment, variables};
 /// The variable that sets the home directory, for messages.
 pub(super) const HOME: &str = variables::USERPROFILE;
 
+/// The name of a netrc file that did not exist before.
+pub(crate) const NEW_NETRC: &str = "_netrc";
+
 /// Windows has no programs with more rights than their caller.
 pub(super) fn is_privileged() -> bool {
     false

@@ -44,6 +44,8 @@ pub(crate) use resolve::{HOW_TO_RESTRICT, User};
 #[cfg(unix)]
 pub(crate) use update::update;
 #[cfg(windows)]
+use windows::OwnerProblem;
+#[cfg(windows)]
 pub(crate) use windows::{HOW_TO_RESTRICT, User, has_locks, update};
 
 /// A file to change.
@@ -99,7 +101,6 @@ pub(crate) enum WriteProblem {
     Read(#[from] ReadProblem),
     #[error("is read-only")]
     ReadOnly,
-    #[cfg(unix)]
     #[error(transparent)]
     Owner(#[from] OwnerProblem),
     #[error("is in a directory that does not exist")]

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::{Home, KEY_1, KEY_2, NETRC, Run};
+use crate::support::{Home, KEY_1, KEY_2, LOCK_IS_A_FILE, NETRC, Run};
 
 #[test]
 fn a_login_that_cannot_be_saved_still_logs_in() {
@@ -80,8 +80,7 @@ fn what_is_stored_is_not_written_again() {
                 .and_then(|meta| meta.modified())
                 .expect("a time")
         };
-        // On Windows the lock is a file in the directory.
-        let directory = cfg!(unix).then(|| of("home"));
+        let directory = (!LOCK_IS_A_FILE).then(|| of("home"));
         let files = [NETRC, "home/.config/wandb/settings"].map(of);
         (files, directory)
     };

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use wandb_login::{Flags, Login, Options, Source};
 
-use crate::support::{Home, KEY_1, KEY_2, NETRC, Run};
+use crate::support::{self, Home, KEY_1, KEY_2, NETRC, Run};
 use crate::{SERVER, SETTINGS, entry, login, not_saved, token};
 
 /// Sixteen processes log in to sixteen servers, with a concurrent reader.
@@ -36,8 +36,7 @@ fn concurrent_logins_keep_every_entry() {
         .any(|child| child.try_wait().expect("a state").is_none())
     {
         let now = match home.text(NETRC) {
-            // Where a rename cannot replace an open file, it is moved away first.
-            None if cfg!(windows) => continue,
+            None if support::MOVES_FILES_AWAY => continue,
             now => now.expect("it always exists"),
         };
         assert!(now.starts_with(old), "{now}");

@@ -12,6 +12,13 @@ pub const HOME: &str = "HOME";
 /// The netrc file that a login creates in a new home.
 pub const NETRC: &str = "home/.netrc";
 
+/// Whether a lock is a file beside the one that it locks.
+pub const LOCK_IS_A_FILE: bool = false;
+
+/// Whether a file can be missing for a moment: it is moved away where a rename cannot
+/// replace it while it is open.
+pub const MOVES_FILES_AWAY: bool = false;
+
 /// The null device.
 pub const NULL_DEVICE: &str = "/dev/null";
 

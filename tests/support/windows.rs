@@ -21,6 +21,13 @@ pub const HOME: &str = "USERPROFILE";
 /// The netrc file that a login creates in a new home.
 pub const NETRC: &str = "home/_netrc";
 
+/// Whether a lock is a file beside the one that it locks.
+pub const LOCK_IS_A_FILE: bool = true;
+
+/// Whether a file can be missing for a moment: it is moved away where a rename cannot
+/// replace it while it is open.
+pub const MOVES_FILES_AWAY: bool = true;
+
 /// The null device.
 pub const NULL_DEVICE: &str = "NUL";
 

@@ -69,6 +69,11 @@ impl User {
     }
 }
 
+/// Why a file was not changed for the sake of another user: never, because access lists
+/// decide.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OwnerProblem {}
+
 impl WriteProblem {
     /// How the user can solve the problem, with the path quoted in it.
     pub(crate) fn remedy(&self, path: &str) -> Option<String> {

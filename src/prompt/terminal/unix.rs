@@ -232,6 +232,26 @@ impl Drop for Tty {
     }
 }
 
+impl ControlChars {
+    /// Those of a terminal.
+    pub(super) fn of(shown: &libc::termios) -> ControlChars {
+        // A disabled control character is 0 on Linux and 255 on other systems.
+        let key = |index: usize| match shown.c_cc[index] {
+            0xff => 0,
+            key => key,
+        };
+        ControlChars {
+            interrupt: key(libc::VINTR),
+            quit: key(libc::VQUIT),
+            suspend: key(libc::VSUSP),
+            end: key(libc::VEOF),
+            erase: key(libc::VERASE),
+            kill: key(libc::VKILL),
+            word_erase: key(libc::VWERASE),
+        }
+    }
+}
+
 fn is_not_ready(e: &io::Error) -> bool {
     matches!(
         e.kind(),
