@@ -462,27 +462,14 @@ fn a_status_names_what_is_odd_in_a_settings_file() {
     }
 }
 
-/// Each command that prints, to a reader that has gone.
 #[test]
 fn closed_output_is_an_error_and_never_a_panic() {
-    let home = Home::new();
-    home.write(
-        NETRC,
-        format!("machine api.wandb.ai login user password {KEY_1}\n"),
-    );
-    for arguments in [
-        &["--help"][..],
-        &["--version"],
-        &["help", "environment"],
-        &["completions", "zsh"],
-        &["status"],
-        &["status", "--json"],
-        &["token"],
-        &["env"],
-    ] {
+    let gone = || {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let run = Run::from(output_to(&home, arguments, Stdio::from(writer)));
+        writer.into()
+    };
+    for (arguments, run) in printed_to(gone) {
         assert_eq!(
             (run.code, run.stderr.as_str()),
             (Some(1), ""),
@@ -491,11 +478,29 @@ fn closed_output_is_an_error_and_never_a_panic() {
     }
 }
 
-pub fn output_to(home: &Home, arguments: &[&str], stdout: Stdio) -> std::process::Output {
-    let mut command = home.wandb_login(arguments);
-    let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
-    child
-        .expect("it starts")
-        .wait_with_output()
-        .expect("it ends")
+/// Runs each command that prints, and gives what it does if its output goes to `stdout`.
+pub fn printed_to(
+    stdout: impl Fn() -> Stdio,
+) -> impl Iterator<Item = (&'static [&'static str], Run)> {
+    let home = Home::new();
+    home.write(
+        NETRC,
+        format!("machine api.wandb.ai login user password {KEY_1}\n"),
+    );
+    let commands: [&[&str]; 8] = [
+        &["--help"],
+        &["--version"],
+        &["help", "environment"],
+        &["completions", "zsh"],
+        &["status"],
+        &["status", "--json"],
+        &["token"],
+        &["env"],
+    ];
+    commands.into_iter().map(move |arguments| {
+        let mut command = home.wandb_login(arguments);
+        let child = command.stdout(stdout()).stderr(Stdio::piped()).spawn();
+        let output = child.expect("it starts").wait_with_output();
+        (arguments, Run::from(output.expect("it ends")))
+    })
 }

@@ -1,7 +1,7 @@
 //! System calls of a report, a real launcher, and a full disk.
 
 use crate::support::{self, Home, KEY_1, NETRC, Run};
-use crate::usage::output_to;
+use crate::usage::printed_to;
 
 /// No file is opened for writing, no socket is made, no terminal is opened.
 #[test]
@@ -86,26 +86,14 @@ fn mpirun_is_understood() {
     assert_eq!(netrc.matches("machine").count(), 1);
 }
 
-/// Each command that prints, to a full disk.
 #[test]
 fn a_full_disk_is_an_error_and_never_a_panic() {
-    let home = Home::new();
-    home.write(
-        NETRC,
-        format!("machine api.wandb.ai login user password {KEY_1}\n"),
-    );
-    for arguments in [
-        &["--help"][..],
-        &["--version"],
-        &["help", "environment"],
-        &["completions", "zsh"],
-        &["status"],
-        &["status", "--json"],
-        &["token"],
-        &["env"],
-    ] {
-        let full = std::fs::File::create("/dev/full").expect("/dev/full");
-        let run = Run::from(output_to(&home, arguments, full.into()));
+    let full = || {
+        std::fs::File::create("/dev/full")
+            .expect("/dev/full")
+            .into()
+    };
+    for (arguments, run) in printed_to(full) {
         assert_eq!(run.code, Some(1), "{arguments:?}");
         assert!(run.stderr.contains("No space left"), "{}", run.stderr);
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);

@@ -199,6 +199,14 @@ fn one_prompt_at_a_time() {
     );
 }
 
+/// Has the shell continue the program, and answers its prompt.
+fn answer_after(stage: &mut Stage, command: &str) {
+    stage.pty.send(format!("{command}\n"));
+    stage.asked();
+    stage.pty.send(format!("{KEY}\r"));
+    stage.pty.expect("dash> ");
+}
+
 /// Stops the prompt in one of two ways and checks that it comes back.
 fn stopped_and_continued(stop: impl Fn(&mut Stage)) {
     let mut stage = Stage::under_dash("ask", &[]);
@@ -267,10 +275,7 @@ fn a_stop_that_cannot_be_caught_is_noticed_afterwards() {
     stage.asked();
     pty::kill(stage.pid("pid"), libc::SIGSTOP);
     stage.expect_stopped();
-    stage.pty.send("stty sane; fg\n");
-    stage.asked();
-    stage.pty.send(format!("{KEY}\r"));
-    stage.pty.expect("dash> ");
+    answer_after(&mut stage, "stty sane; fg");
     assert!(stage.pty.echoes());
     assert_eq!(stage.read("outcome"), format!("key {KEY}"));
 }
@@ -286,10 +291,7 @@ fn in_the_background_the_terminal_is_restored_after_a_stop() {
     stage.pty.send("bg\n");
     pty::wait_until("the terminal shows input", || stage.pty.echoes());
     stage.is_restored();
-    stage.pty.send("fg\n");
-    stage.asked();
-    stage.pty.send(format!("{KEY}\r"));
-    stage.pty.expect("dash> ");
+    answer_after(&mut stage, "fg");
     assert_eq!(stage.read("outcome"), format!("key {KEY}"));
 }
 
@@ -305,10 +307,7 @@ fn in_the_background_it_waits_for_the_foreground_without_stopping() {
     stage.pty.send("echo shell''alive\n");
     stage.pty.expect("shellalive");
     stage.is_restored();
-    stage.pty.send("fg\n");
-    stage.asked();
-    stage.pty.send(format!("{KEY}\r"));
-    stage.pty.expect("dash> ");
+    answer_after(&mut stage, "fg");
     stage.is_restored();
     assert_eq!(stage.read("outcome"), format!("key {KEY}"));
 }
