@@ -11,6 +11,7 @@
 #![allow(unreachable_pub)] // a program, whose modules export to each other
 
 mod built;
+mod chart;
 mod draw;
 mod measure;
 mod page;

@@ -12,6 +12,7 @@ pub mod logins;
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
+pub mod svg;
 
 use std::ffi::OsStr;
 use std::fs;
