@@ -97,6 +97,22 @@ install() {
         cp -RP . "$prefix"
     )
     echo "installed ${name%.tar.gz} in $prefix; the command is $prefix/bin/wandb-login"
+    check_path
+}
+
+# Says what to do if the name of the command does not start the installed one.
+check_path() {
+    found=$(command -v wandb-login) || found=
+    # shellcheck disable=SC3013 # dash and busybox know -ef
+    if [ "$found" -ef "$prefix/bin/wandb-login" ]; then return; fi
+    if [ -n "$found" ]; then
+        echo "PATH finds another command of this name first: $found"
+    else
+        echo "PATH does not have $prefix/bin"
+    fi
+    echo 'Run this line, and add it to the start-up file of your shell, such as ~/.profile:'
+    quoted=$(printf '%s\n' "$prefix/bin" | sed "s/'/'\\\\''/g")
+    printf "    export PATH='%s':\"\$PATH\"\n" "$quoted"
 }
 
 uninstall() {

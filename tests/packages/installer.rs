@@ -2,6 +2,7 @@
 
 use std::env::consts::ARCH;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::dist::{self, HOST, VERSION};
@@ -61,6 +62,50 @@ fn the_installer_installs_replaces_and_removes() {
         prefix.display()
     );
     assert_eq!((again.code, again.stderr), (Some(1), expected));
+}
+
+/// The line that is printed works in a shell, also with a prefix that has to be quoted.
+#[test]
+fn the_installer_says_how_a_shell_finds_the_command() {
+    if dist::file(&format!("{}.tar.gz", dist::archive_name(HOST))).is_none() {
+        return;
+    }
+    let machine = Machine::new();
+    let prefix = machine.at("home/it's a $HOME");
+    let bin = prefix.join("bin");
+    let shown = bin.display();
+    let folder = dist::folder().display().to_string();
+    let path = machine.path();
+    let lines_after = |path: String| {
+        let prefix = prefix.display().to_string();
+        let mut install = installer(&machine, &[&folder, &prefix])?;
+        let run = Run::ok(install.env("PATH", path));
+        Some(run.stdout.lines().skip(1).map(str::to_owned).collect())
+    };
+    let Some(lines): Option<Vec<String>> = lines_after(path.clone()) else {
+        return;
+    };
+    assert_eq!(lines[0], format!("PATH does not have {shown}"));
+    let script = format!("{}; command -v wandb-login", lines[2]);
+    let run = Run::ok(machine.command("dash").args(["-c", &script]));
+    assert_eq!(run.stdout, format!("{shown}/wandb-login\n"));
+
+    let other = machine.at("bin/wandb-login");
+    fs::create_dir(machine.at("bin")).expect("a folder");
+    fs::write(&other, "").expect("a file");
+    make_executable(&other);
+    let first = format!("{}:{path}", machine.at("bin").display());
+    let expected = format!(
+        "PATH finds another command of this name first: {}",
+        other.display()
+    );
+    assert_eq!(lines_after(first).expect("as above")[0], expected);
+
+    // Under another name of the folder too.
+    let link = machine.at("link");
+    symlink(&bin, &link).expect("a link");
+    let found: Vec<String> = lines_after(format!("{}:{path}", link.display())).expect("as above");
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]

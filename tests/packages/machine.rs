@@ -27,6 +27,11 @@ impl Machine {
         }
     }
 
+    /// The search path of this machine.
+    pub(crate) fn path(&self) -> String {
+        self.path.to_str().expect("UTF-8").to_owned()
+    }
+
     /// The folder for everything that a test writes.
     pub(crate) fn folder(&self) -> &Path {
         self.home.base()
