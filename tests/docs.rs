@@ -95,6 +95,97 @@ fn a_link_with_a_dead_anchor_is_noticed() {
     assert_eq!(anchors(text), ["where-the-key-comes-from"]);
 }
 
+/// The lines of a Markdown text that GitHub and the tool of the site (Python-Markdown)
+/// read differently, with the rule that they break.
+fn ambiguous_lines(text: &str) -> Vec<(usize, &'static str)> {
+    let mut found = Vec::new();
+    let (mut is_code, mut is_list, mut previous) = (false, false, "");
+    for (number, line) in (1..).zip(text.lines()) {
+        let words = line.trim_start();
+        let indent = line.len() - words.len();
+        let is_fence = words.starts_with("```");
+        if is_fence || is_code {
+            is_code ^= is_fence;
+            previous = "";
+            continue;
+        }
+        let (is_item, is_row) = (is_list_item(words), line.starts_with('|'));
+        let follows_text = !(previous.is_empty() || previous.starts_with(['#', '<']));
+        let mut check = |is_wrong: bool, rule| {
+            if is_wrong {
+                found.push((number, rule));
+            }
+        };
+        check(
+            is_item && indent % 4 != 0,
+            "a nested list is indented by four spaces",
+        );
+        check(
+            is_item && !is_list && follows_text
+                || is_row && follows_text && !previous.starts_with('|'),
+            "an empty line comes before a list or a table",
+        );
+        check(
+            is_list && previous.is_empty() && !is_item && (1..4).contains(&indent),
+            "a paragraph of a list is indented by four spaces",
+        );
+        check(
+            is_row
+                && line
+                    .split('`')
+                    .skip(1)
+                    .step_by(2)
+                    .any(|code| code.contains('|')),
+            "code in a table has no bar",
+        );
+        is_list = is_item || is_list && (!previous.is_empty() || indent > 0 || line.is_empty());
+        previous = line;
+    }
+    found
+}
+
+/// Whether a line begins a list item: `* text`, `- text`, `+ text`, `1. text`.
+fn is_list_item(line: &str) -> bool {
+    let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    match line.len() - digits.len() {
+        0 => ["* ", "- ", "+ "].iter().any(|mark| line.starts_with(mark)),
+        _ => digits.starts_with(". "),
+    }
+}
+
+#[test]
+fn every_page_is_read_by_github_and_by_the_site_in_the_same_way() {
+    let mut pages = Vec::new();
+    files(root(), "md", &mut pages);
+    let mut wrong = Vec::new();
+    for page in &pages {
+        let text = fs::read_to_string(page).expect("UTF-8");
+        let lines = ambiguous_lines(&text).into_iter();
+        wrong.extend(lines.map(|(line, rule)| format!("{}:{line}: {rule}", page.display())));
+    }
+    assert!(pages.len() > 20, "only {} pages", pages.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lines_that_are_read_differently_are_noticed() {
+    for (text, line) in [
+        ("* a\n  * b\n", 2),
+        ("1. a\n   - b\n", 2),
+        ("text:\n* a\n", 2),
+        ("text\n| a |\n|---|\n", 2),
+        ("* a\n\n  more of a\n", 3),
+        ("| a |\n|---|\n| `b \\| c` |\n", 3),
+        ("| `a | b` |\n|---|\n", 1),
+    ] {
+        let found: Vec<_> = ambiguous_lines(text).iter().map(|(at, _)| *at).collect();
+        assert_eq!(found, [line], "{text}");
+    }
+    let good = "# t\n* a\n  more\n    * b\n* c\n\n    more\n\ntext - of\n\n| a \\| b | `c` |\n\
+                |---|---|\n\n```sh\n  * a\n```\n1. a\n2. b\n";
+    assert_eq!(ambiguous_lines(good), []);
+}
+
 /// The names that begin with a prefix, in a text.
 fn names<'a>(text: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
     text.match_indices(prefix).map(move |(at, _)| {

@@ -123,8 +123,8 @@ impl Reader {
         let bin = self.home.base().join("bin").display().to_string();
         command
             .env("PATH", format!("{bin}:{path}"))
-            .env("LD_LIBRARY_PATH", self.installed())
-            .env("PKG_CONFIG_PATH", self.installed());
+            .env("LD_LIBRARY_PATH", self.installed().join("lib"))
+            .env("PKG_CONFIG_PATH", self.installed().join("lib/pkgconfig"));
         command
     }
 
@@ -135,23 +135,36 @@ impl Reader {
         command
     }
 
-    /// A folder with the library and a pkg-config file, as if installed.
+    /// The folder that `install.sh` installs into, with the library, the files for MPI and
+    /// a pkg-config file.
     fn installed(&self) -> PathBuf {
-        let folder = self.home.base().join("installed");
-        if folder.exists() {
-            return folder;
+        let prefix = self.home.home().join(".local");
+        if prefix.exists() {
+            return prefix;
         }
-        fs::create_dir(&folder).expect("a folder");
-        for name in ["libwandb_login.so", "libwandb_login.so.0"] {
-            symlink(built_library("libwandb_login.so"), folder.join(name)).expect("a link");
+        let mpi = "share/wandb_login/mpi/wandb_login_mpi.c";
+        let files = [
+            ("include/wandb_login.h", "include/wandb_login.h"),
+            (
+                "bindings/mpi/wandb_login_mpi.h",
+                "include/wandb_login_mpi.h",
+            ),
+            ("bindings/mpi/wandb_login_mpi.c", mpi),
+        ];
+        let library = built_library("libwandb_login.so");
+        let libraries = ["lib/libwandb_login.so", "lib/libwandb_login.so.0"];
+        let files = files.map(|(from, to)| (root().join(from), to));
+        let libraries = libraries.map(|to| (library.clone(), to));
+        for (from, to) in files.into_iter().chain(libraries) {
+            let to = prefix.join(to);
+            fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+            symlink(from, to).expect("a link");
         }
-        let text = format!(
-            "Name: wandb_login\nDescription: for the tests\nVersion: 0\nCflags: -I{}\nLibs: -L{} -lwandb_login\n",
-            root().join("include").display(),
-            folder.display(),
-        );
-        fs::write(folder.join("wandb_login.pc"), text).expect("write");
-        folder
+        let text = "prefix=${pcfiledir}/../..\nName: wandb_login\nDescription: for the tests\n\
+                    Version: 0\nCflags: -I${prefix}/include\nLibs: -L${prefix}/lib -lwandb_login\n";
+        fs::create_dir(prefix.join("lib/pkgconfig")).expect("a folder");
+        fs::write(prefix.join("lib/pkgconfig/wandb_login.pc"), text).expect("write");
+        prefix
     }
 
     /// Compiles a source in the reader's folder with the flags of pkg-config.
@@ -392,10 +405,6 @@ fn the_lines_for_mpi_work() {
         return;
     };
     let reader = Reader::new();
-    for file in ["wandb_login_mpi.c", "wandb_login_mpi.h"] {
-        let from = root().join("bindings/mpi").join(file);
-        fs::copy(from, reader.home.cwd().join(file)).expect("a copy");
-    }
     let main = "#include <stdio.h>\nint main(int argc, char **argv) {\nMPI_Init(&argc, &argv);";
     let end = "printf(\"status %d\\n\", (int)status);\nMPI_Finalize();\nreturn 0; }";
     let whole = block("bindings/mpi/README.md", 0);
@@ -407,9 +416,12 @@ fn the_lines_for_mpi_work() {
         reader
             .home
             .write("cwd/train.c", program(main, &fragment, end));
-        Run::ok(&mut reader.shell(&block("bindings/mpi/README.md", 1)));
+        // The lines need no variable of the reader.
+        let mut shell = reader.shell(&block("bindings/mpi/README.md", 1));
+        Run::ok(shell.env_remove("PKG_CONFIG_PATH"));
         let mut mpirun = reader.command("mpirun");
         mpirun
+            .env_remove("LD_LIBRARY_PATH")
             .env("TMPDIR", reader.home.base())
             .env("OMPI_ALLOW_RUN_AS_ROOT", "1")
             .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
@@ -467,7 +479,7 @@ fn the_lines_for_go_work() {
     reader.home.write("cwd/main.go", go_program());
     let build = block("bindings/go/README.md", 3);
     let installed = reader.installed().display().to_string();
-    go(&build.replace("/opt/wandb/lib/pkgconfig", &installed));
+    go(&build.replace("/opt/wandb", &installed));
     Run::ok(&mut reader.command(reader.home.cwd().join("train")));
     go(&block("bindings/go/README.md", 5));
 }
@@ -499,7 +511,7 @@ fn the_lines_for_julia_work() {
         .env("JULIA_PROJECT", reader.home.base().join("project"))
         .env(
             "WANDB_LOGIN_LIBRARY",
-            reader.installed().join("libwandb_login.so"),
+            reader.installed().join("lib/libwandb_login.so"),
         )
         .arg("--startup-file=no")
         .arg(script);

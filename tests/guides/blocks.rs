@@ -19,6 +19,12 @@ impl Block {
         self.info.split(' ').any(|word| word == "container")
     }
 
+    /// Whether the block is lines for a shell, without their output. What needs an installed
+    /// release is run by `tests/packages`.
+    pub fn is_script(&self) -> bool {
+        self.language() == "sh" && !self.info.split(' ').any(|word| word == "release")
+    }
+
     /// The commands of a console block, each with the output below it.
     pub fn commands(&self) -> Vec<Command> {
         let mut commands: Vec<Command> = Vec::new();

@@ -1,6 +1,6 @@
 //! The pages of `docs`: their blocks run, and print what the pages show. YAML is
 //! parsed, and the variables and files that it names are tried in a container-like
-//! root. The picture of the sources is drawn. `WANDB_LOGIN_UPDATE_GUIDES=1 cargo test -p wandb-login-cli --test guides`
+//! root. The pictures are drawn. `WANDB_LOGIN_UPDATE_GUIDES=1 cargo test -p wandb-login-cli --test guides`
 //! writes what was printed.
 
 #![cfg(unix)] // modes, signals, pseudo-terminals and shells
@@ -10,6 +10,8 @@
 #[path = "../../bindings/cli/src/arguments.rs"]
 mod arguments;
 mod blocks;
+#[path = "../../benches/table/chart.rs"]
+mod chart;
 mod container;
 mod names;
 mod picture;
@@ -48,6 +50,7 @@ tasks=1 exported=ALL
 while [[ $1 == --* ]]; do
     case $1 in
     --ntasks=*) tasks=${1#*=} ;;
+    --ntasks-per-node=*) ;;
     --export=*) exported=${1#*=} ;;
     *) exit 64 ;;
     esac
@@ -64,8 +67,8 @@ done
 "#,
     ),
     (
-        "sbcast",
-        "#!/bin/bash\n[[ \"$1 $2\" == '--force --preserve' ]] && exec cp --preserve=mode \"$3\" \"$4\"\n",
+        "salloc",
+        "#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec \"$@\"\n",
     ),
     (
         "docker",
@@ -74,7 +77,8 @@ variables=()
 [[ $1 == run ]] && shift
 while [[ $1 == --* ]]; do
     case $1 in
-    --env) variables+=("$2=${!2}") ;;
+    --env) [[ $2 == *=* ]] && variables+=("$2") || variables+=("$2=${!2}") ;;
+    --user) [[ $2 == "$(id -u):$(id -g)" ]] ;;
     --env-file) while IFS= read -r line; do variables+=("$line"); done <"$2" ;;
     --mount) source=${2#*source=} && variables+=("NETRC=${source%%,*}") ;;
     *) exit 64 ;;
@@ -200,11 +204,11 @@ impl<'t> Page<'t> {
             return self.text.to_owned();
         }
         let place = Place::new();
-        let commands = self
+        let mut run = self
             .blocks
             .iter()
-            .filter(|block| block.language() == "console");
-        if commands.clone().any(|block| block.text.contains("./train")) {
+            .filter(|block| block.language() == "console" || block.is_script());
+        if run.any(|block| block.text.contains("./train")) {
             let program = train().expect("a C compiler");
             std::os::unix::fs::symlink(program, place.home.cwd().join("train")).expect("a link");
         }
@@ -231,7 +235,7 @@ impl<'t> Page<'t> {
                         lines.extend(command.shown(output).lines().map(str::to_owned));
                     }
                 }
-                "sh" => {
+                "sh" if block.is_script() => {
                     let ran = outputs.next().is_some();
                     assert!(ran, "{} did not run:\n{run}", block.text);
                     lines.extend(block.text.lines().map(str::to_owned));
@@ -270,7 +274,9 @@ impl<'t> Page<'t> {
                     }
                 }
                 "hidden" => script += &block.text,
-                "sh" => script += &format!("echo {MARK}\nset -e\n{}set +e\n", block.text),
+                "sh" if block.is_script() => {
+                    script += &format!("echo {MARK}\nset -e\n{}set +e\n", block.text)
+                }
                 _ => {}
             }
         }
@@ -353,7 +359,8 @@ impl Place {
         }
     }
 
-    /// What a script prints, with the names that the pages use.
+    /// What a script prints, with the names that the pages use. Its standard input is what
+    /// a reader types: the key.
     fn run(&self, script: &str) -> String {
         let bin = Path::new(support::wandb_login_path());
         let bin = bin.parent().expect("a folder").display();
@@ -366,7 +373,8 @@ impl Place {
             .env("SSL_CERT_FILE", self.home.cwd().join("corp-ca.pem"))
             .env("USER", format!("alice-{}", std::process::id()))
             .env("XDG_RUNTIME_DIR", self.home.base());
-        let run = Run::with_input(&mut command, script);
+        command.arg(self.home.write("page.sh", script));
+        let run = Run::with_input(&mut command, format!("{KEY}\n"));
         run.stdout
             .replace(&*self.home.cwd().to_string_lossy(), "/home/alice/project")
             .replace(&*self.home.home().to_string_lossy(), "/home/alice")
