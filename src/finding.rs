@@ -8,7 +8,7 @@ mod commands;
 use crate::util::redact::for_message;
 use crate::util::shell::word;
 
-pub(crate) use commands::{edit_command, restrict_command};
+pub(crate) use commands::{edit_command, give_access_command, restrict_command};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -79,8 +79,6 @@ codes! {
     UnreadableFile = "unreadable-file", Error;
     /// The server did not accept the key, or could not be asked.
     VerificationFailed = "verification-failed", Error;
-    /// The mode turns logins off.
-    Offline = "offline", Warning;
 
     /// Other users can read a file with a key.
     ReadableByOthers = "readable-by-others", Risk;
@@ -126,6 +124,8 @@ codes! {
     /// The clock differs from the server's.
     ClockSkew = "clock-skew", Warning;
 
+    /// The mode turns logins off.
+    Offline = "offline", Note;
     /// A variable or an option overrides a different key.
     OverriddenKey = "overridden-key", Note;
     /// A stored key or access token is for a server that is not in use.
@@ -136,6 +136,12 @@ codes! {
     SdkDiffers = "sdk-differs", Note;
     /// How netrc was read.
     NetrcFile = "netrc-file", Note;
+}
+
+/// The command that moves a key from a variable that is for something else. It does
+/// not show the key.
+pub(crate) fn move_key_command(name: &str) -> String {
+    format!("export WANDB_API_KEY=\"${name}\" && unset {name}")
 }
 
 /// The command that removes what is stored for a server.

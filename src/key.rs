@@ -61,6 +61,13 @@ pub(crate) enum KeyProblem {
     TooLong,
 }
 
+impl KeyProblem {
+    /// Whether the message says how to correct the key.
+    pub(crate) fn has_cure(self) -> bool {
+        matches!(self, KeyProblem::Characters(Some(_)))
+    }
+}
+
 /// The reason for characters that do not belong to a key, if it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hint {

@@ -14,7 +14,7 @@ use crate::env::rank::Rank;
 use crate::env::variables::{self, VARIABLES};
 use crate::env::{self, Environment, display_path};
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, move_key_command};
 use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
@@ -123,9 +123,12 @@ impl<'a> Context<'a> {
             }
             let value = self.env.secret(name).unwrap_or_default();
             if looks_like_key(&value) && UNCHECKED.contains(&name) {
-                let unset = format!("unset {name}");
+                let command = match self.env.is_set(variables::API_KEY) {
+                    true => format!("unset {name}"),
+                    false => move_key_command(name),
+                };
                 self.log
-                    .warn(Finding::new(Code::MisplacedKey, misplaced_key(name)).fixed_by(unset));
+                    .warn(Finding::new(Code::MisplacedKey, misplaced_key(name)).fixed_by(command));
             }
         }
     }

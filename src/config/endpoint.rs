@@ -84,6 +84,18 @@ impl Endpoint {
         matches!(self.origin, Origin::Option | Origin::Cloud)
     }
 
+    /// The command that logs in to the server. A configured server needs no option,
+    /// which would be stored. Whether a server that only the workspace names is the
+    /// right one, the user must say first.
+    pub(crate) fn login_command(&self) -> Option<String> {
+        match self.origin {
+            Origin::Option => Some(format!("wandb-login --host {}", self.url.as_str())),
+            Origin::Cloud => Some("wandb-login --cloud".into()),
+            _ if self.workspace_only => None,
+            _ => Some("wandb-login".into()),
+        }
+    }
+
     /// The machine names to look up in netrc.
     pub(crate) fn netrc_names(&self) -> Names<'_> {
         Names {

@@ -94,7 +94,11 @@ impl Config {
                 Finding::new(code, line(note)).fixed_by(edit)
             };
             for note in &file.security_notes {
-                log.warn(about(Code::WorkspaceSetting, note));
+                let mut finding = about(Code::WorkspaceSetting, note);
+                if let Some(own) = self.system.name() {
+                    finding.message.push_str(&format!("; put it into {own}"));
+                }
+                log.warn(finding);
             }
             let diagnostics = file.diagnostics();
             for note in diagnostics.notes.iter().chain(&diagnostics.rejected_by_sdk) {

@@ -21,6 +21,18 @@ impl SourceName {
     pub(crate) fn file(path: &Path) -> SourceName {
         SourceName::File(path.to_owned())
     }
+
+    /// The path of a file in `folder`, with `prefix` in place of the folder.
+    pub(crate) fn short(&self, folder: &Path, prefix: &str) -> Option<String> {
+        match self {
+            SourceName::File(path) if path.is_relative() => Some(path.display().to_string()),
+            SourceName::File(path) => {
+                let rest = path.strip_prefix(folder).ok()?;
+                Some(Path::new(prefix).join(rest).display().to_string())
+            }
+            SourceName::Variable(_) | SourceName::Session(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for SourceName {
@@ -57,16 +69,21 @@ impl SourceLocation {
         }
     }
 
+    /// The command that opens the file at the line.
+    pub(crate) fn edit_command(&self) -> Option<String> {
+        match &self.name {
+            Some(SourceName::File(path)) => Some(edit_command(&display_path(path), self.line)),
+            _ => None,
+        }
+    }
+
     /// A finding about this place, with the command that removes the variable or
     /// opens the file.
     pub(crate) fn finding(&self, code: Code, message: impl Into<String>) -> Finding {
         let finding = Finding::new(code, message);
         match &self.name {
             Some(SourceName::Variable(name)) => finding.fixed_by(format!("unset {name}")),
-            Some(SourceName::File(path)) => {
-                finding.fixed_by(edit_command(&display_path(path), self.line))
-            }
-            Some(SourceName::Session(_)) | None => finding,
+            _ => finding.maybe_fixed_by(self.edit_command()),
         }
     }
 

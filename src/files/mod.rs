@@ -42,6 +42,8 @@ use resolve::OwnerProblem;
 #[cfg(unix)]
 pub(crate) use resolve::{HOW_TO_RESTRICT, User};
 #[cfg(unix)]
+pub(crate) use sys::effective_user;
+#[cfg(unix)]
 pub(crate) use update::update;
 #[cfg(windows)]
 use windows::OwnerProblem;

@@ -1,5 +1,11 @@
 //! Commands for a POSIX shell.
 
+use std::fs::{File, metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::env::display_path;
 use crate::util::shell::word;
 
 /// The command that opens a file at a line.
@@ -9,6 +15,16 @@ pub(crate) fn edit_command(path: &str, line: Option<usize>) -> String {
         Some(line) => format!("${{EDITOR:-vi}} +{line} {path}"),
         None => format!("${{EDITOR:-vi}} {path}"),
     }
+}
+
+/// The command that makes this user the owner of a file that belongs to root and that
+/// it may not read. `None` where another user, or another cause, is in the way.
+pub(crate) fn give_access_command(path: &Path) -> Option<String> {
+    let found = metadata(path).ok()?;
+    let denied = File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    let user = crate::files::effective_user();
+    let command = || format!("sudo chown {user} {}", word(&display_path(path)));
+    (denied && found.is_file() && found.uid() == 0 && user != 0).then(command)
 }
 
 /// The command that makes a file private.

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use crate::formats::date;
 use crate::formats::json::WipedJson;
 use crate::session::AccessToken;
+use crate::url::BaseUrl;
 use crate::util::secret::{Secret, WipedBytes};
 
 /// The token of the first of these servers that has one which need not be renewed
@@ -40,6 +41,12 @@ pub(crate) fn look_up(text: &[u8], base_urls: &[&str], now: i64) -> Option<Acces
         let usable = is_token(token) && expires_at.saturating_sub(now) > access.margin();
         usable.then_some(access)
     })
+}
+
+/// Whether a login to the server looks up this name.
+pub(crate) fn is_name_of(name: &str, server: &BaseUrl) -> bool {
+    let is_alias = |netloc| name.strip_prefix("https://") == Some(netloc);
+    name == server.as_str() || server.alias_netloc().is_some_and(is_alias)
 }
 
 /// The servers with a token that has not expired, as the file names them.

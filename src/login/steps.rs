@@ -1,8 +1,11 @@
 //! The steps of a login once it is known where the credential comes from: prompt, verify,
 //! store, report.
 
+use std::fmt;
+
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
+use crate::config::location::SourceLocation;
 use crate::config::route;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding};
@@ -87,7 +90,12 @@ pub(super) fn complete(
     let entity = context.entity()?;
     let wanted = replaced.map_or(Wanted::Any, another_token);
     let (credential, known) = to_credential(context, server, found.candidate, wanted)?;
-    let viewer = verify(context, server, &credential, source)?.or(known);
+    let sent = Sent {
+        credential: &credential,
+        location: &found.location,
+        provider,
+    };
+    let viewer = verify(context, server, &sent)?.or(known);
     let saved = persist(context, server, &credential, provider)?;
     let session = Session::new(SessionData {
         base_url: server.url.clone(),
@@ -160,19 +168,47 @@ fn is_new(source: Source) -> bool {
     )
 }
 
+/// A credential that is sent to the server, and where it comes from. Its text form
+/// names it in an error: the last four characters of a key, and the place.
+struct Sent<'a> {
+    credential: &'a Credential,
+    location: &'a SourceLocation,
+    provider: Provider,
+}
+
+impl fmt::Display for Sent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let preposition = match self.credential {
+            Credential::Key(key) => {
+                write!(f, "the {}", key.masked())?;
+                "from"
+            }
+            Credential::Access { .. } => {
+                f.write_str("the access token")?;
+                "for the identity token in"
+            }
+        };
+        match self.location.name {
+            Some(_) => write!(f, " {preposition} {}", self.location),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Asks the server for the owner of the credential if VERIFY is set. Storing
 /// comes later, so that a rejected key never replaces a good one.
-fn verify(
-    context: &Context,
-    server: &Endpoint,
-    credential: &Credential,
-    source: Source,
-) -> Result<Option<Viewer>> {
+fn verify(context: &Context, server: &Endpoint, sent: &Sent) -> Result<Option<Viewer>> {
     if !context.options.flags.has(Flags::VERIFY) || !context.is_active_rank() {
         return Ok(None);
     }
-    match server::viewer(context, server, credential) {
-        Err(error) if is_new(source) => Err(error.and(&format!(
+    match server::viewer(context, server, sent.credential, sent) {
+        Err(error @ Error::Rejected(_)) if !is_new(sent.provider.source()) => {
+            Err(match diagnostics::replace_advice(sent.provider) {
+                Some(advice) => error.and(advice),
+                None => error,
+            })
+        }
+        Err(error) if is_new(sent.provider.source()) => Err(error.and(&format!(
             "Nothing was stored. To log in without verification, omit {}.",
             match context.options.command_line {
                 true => "--verify",

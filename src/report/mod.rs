@@ -24,6 +24,9 @@ use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
 /// verifiers of tokens begin to refuse them.
 const MAX_CLOCK_SKEW: i64 = 300;
 
+/// Why a source is not used that comes after one with an error.
+const NOT_REACHED: &str = "not reached: the login fails before";
+
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -41,8 +44,12 @@ pub enum Format {
 #[derive(Debug)]
 pub struct Report {
     host: Host,
+    /// The proxy for the server, without user name and password.
+    proxy: Option<String>,
     rows: Vec<Row>,
     winner: Option<usize>,
+    /// The command for a key that the server refuses.
+    replace_command: Option<String>,
     /// Why a login would fail.
     problem: Option<Problem>,
     /// The effect of the mode on a login.
@@ -108,6 +115,8 @@ impl State {
 struct Row {
     source: Source,
     name: Option<String>,
+    /// The name relative to the working directory or, as `~/…`, to the home.
+    short_name: Option<String>,
     state: State,
     key: Option<String>,
     problem: Option<String>,
@@ -116,6 +125,8 @@ struct Row {
     line: Option<usize>,
     /// The variable that names the file, if one does.
     path_variable: Option<&'static str>,
+    /// Whether no login reaches it, so that the brief text leaves it out.
+    is_moot: bool,
 }
 
 impl Report {
@@ -126,8 +137,10 @@ impl Report {
         let invalid = invalid_values(&context);
         let mut report = Report {
             host: Host::of(&server),
+            proxy: None,
             rows: Vec::new(),
             winner: None,
+            replace_command: None,
             problem: invalid.first().cloned().map(Problem::Other),
             mode: mode(&context),
             job: context.rank().map(|rank| Job {
@@ -220,7 +233,7 @@ impl Report {
                         diagnostics::note_overridden(context, server, winner, &found);
                         row.lose(diagnostics::why_shadowed(server, winner, &found));
                     }
-                    None if stopped => row.lose("not reached: the login fails before".into()),
+                    None if stopped => row.lose(NOT_REACHED.into()),
                     None => {
                         self.winner = Some(self.rows.len());
                         winner = Some(found);
@@ -240,18 +253,22 @@ impl Report {
         if let Some(found) = &winner {
             diagnostics::warn_conflicts(context, server, found);
             diagnostics::warn_unlikely_key(context, server, found);
+            self.replace_command = diagnostics::replace_command(server, found);
         }
         diagnostics::note_sdk_configuration(context, server);
         diagnostics::warn_token_cache(context, server, winner.as_ref());
         diagnostics::note_unused_files(context);
         diagnostics::warn_missing_locks(context);
-        route::resolve(context, server).log_problems(&context.log);
+        let route = route::resolve(context, server);
+        route.log_problems(&context.log);
+        let proxy = route.proxy.ok().flatten();
+        self.proxy = proxy.map(|proxy| proxy.address_and_name());
         self.rows.push(prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
                 let message = context.not_configured(&server.url, None).to_string();
                 Problem::Other(Finding {
-                    command: login_command(server),
+                    command: server.login_command(),
                     ..Finding::new(Code::NotConfigured, message)
                 })
             });
@@ -278,8 +295,12 @@ impl Report {
 
     /// Adds why the server did not confirm the credential.
     pub fn add_failure(&mut self, error: &Error) {
+        let command = match error {
+            Error::Rejected(_) => self.replace_command.clone(),
+            _ => None,
+        };
         let finding = Finding::new(Code::VerificationFailed, error.to_string());
-        self.problem = Some(Problem::Other(finding));
+        self.problem = Some(Problem::Other(finding.maybe_fixed_by(command)));
     }
 
     /// Whether a login would find a credential.
@@ -316,7 +337,7 @@ impl Report {
             other => other,
         };
         let mut findings: Vec<_> = stopping
-            .map(|finding| (Severity::Error, finding))
+            .map(|finding| (self.stopping_severity(finding), finding))
             .into_iter()
             .chain(others.map(|finding| (severity(finding), finding)))
             .collect();
@@ -324,6 +345,18 @@ impl Report {
         findings.dedup_by(|next, first| next.1.message == first.1.message);
         findings.sort_by_key(|(severity, _)| *severity);
         findings
+    }
+}
+
+impl Report {
+    /// The severity of what makes a login fail. Offline, programs do not log in, and
+    /// need neither a key nor a server.
+    fn stopping_severity(&self, finding: &Finding) -> Severity {
+        match (&self.mode, finding.code) {
+            (None, _) | (_, Code::InvalidValue) => Severity::Error,
+            (Some(_), Code::NotConfigured) => Severity::Note,
+            (Some(_), _) => Severity::Warning,
+        }
     }
 }
 
@@ -355,31 +388,22 @@ fn invalid_values(context: &Context) -> Vec<Finding> {
     errors.map(finding).collect()
 }
 
-/// The command that logs in to a server. A configured server needs no option, which
-/// would be stored. Whether a server that only the workspace names is the right one,
-/// the user must say first.
-fn login_command(server: &Endpoint) -> Option<String> {
-    match server.origin {
-        Origin::Option => Some(format!("wandb-login --host {}", server.url.as_str())),
-        Origin::Cloud => Some("wandb-login --cloud".into()),
-        _ if server.workspace_only => None,
-        _ => Some("wandb-login".into()),
-    }
-}
-
 /// The effect of the mode on a login.
 fn mode(context: &Context) -> Option<Finding> {
     let mode = context.mode().ok()?;
     let by = context.mode_location()?;
     let message = match mode {
         Mode::Online | Mode::Shared | Mode::Run => return None,
-        Mode::Offline | Mode::Dryrun if context.options.command_line => {
-            format!(
-                "offline by {by}: a login does nothing; the command `wandb-login` still logs in"
-            )
+        Mode::Offline | Mode::Dryrun if context.options.command_line => format!(
+            "W&B is offline ({by}): programs run without a login and need no key. The command \
+             `wandb-login` logs in all the same"
+        ),
+        Mode::Offline | Mode::Dryrun => {
+            format!("W&B is offline ({by}): programs run without a login and need no key")
         }
-        Mode::Offline | Mode::Dryrun => format!("offline by {by}: a login does nothing"),
-        Mode::Disabled => format!("disabled by {by}: a login does nothing"),
+        Mode::Disabled => {
+            format!("W&B is disabled ({by}): programs run without a login and need no key")
+        }
     };
     Some(by.finding(Code::Offline, message))
 }
@@ -389,7 +413,7 @@ fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
     let anonymous = context.options.anonymous == Anonymous::Must;
     let problem = match prompt::unavailable(context) {
         _ if found => "not needed".into(),
-        _ if stopped => "not reached: the login fails before".into(),
+        _ if stopped => NOT_REACHED.into(),
         _ if anonymous => "a login would create an anonymous account".into(),
         Some(obstacle) => obstacle,
         None => "a login would prompt here".into(),
@@ -402,10 +426,20 @@ fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
         name: None,
         state: State::Skipped,
         key: None,
+        short_name: None,
         problem: Some(problem),
         finding: None,
         line: None,
         path_variable: None,
+        is_moot: found || stopped,
+    }
+}
+
+/// The name of a file at its usual place, without the working or home directory.
+fn short_name(context: &Context, provider: Provider, name: &SourceName) -> Option<String> {
+    match provider {
+        Provider::WorkspaceSettings => name.short(&context.env.path(""), ""),
+        _ => name.short(&context.env.home()?, "~"),
     }
 }
 
@@ -420,6 +454,8 @@ impl Row {
             finding: None,
             line: None,
             path_variable: provider.path_variable(&context.env),
+            short_name: None,
+            is_moot: false,
         };
         let text = |name: &Option<SourceName>| name.as_ref().map(SourceName::to_string);
         let mut stopped = |state, problem: &SourceProblem| {
@@ -432,7 +468,12 @@ impl Row {
             }
         };
         match outcome {
-            Outcome::Absent(name) => row.name = text(name),
+            Outcome::Absent(name) => {
+                row.name = text(name);
+                row.short_name = name
+                    .as_ref()
+                    .and_then(|name| short_name(context, provider, name));
+            }
             Outcome::Found(found) => {
                 row.state = State::Used;
                 row.name = text(&found.location.name);

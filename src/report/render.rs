@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Format, Host, Job, Report, Row, State, json};
 use crate::config::endpoint::Origin;
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::session::Source;
 use crate::util::redact::for_message;
 
@@ -32,6 +32,9 @@ impl Report {
     fn text(&self, detail: Detail) -> String {
         let mut text = format!("Active key:   {}\n", self.active_key());
         let _ = writeln!(text, "Server:       {}", self.host);
+        if let Some(proxy) = &self.proxy {
+            let _ = writeln!(text, "Proxy:        {proxy}");
+        }
         if let Some(job) = &self.job {
             let _ = writeln!(text, "Rank:         {}", job.describe());
         }
@@ -65,18 +68,28 @@ impl Report {
             return;
         }
         text.push_str("Findings:\n");
-        for (severity, finding) in findings {
-            let code = match detail {
-                Detail::Brief => String::new(),
-                Detail::Full => format!("[{}] ", finding.code.as_str()),
-            };
-            let name = severity.as_str();
-            let _ = writeln!(text, "  {name:<9} {code}{}", finding.message);
-            // A note needs no fixing.
-            let shows_command = severity < Severity::Note || detail == Detail::Full;
-            if let Some(command) = finding.command.as_ref().filter(|_| shows_command) {
+        // A note needs no fixing.
+        let is_shown = |severity| severity < Severity::Note || detail == Detail::Full;
+        let mut rest: Vec<_> = findings
+            .into_iter()
+            .map(|(severity, finding)| {
+                let command = finding.command.as_deref().filter(|_| is_shown(severity));
+                (severity, finding, command)
+            })
+            .collect();
+        // Findings that one command fixes stand together above it.
+        while let Some(&(severity, finding, command)) = rest.first() {
+            write_finding(text, severity, finding, detail);
+            let is_fixed = |other: Option<&str>| command.is_some() && other == command;
+            let (fixed, others): (Vec<_>, Vec<_>) =
+                rest.drain(1..).partition(|(_, _, other)| is_fixed(*other));
+            for (severity, finding, _) in fixed {
+                write_finding(text, severity, finding, detail);
+            }
+            if let Some(command) = command {
                 let _ = writeln!(text, "  {:<9} $ {command}", "");
             }
+            rest = others;
         }
     }
 
@@ -88,7 +101,8 @@ impl Report {
         }
         text.push_str("Sources, in order:\n");
         let is_listed = |row: &&Row| detail == Detail::Full || row.state != State::Absent;
-        for row in rows().filter(is_listed) {
+        let is_said = |row: &&Row| detail == Detail::Full || !row.is_moot;
+        for row in rows().filter(is_listed).filter(is_said) {
             let state = match row.state {
                 State::Absent => NO_KEY,
                 state => state.name(),
@@ -97,7 +111,7 @@ impl Report {
         }
         let absent: Vec<_> = rows()
             .filter(|row| !is_listed(row))
-            .map(Row::place)
+            .map(Row::short_place)
             .collect();
         if !absent.is_empty() {
             let _ = writeln!(text, "  {NO_KEY:<9} {}", absent.join(", "));
@@ -107,6 +121,15 @@ impl Report {
     fn json(&self) -> String {
         json::to_string(&json::ReportJson::of(self))
     }
+}
+
+fn write_finding(text: &mut String, severity: Severity, finding: &Finding, detail: Detail) {
+    let code = match detail {
+        Detail::Brief => String::new(),
+        Detail::Full => format!("[{}] ", finding.code.as_str()),
+    };
+    let name = severity.as_str();
+    let _ = writeln!(text, "  {name:<9} {code}{}", finding.message);
 }
 
 impl std::fmt::Display for Host {
@@ -126,12 +149,12 @@ impl Job {
         let rank = &self.rank;
         let (index, size) = (rank.index, rank.size);
         let does = match (self.all_ranks, self.acts) {
-            (true, _) => "this rank may prompt and write (all ranks may)",
-            (false, true) => "this rank prompts and writes for the others",
-            (false, false) => "this rank never prompts, writes or verifies",
+            (true, _) => "every rank may prompt, verify and write",
+            (false, true) => "this rank, and no other, may prompt, verify and write",
+            (false, false) => "only rank 0 may prompt, verify and write",
         };
         let (variable, size_variable) = (rank.variable, rank.size_variable);
-        format!("{index} of {size}, by {variable} and {size_variable}: {does}")
+        format!("{index} of {size} ({variable}, {size_variable}): {does}")
     }
 }
 
@@ -151,6 +174,15 @@ impl Row {
 
     /// Where the row is, for the text form.
     fn place(&self) -> String {
+        self.place_with(self.name.as_ref())
+    }
+
+    /// The same with a path that is short where the file has its usual place.
+    fn short_place(&self) -> String {
+        self.place_with(self.short_name.as_ref().or(self.name.as_ref()))
+    }
+
+    fn place_with(&self, name: Option<&String>) -> String {
         let kind = match self.source {
             Source::Explicit => "the options",
             Source::Session => "the session",
@@ -160,7 +192,7 @@ impl Row {
             Source::Netrc => "the netrc file",
             _ => "the settings file",
         };
-        let Some(name) = &self.name else {
+        let Some(name) = name else {
             return kind.to_string();
         };
         let mut place = name.clone();

@@ -56,7 +56,6 @@ pub(crate) struct ProxyUrl {
     pub host: String,
     pub port: u16,
     /// For messages: without user information, with the setting's name.
-    #[cfg_attr(not(feature = "http"), allow(dead_code))] // tests use it
     pub shown: String,
     /// User name and password, decoded.
     pub user_info: Option<UserInfo>,
@@ -111,6 +110,11 @@ impl ProxyUrl {
             proxy.authorize(authorization);
         }
         Ok(proxy)
+    }
+
+    /// The address, without user information, and the setting's name: `URL (NAME)`.
+    pub(crate) fn address_and_name(&self) -> String {
+        self.shown.trim_start_matches("the proxy ").to_owned()
     }
 
     /// Sets the header, from the user information or the other way round.

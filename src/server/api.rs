@@ -1,5 +1,7 @@
 //! The three requests: viewer, anonymous key, access token. Each is one POST.
 
+use std::fmt::Display;
+
 use percent_encoding::percent_encode;
 use ureq::http::{HeaderName, HeaderValue, header};
 
@@ -24,17 +26,16 @@ const ANONYMOUS: &[u8] = br#"{"query": "mutation CreateAnonymousApiKey {\n  crea
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
-/// Asks the server which user a credential belongs to.
+/// Asks the server which user a credential belongs to. An error calls the credential
+/// `name`.
 pub(crate) fn viewer(
     base_url: &str,
     authorization: Authorization,
+    name: &dyn Display,
     transport: &Transport,
     wait: &Wait,
 ) -> Result<Viewer> {
-    let (secret, credential) = match authorization {
-        Authorization::Basic(key) => (key, "the API key"),
-        Authorization::Bearer(token) => (token, "the access token"),
-    };
+    let (Authorization::Basic(secret) | Authorization::Bearer(secret)) = authorization;
     let value = authorization.header_value();
     // The server may quote the header with or without its scheme.
     let encoded = value.as_bytes();
@@ -42,7 +43,8 @@ pub(crate) fn viewer(
     let secrets = vec![secret.clone(), Secret::new(encoded)];
     let subject = Subject {
         server: base_url,
-        credential,
+        trust_anchors: &transport.trust_anchors,
+        credential: name,
         secrets,
     };
     let response = graphql(VIEWER, &value, &subject, transport, wait)?;
@@ -53,7 +55,8 @@ pub(crate) fn viewer(
 pub(crate) fn anonymous_key(base_url: &str, transport: &Transport, wait: &Wait) -> Result<Secret> {
     let subject = Subject {
         server: base_url,
-        credential: "anonymous use",
+        trust_anchors: &transport.trust_anchors,
+        credential: &"anonymous use",
         secrets: Vec::new(),
     };
     let advice = |error: Error| match error {
@@ -66,10 +69,12 @@ pub(crate) fn anonymous_key(base_url: &str, transport: &Transport, wait: &Wait) 
     response::anonymous_key(&response, &subject).map_err(advice)
 }
 
-/// Exchanges an identity token, the content of its file, for an access token.
+/// Exchanges an identity token, the content of its file, for an access token. An error
+/// calls the token `name`.
 pub(crate) fn exchange(
     base_url: &str,
     identity_token: &[u8],
+    name: &dyn Display,
     now: i64,
     transport: &Transport,
     wait: &Wait,
@@ -80,7 +85,8 @@ pub(crate) fn exchange(
     }
     let subject = Subject {
         server: base_url,
-        credential: "the identity token",
+        trust_anchors: &transport.trust_anchors,
+        credential: name,
         secrets: vec![Secret::new(token)],
     };
     let request = Request {

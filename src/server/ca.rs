@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::config::route::CaLocation;
+use crate::env::display_path;
 use crate::error::{Error, Result};
 
 /// The size limit of a file, and of all files of a directory together.
@@ -21,6 +22,25 @@ pub(super) enum TrustAnchors {
     Configured(Vec<CaLocation>),
     /// No verification: the user disabled it.
     Unverified,
+}
+
+impl TrustAnchors {
+    /// How the CA of a server becomes a trusted one, for a message. `what` is its
+    /// certificate.
+    pub(super) fn remedy(&self, what: &str) -> String {
+        match self {
+            TrustAnchors::Configured(locations) if !locations.is_empty() => {
+                let names: Vec<_> = locations
+                    .iter()
+                    .map(|CaLocation { variable, path }| {
+                        format!("{variable}={}", display_path(path))
+                    })
+                    .collect();
+                format!("it is not in {}", names.join(" or "))
+            }
+            _ => format!("set SSL_CERT_FILE to {what}"),
+        }
+    }
 }
 
 /// The certificates of all these files and directories. One that is missing or
@@ -44,8 +64,12 @@ pub(super) fn certificates(locations: &[CaLocation]) -> Result<Vec<CertificateDe
 pub(super) fn certificates_of(location: &CaLocation) -> Result<Vec<CertificateDer<'static>>> {
     let CaLocation { variable, path } = location;
     let problem = |what: &str| Error::Tls(format!("{variable}: {} {what}", path.display()));
-    let unreadable =
-        |error: std::io::Error| problem(&format!("cannot be read ({})", reason(&error)));
+    let unreadable = |error: std::io::Error| {
+        let reason = reason(&error);
+        problem(&format!(
+            "cannot be read ({reason}); correct the path, or unset {variable}"
+        ))
+    };
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     let found = if metadata.is_dir() {
         let entries = std::fs::read_dir(path).map_err(unreadable)?;

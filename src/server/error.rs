@@ -1,5 +1,6 @@
 //! Why a request failed: one status and one sentence for each cause.
 
+use std::fmt::Display;
 use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 
@@ -7,6 +8,7 @@ use rustls::{AlertDescription, CertificateError};
 use ureq::Error as Http;
 use ureq::http::StatusCode;
 
+use super::ca::TrustAnchors;
 use super::connect::{ConnectError, Route};
 use crate::error::Error;
 use crate::util::secret::Secret;
@@ -15,8 +17,10 @@ use crate::util::secret::Secret;
 pub(super) struct Subject<'a> {
     /// The server's URL, which contains no secret.
     pub server: &'a str,
+    /// What the server's certificate is checked against.
+    pub trust_anchors: &'a TrustAnchors,
     /// The credential that was sent, as a noun phrase for messages.
-    pub credential: &'a str,
+    pub credential: &'a dyn Display,
     /// What is masked in the response.
     pub secrets: Vec<Secret>,
 }
@@ -49,7 +53,7 @@ impl RequestError {
             RequestError::Encoding => Error::Server(format!(
                 "{server} returned a response with an unsupported Content-Encoding"
             )),
-            RequestError::Http(error) => describe(error, server, route),
+            RequestError::Http(error) => describe(error, subject, route),
         }
     }
 }
@@ -77,41 +81,55 @@ pub(super) fn status(code: u16) -> String {
     }
 }
 
-fn describe(error: Http, server: &str, route: &Route) -> Error {
+fn describe(error: Http, subject: &Subject, route: &Route) -> Error {
+    let server = subject.server;
     match error {
         Http::Timeout(_) => timed_out(server, route),
         Http::Other(other) => match other.downcast::<ConnectError>() {
-            Ok(error) => connect(*error, server, route),
+            Ok(error) => connect(*error, subject, route),
             Err(other) => Error::Network(format!("the request to {server} failed: {other}")),
         },
         Http::Io(error) if is_time_out(&error) => timed_out(server, route),
-        other => exchange(other, server),
+        other => exchange(other, server, subject.trust_anchors),
     }
 }
 
 /// An error before the server itself is reached.
-fn connect(error: ConnectError, server: &str, route: &Route) -> Error {
+fn connect(error: ConnectError, subject: &Subject, route: &Route) -> Error {
+    let server = subject.server;
     let Some(proxy) = &route.proxy else {
         return Error::Network(format!("the host name of {server} was not found: {error}"));
     };
+    let has_user = proxy.authorization.is_some();
     let proxy = &proxy.shown;
     match error {
         ConnectError::Resolve(error) => {
             Error::Proxy(format!("the host name of {proxy} was not found: {error}"))
         }
         ConnectError::Proxy(Http::Io(error)) if is_time_out(&error) => timed_out(server, route),
-        ConnectError::Proxy(error) => Error::Proxy(exchange(error, proxy).to_string()),
-        ConnectError::ProxyRefused(code) => Error::Proxy(format!(
-            "{proxy} refused the connection to {server} ({})",
-            status(code)
-        )),
+        ConnectError::Proxy(error) => {
+            Error::Proxy(exchange(error, proxy, subject.trust_anchors).to_string())
+        }
+        ConnectError::ProxyRefused(code) => {
+            let advice = match (code, has_user) {
+                (407, true) => ": check the user name and password in its URL",
+                (407, false) => {
+                    ": it needs a user name and password, http://USER:PASSWORD@HOST:PORT"
+                }
+                _ => "",
+            };
+            let status = status(code);
+            Error::Proxy(format!(
+                "{proxy} refused the connection to {server} ({status}){advice}"
+            ))
+        }
     }
 }
 
 /// An error in the exchange with a server or proxy.
-fn exchange(error: Http, peer: &str) -> Error {
+fn exchange(error: Http, peer: &str, trust_anchors: &TrustAnchors) -> Error {
     match error {
-        Http::Io(error) => io(&error, peer),
+        Http::Io(error) => io(&error, peer, trust_anchors),
         Http::HostNotFound => Error::Network(format!("the host name of {peer} has no address")),
         Http::Protocol(_) | Http::LargeResponseHeader(..) => Error::Server(format!(
             "{peer} does not speak HTTP: check the scheme and the port"
@@ -124,12 +142,12 @@ fn is_time_out(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }
 
-fn io(error: &std::io::Error, peer: &str) -> Error {
+fn io(error: &std::io::Error, peer: &str, trust_anchors: &TrustAnchors) -> Error {
     if let Some(error) = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())
     {
-        return tls(error, peer);
+        return tls(error, peer, trust_anchors);
     }
     Error::Network(match error.kind() {
         ErrorKind::ConnectionRefused => {
@@ -148,14 +166,14 @@ fn io(error: &std::io::Error, peer: &str) -> Error {
     })
 }
 
-fn tls(error: &rustls::Error, server: &str) -> Error {
+fn tls(error: &rustls::Error, server: &str, trust_anchors: &TrustAnchors) -> Error {
     use CertificateError as C;
     Error::Tls(match error {
         rustls::Error::InvalidCertificate(error) => match error {
             // A bad signature comes from another CA of the same name.
             C::UnknownIssuer | C::BadSignature => format!(
-                "the certificate of {server} is issued by an untrusted CA; set SSL_CERT_FILE to \
-                 your CA bundle"
+                "the certificate of {server} is issued by an untrusted CA; {}",
+                trust_anchors.remedy("your CA bundle")
             ),
             C::Expired | C::ExpiredContext { .. } => {
                 format!("the certificate of {server} has expired, or the system clock is wrong")
@@ -172,8 +190,8 @@ fn tls(error: &rustls::Error, server: &str) -> Error {
             }
             C::Revoked => format!("the certificate of {server} was revoked"),
             C::Other(error) => format!(
-                "the certificate of {server} is not accepted ({error}); if it is self-signed, \
-                 set SSL_CERT_FILE to it"
+                "the certificate of {server} is not accepted ({error}); if it is self-signed, {}",
+                trust_anchors.remedy("it")
             ),
             other => format!("the certificate of {server} is not accepted: {other}"),
         },

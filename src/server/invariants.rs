@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::ca::TrustAnchors;
 use super::error::Subject;
 use super::http::Response;
 use super::response;
@@ -17,7 +18,8 @@ const LONGEST: usize = 2_000;
 pub(crate) fn check(status: u16, location: Option<&str>, body: &[u8], secret: &[u8]) {
     let subject = Subject {
         server: "https://wandb.example",
-        credential: "the API key",
+        trust_anchors: &TrustAnchors::Platform,
+        credential: &"the API key",
         secrets: Vec::new(),
     };
     let mut response = Response {

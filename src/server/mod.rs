@@ -25,6 +25,7 @@ mod trust_store;
 mod wait;
 mod zeroizing;
 
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::time::Instant;
 
@@ -42,11 +43,13 @@ use crate::session::{Credential, Viewer};
 use settings::Transport;
 use wait::Wait;
 
-/// Asks the server which user a credential belongs to.
+/// Asks the server which user a credential belongs to. An error calls the credential
+/// `name`.
 pub(crate) fn viewer(
     context: &Context,
     server: &Endpoint,
     credential: &Credential,
+    name: &dyn Display,
 ) -> Result<Viewer> {
     with_transport(
         context,
@@ -54,7 +57,7 @@ pub(crate) fn viewer(
         Attempts::UntilDeadline,
         |transport, wait| {
             let authorization = credential.authorization();
-            api::viewer(server.url.as_str(), authorization, transport, wait)
+            api::viewer(server.url.as_str(), authorization, name, transport, wait)
         },
     )
 }
@@ -99,11 +102,21 @@ pub(crate) fn exchange(
         api::exchange(
             server.url.as_str(),
             &text.bytes,
+            &IdentityTokenIn(file),
             env::unix_time(),
             transport,
             wait,
         )
     })
+}
+
+/// How a message names an identity token.
+struct IdentityTokenIn<'a>(&'a Path);
+
+impl Display for IdentityTokenIn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the identity token in {}", env::display_path(self.0))
+    }
 }
 
 /// Makes a call with the configured transport and time limit.

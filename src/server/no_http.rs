@@ -16,7 +16,12 @@ fn unsupported<T>(what: &str) -> Result<T> {
     )))
 }
 
-pub(crate) fn viewer(_: &Context, _: &Endpoint, _: &Credential) -> Result<Viewer> {
+pub(crate) fn viewer(
+    _: &Context,
+    _: &Endpoint,
+    _: &Credential,
+    _: &dyn std::fmt::Display,
+) -> Result<Viewer> {
     unsupported("verify a key")
 }
 

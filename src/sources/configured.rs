@@ -10,8 +10,8 @@ use crate::config::settings::{Scope, SettingsFile};
 use crate::env::{display_path, unix_time, variables};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::finding::{Code, Finding};
-use crate::key::{self, ApiKey};
+use crate::finding::{Code, Finding, restrict_command};
+use crate::key::{self, ApiKey, KeyProblem};
 use crate::url::{BaseUrl, authorize_url};
 use crate::util::lines::BOM;
 use crate::util::redact::{looks_like_key, misplaced_key};
@@ -204,14 +204,15 @@ fn warn_open_secret(context: &Context, text: &files::Text, path: &Path) {
     if !text.access.everyone {
         return;
     }
-    let warning = Finding::new(
-        Code::ReadableByOthers,
-        format!("{shown} is accessible to every user of this machine: restrict its permissions"),
+    let message = format!(
+        "{shown} is accessible to every user of this machine: {}",
+        files::HOW_TO_RESTRICT
     );
+    let warning = Finding::new(Code::ReadableByOthers, message);
     if text.on_read_only_mount {
         context.log.detail(warning);
     } else if context.rank().is_none_or(|rank| rank.index == 0) {
-        context.log.warn(warning);
+        context.log.warn(warning.fixed_by(restrict_command(&shown)));
     }
 }
 
@@ -305,12 +306,12 @@ pub(super) fn parse_key(
                     false => "white space around",
                 };
                 let origin = origin();
-                context.log.warn(Finding::new(
-                    Code::ExtraCharacters,
-                    format!(
-                        "{origin}: {what} the key was ignored; the Python SDK rejects such a key"
-                    ),
-                ));
+                let message = format!(
+                    "{origin}: {what} the key was ignored; the Python SDK rejects such a key"
+                );
+                let finding = Finding::new(Code::ExtraCharacters, message);
+                let edit = location.edit_command();
+                context.log.warn(finding.maybe_fixed_by(edit));
             }
             Outcome::Found(FoundCredential {
                 candidate: Candidate::Key(parsed.key),
@@ -321,12 +322,27 @@ pub(super) fn parse_key(
         Err(problem) => Outcome::Malformed(SourceProblem {
             code: Code::InvalidKey,
             text: format!(
-                "{} is invalid: {problem} Copy a whole key from {}.",
+                "{} is invalid: {problem}{}",
                 origin(),
-                authorize_url(&server.url.app_url(None), false, None)
+                cure(server, problem, &location)
             ),
             location,
         }),
+    }
+}
+
+/// What to do about a malformed key, as a further sentence. A known cause has its cure
+/// in the problem.
+fn cure(server: &Endpoint, problem: KeyProblem, location: &SourceLocation) -> String {
+    if problem.has_cure() {
+        return String::new();
+    }
+    let page = authorize_url(&server.url.app_url(None), false, None);
+    match &location.name {
+        Some(SourceName::Variable(name)) => {
+            format!(" Copy a whole key from {page}, or unset {name}.")
+        }
+        _ => format!(" Copy a whole key from {page}."),
     }
 }
 
@@ -341,10 +357,15 @@ pub(super) fn withheld(
         true => "use --host",
         false => "pass host",
     };
+    let own = context.config().file(Scope::System).0.name();
+    let remedy = match own {
+        Some(path) => format!("set WANDB_BASE_URL, {host}, or set base_url in {path}"),
+        None => format!("set WANDB_BASE_URL, or {host}"),
+    };
     SourceProblem {
         code: Code::WithheldCredential,
         text: format!(
-            "refusing to send the credential from {} to {}: that server is configured only in {}; set WANDB_BASE_URL, {host}, or set base_url in the system settings",
+            "refusing to send the credential from {} to {}: that server is configured only in {}; {remedy}",
             source.unwrap_or_default(),
             server.url.as_str(),
             match server.origin {

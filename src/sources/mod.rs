@@ -14,7 +14,7 @@ use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::Scope;
 use crate::env::{Environment, variables};
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, give_access_command, move_key_command};
 use crate::key::ApiKey;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
@@ -173,10 +173,20 @@ pub(crate) struct SourceProblem {
 
 impl SourceProblem {
     pub(crate) fn finding(&self) -> Finding {
-        match self.code {
-            // Only the user knows whether the server is the right one, or what is
-            // wrong with the file.
-            Code::WithheldCredential | Code::UnreadableFile => Finding::new(self.code, &self.text),
+        let finding = Finding::new(self.code, &self.text);
+        match (self.code, &self.location.name) {
+            // Only the user knows whether the server is the right one.
+            (Code::WithheldCredential, _) => finding,
+            (Code::UnreadableFile, Some(SourceName::File(path))) => {
+                finding.maybe_fixed_by(give_access_command(path))
+            }
+            (Code::MisplacedKey, Some(SourceName::Variable(name))) => {
+                finding.fixed_by(move_key_command(name))
+            }
+            // The text says how to correct the value.
+            (Code::InvalidKey, Some(SourceName::Variable(_))) if !self.text.contains("unset") => {
+                finding
+            }
             _ => self.location.finding(self.code, &self.text),
         }
     }

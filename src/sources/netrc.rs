@@ -86,14 +86,30 @@ fn note_other_servers(context: &Context, server: &Endpoint, text: &[u8], path: &
     for other in &others {
         let location = SourceLocation::file_line(path, other.line);
         let machine = &other.machine;
-        let message =
-            format!("{location}: holds a key for {machine}, which is not the server in use");
+        let why = match is_same_server(machine, server) {
+            true => format!("not used: in netrc the server is {}", server.url.netloc()),
+            false => "not the server in use".to_owned(),
+        };
+        let message = format!("{location}: holds a key for {machine}, which is {why}");
         let finding = match url_of_machine(machine) {
             Some(url) => Finding::new(Code::UnusedKey, message).fixed_by(logout_command(&url)),
             None => location.finding(Code::UnusedKey, message),
         };
         context.log.detail(finding);
     }
+}
+
+/// Whether a machine name that is not looked up is the server's by another spelling,
+/// such as with the default port.
+fn is_same_server(machine: &str, server: &Endpoint) -> bool {
+    let scheme = if server.url.is_https() {
+        "https"
+    } else {
+        "http"
+    };
+    let path = server.url.path();
+    BaseUrl::parse(&format!("{scheme}://{machine}{path}"))
+        .is_ok_and(|url| url.same_server(&server.url))
 }
 
 /// The URL of a server whose machine name in netrc is this one. Netrc knows no

@@ -165,8 +165,9 @@ fn a_withheld_key_names_the_remedies() {
     let expected = format!(
         "wandb: ERROR refusing to send the credential from WANDB_API_KEY to https://a.example: \
          that server is configured only in {}; \
-         set WANDB_BASE_URL, use --host, or set base_url in the system settings\n",
-        workspace.display()
+         set WANDB_BASE_URL, use --host, or set base_url in {}\n",
+        workspace.display(),
+        home.path("home/.config/wandb/settings").display()
     );
     assert_eq!((run.code, run.stderr), (Some(1), expected));
     // An explicit key goes where its owner sends it, and is told where.

@@ -375,7 +375,13 @@ impl Place {
             .env("XDG_RUNTIME_DIR", self.home.base());
         command.arg(self.home.write("page.sh", script));
         let run = Run::with_input(&mut command, format!("{KEY}\n"));
+        // The proxy of the test, which the reader does not have.
+        let proxy = format!(
+            "Proxy:        http://{} (HTTPS_PROXY)\n",
+            self.proxy.address
+        );
         run.stdout
+            .replace(&proxy, "")
             .replace(&*self.home.cwd().to_string_lossy(), "/home/alice/project")
             .replace(&*self.home.home().to_string_lossy(), "/home/alice")
             .replace(&*self.home.base().to_string_lossy(), "/home")

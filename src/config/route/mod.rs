@@ -177,7 +177,8 @@ impl ConfiguredRoute {
         for CaLocation { variable, path } in &self.ca {
             if !path.exists() {
                 let message = format!(
-                    "{variable}={}: the file does not exist, so no certificate can be verified",
+                    "{variable}={}: the file does not exist, so no certificate can be verified; \
+                     correct the path, or unset {variable}",
                     display_path(path)
                 );
                 let unset = format!("unset {variable}");

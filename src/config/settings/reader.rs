@@ -109,10 +109,7 @@ impl<'d, 't> Reader<'d, 't> {
         if let Some(value) = self.document.get(key).filter(|v| !v.text.is_empty()) {
             self.security_notes.push(Note {
                 line: value.line,
-                text: format!(
-                    "`{key}` was ignored: in a workspace file it could expose your key; \
-                     put it into the system settings"
-                ),
+                text: format!("`{key}` was ignored: in a workspace file it could expose your key"),
             });
         }
         Ok(None)

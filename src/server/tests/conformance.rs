@@ -96,11 +96,24 @@ fn run(case: &Value) {
     ));
 
     let result = match case["identity_token"].as_str() {
-        Some(token) => exchange(&url, token.as_bytes(), 0, &transport, &wait)
-            .map(|access| String::from_utf8(access.token.as_bytes().to_vec()).unwrap())
-            .map_err(Error::from),
-        None => crate::server::api::viewer(&url, key(KEY).authorization(), &transport, &wait)
-            .map(|viewer| members(&viewer)),
+        Some(token) => exchange(
+            &url,
+            token.as_bytes(),
+            &"the identity token",
+            0,
+            &transport,
+            &wait,
+        )
+        .map(|access| String::from_utf8(access.token.as_bytes().to_vec()).unwrap())
+        .map_err(Error::from),
+        None => crate::server::api::viewer(
+            &url,
+            key(KEY).authorization(),
+            &"the API key",
+            &transport,
+            &wait,
+        )
+        .map(|viewer| members(&viewer)),
     };
     let ours = &case["ours"];
     assert_eq!(outcome(&result), ours["outcome"], "{name}: {result:?}");

@@ -69,6 +69,7 @@ fn verify(url: &str, variables: &Variables, wait: &Wait) -> Result<Viewer> {
     api::viewer(
         url,
         key(KEY).authorization(),
+        &"the API key",
         &transport(url, variables)?,
         wait,
     )

@@ -105,7 +105,7 @@ fn the_status_of_a_refusing_proxy_is_reported() {
         (502, "(HTTP 502 Bad Gateway)"),
     ] {
         let proxy = Stub::http([Reply::new(status, "<html>no</html>")]);
-        let value = format!("http://user:secret@{}", proxy.address);
+        let value = format!("http://alice:secret@{}", proxy.address);
         let vars = variables([("WANDB_HTTPS_PROXY", value.as_str())]);
         let error = problem("https://wb.example.test", &vars, &patient());
         assert!(matches!(error, Error::Proxy(_)), "{error:?}");
@@ -114,7 +114,12 @@ fn the_status_of_a_refusing_proxy_is_reported() {
             text.contains(line) && text.contains("WANDB_HTTPS_PROXY"),
             "{text}"
         );
-        assert!(!text.contains("secret") && !text.contains("user"), "{text}");
+        assert!(
+            !text.contains("secret") && !text.contains("alice"),
+            "{text}"
+        );
+        let advises = text.ends_with("check the user name and password in its URL");
+        assert_eq!(advises, status == 407, "{text}");
         assert_eq!(proxy.connections(), 1);
     }
     // For plain http the refusal is a normal response.

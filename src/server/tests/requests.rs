@@ -62,7 +62,14 @@ fn an_access_token_is_sent_as_bearer() {
     let transport = transport(&server.url("127.0.0.1"), &Variables::new()).unwrap();
     let token = Secret::new(b"AT-z.c2ln");
     let bearer = Authorization::Bearer(&token);
-    super::api::viewer(&server.url("127.0.0.1"), bearer, &transport, &patient()).unwrap();
+    super::api::viewer(
+        &server.url("127.0.0.1"),
+        bearer,
+        &"the access token",
+        &transport,
+        &patient(),
+    )
+    .unwrap();
     assert_eq!(
         server.seen()[0].header("authorization"),
         Some("Bearer AT-z.c2ln")
@@ -196,6 +203,7 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
     let access = exchange(
         &server.url("127.0.0.1"),
         b" eyJh.ey+J/z_.c2~l-n \n",
+        &"the identity token",
         1000,
         &transport(&server.url("127.0.0.1"), &vars).unwrap(),
         &patient(),
@@ -222,7 +230,14 @@ fn an_identity_token_is_exchanged_as_the_sdk_does() {
 fn an_empty_identity_token_is_not_sent() {
     let server = Stub::http([Reply::viewer()]);
     let transport = transport(&server.url("127.0.0.1"), &Variables::new()).unwrap();
-    let outcome = exchange(&server.url("127.0.0.1"), b" \n", 0, &transport, &patient());
+    let outcome = exchange(
+        &server.url("127.0.0.1"),
+        b" \n",
+        &"the identity token",
+        0,
+        &transport,
+        &patient(),
+    );
     assert!(matches!(
         outcome.map_err(Error::from),
         Err(Error::Credentials(_))
@@ -241,7 +256,14 @@ fn the_longest_key_is_sent() {
         let vars = variables([("WANDB_INSECURE_DISABLE_SSL", "true")]);
         let url = server.url("localhost");
         let transport = transport(&url, &vars).unwrap();
-        crate::server::api::viewer(&url, key.authorization(), &transport, &patient()).unwrap();
+        crate::server::api::viewer(
+            &url,
+            key.authorization(),
+            &"the API key",
+            &transport,
+            &patient(),
+        )
+        .unwrap();
         let sent = server.seen().pop().unwrap();
         // `api:` and the key, in base64, behind `Basic `.
         let size = "Basic ".len() + (4 + crate::key::LONGEST).div_ceil(3) * 4;

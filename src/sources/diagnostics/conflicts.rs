@@ -86,6 +86,39 @@ impl Removal {
     }
 }
 
+/// The command after the server has refused a credential: it removes the variable,
+/// opens the settings file, or replaces the entry in netrc.
+pub(crate) fn replace_command(server: &Endpoint, refused: &FoundCredential) -> Option<String> {
+    let relogin = server.login_command();
+    match (refused.provider, relogin) {
+        (Provider::Netrc, Some(login)) => Some(format!("{login} --relogin")),
+        (Provider::Netrc, None) => refused.location.finding(Code::InvalidKey, "").command,
+        _ => Removal::of(server, refused).command,
+    }
+}
+
+/// What to do about a credential that the server has refused, as a sentence. `None`
+/// where the caller has given it.
+pub(crate) fn replace_advice(provider: Provider) -> Option<&'static str> {
+    Some(match provider {
+        Provider::KeyVariable => "Set WANDB_API_KEY to another key, or unset it.",
+        Provider::IdentityTokenFile => {
+            "Renew the token in the file, or unset WANDB_IDENTITY_TOKEN_FILE."
+        }
+        Provider::KeyFile => "Write another key to the file, or unset WANDB_API_KEY_FILE.",
+        Provider::WorkspaceSettings | Provider::SystemSettings => {
+            "Replace or remove api_key there."
+        }
+        Provider::Netrc => {
+            "Replace it with `wandb-login --relogin`, in a script with `wandb-login --relogin \
+             --key-stdin`."
+        }
+        Provider::Explicit | Provider::Session | Provider::Prompt | Provider::Anonymous => {
+            return None;
+        }
+    })
+}
+
 fn warn_conflict(
     context: &Context,
     server: &Endpoint,

@@ -4,7 +4,9 @@ mod conflicts;
 mod next_login;
 mod sdk;
 
-pub(crate) use conflicts::{note_overridden, warn_conflicts, why_shadowed};
+pub(crate) use conflicts::{
+    note_overridden, replace_advice, replace_command, warn_conflicts, why_shadowed,
+};
 pub(crate) use next_login::{
     is_used_next_time, warn_next_server, warn_other_server, warn_overrides, warn_remaining,
 };
@@ -12,6 +14,7 @@ pub(crate) use sdk::{note_sdk_configuration, note_sdk_outcome};
 
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
+use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::{self, CREDENTIALS_LIMIT};
 use crate::config::route;
 use crate::env::{self, variables};
@@ -48,10 +51,10 @@ pub(crate) fn warn_workspace_server(context: &Context, server: &Endpoint) {
 /// Warns that the server's certificate is not verified.
 pub(crate) fn warn_unverified_tls(context: &Context, server: &Endpoint) {
     if let Some(message) = unverified_tls(context, server) {
-        let unset = format!("unset {}", variables::INSECURE_DISABLE_SSL);
+        let place = unverified_by(context);
         context
             .log
-            .warn(Finding::new(Code::UnverifiedCertificate, message).fixed_by(unset));
+            .warn(place.finding(Code::UnverifiedCertificate, message));
     }
 }
 
@@ -60,8 +63,14 @@ pub(crate) fn warn_unlikely_key(context: &Context, server: &Endpoint, found: &Fo
     if let sources::Candidate::Key(key) = &found.candidate
         && let Some(doubt) = key.doubt(server.url.is_cloud())
     {
-        let message = format!("The API key is {doubt}");
-        context.log.warn(Finding::new(Code::UnlikelyKey, message));
+        let from = match &found.location.name {
+            Some(_) => format!(" from {}", found.location),
+            None => String::new(),
+        };
+        let message = format!("The API key{from} is {doubt}");
+        context
+            .log
+            .warn(found.location.finding(Code::UnlikelyKey, message));
     }
 }
 
@@ -83,9 +92,18 @@ pub(crate) fn unverified_tls(context: &Context, server: &Endpoint) -> Option<Str
         format!(
             "the certificate of {} is not verified ({}): anyone on the way can read the key",
             server.url.as_str(),
-            variables::INSECURE_DISABLE_SSL
+            unverified_by(context)
         )
     })
+}
+
+/// The variable, or the place in a settings file, that turns verification off.
+fn unverified_by(context: &Context) -> SourceLocation {
+    const NAME: &str = variables::INSECURE_DISABLE_SSL;
+    match context.settings().insecure_disable_ssl() {
+        Ok(Some(found)) if !context.env.is_set(NAME) => found.location(),
+        _ => SourceLocation::new(SourceName::Variable(NAME)),
+    }
 }
 
 /// Warns if other users can read the token cache, and notes the tokens in it that no
@@ -103,7 +121,7 @@ pub(crate) fn warn_token_cache(
     };
     let shown = context.display_path(&path);
     let is_identity = used.is_some_and(|used| used.provider == Provider::IdentityTokenFile);
-    note_unused_tokens(context, is_identity.then_some(server), &text.bytes, &shown);
+    note_unused_tokens(context, server, is_identity, &text.bytes, &shown);
     if text.access.others {
         let message = format!(
             "{shown} can hold access tokens and can be read by other users: {}",
@@ -115,20 +133,33 @@ pub(crate) fn warn_token_cache(
     }
 }
 
-/// Notes the tokens of a cache that are for other servers than the one that uses it.
-fn note_unused_tokens(context: &Context, user: Option<&Endpoint>, cache: &[u8], shown: &str) {
+/// Notes the tokens of a cache that no login here uses: those for other servers, those
+/// under a name that is not looked up, and without an identity token all of them.
+fn note_unused_tokens(
+    context: &Context,
+    server: &Endpoint,
+    is_identity: bool,
+    cache: &[u8],
+    shown: &str,
+) {
     let parsed = |name: &str| BaseUrl::parse(name).ok();
-    let is_used = |name: &str| {
-        user.zip(parsed(name))
-            .is_some_and(|(server, url)| url.same_server(&server.url))
+    let url = server.url.as_str();
+    let unused = |name: &String| {
+        let is_server = parsed(name).is_some_and(|url| url.same_server(&server.url));
+        let is_looked_up = token_cache::is_name_of(name, &server.url);
+        match (is_server, is_looked_up) {
+            (true, true) if is_identity => None,
+            (true, true) => Some("only a login with an identity token uses".to_owned()),
+            (true, false) => Some(format!("is not used: its name is not written {url}")),
+            (false, _) => Some("is not the server in use".to_owned()),
+        }
     };
     let servers = token_cache::servers(cache, env::unix_time());
-    for name in servers
+    let unused = servers
         .iter()
-        .filter(|name| !is_used(name))
-        .take(MAX_TOKENS)
-    {
-        let message = format!("{shown} holds an access token for {name}, which is not in use here");
+        .filter_map(|name| Some((name, unused(name)?)));
+    for (name, why) in unused.take(MAX_TOKENS) {
+        let message = format!("{shown} holds an access token for {name}, which {why}");
         // A logout finds the entry by the normal form of the URL.
         let command = match parsed(name).filter(|url| url.as_str() == name) {
             Some(_) => logout_command(name),

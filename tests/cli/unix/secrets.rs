@@ -27,7 +27,7 @@ fn only_a_secret_that_everybody_can_read_is_a_warning() {
         command.env("WANDB_API_KEY_FILE", &path);
         let run = Run::ok(&mut command);
         let warning = format!(
-            "WARNING {} is accessible to every user of this machine: restrict its permissions",
+            "WARNING {} is accessible to every user of this machine: chmod 600 it",
             path.display()
         );
         assert_eq!(

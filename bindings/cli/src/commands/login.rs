@@ -32,7 +32,9 @@ pub(super) fn run(arguments: &LoginArguments) -> Result<(), Failure> {
             Ok(())
         }
         // `echo KEY | wandb-login`
-        Err(Error::NotConfigured(text)) if !arguments.no_prompt && !stdin().is_terminal() => {
+        Err(Error::NotConfigured(text))
+            if !arguments.no_prompt && !stdin().is_terminal() && !text.contains("--key-stdin") =>
+        {
             let hint = "To read the key from standard input, use --key-stdin.";
             Err(Error::NotConfigured(format!("{text} {hint}")).into())
         }
