@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
-FENCE = re.compile(r"^(```\w+) .*$", re.MULTILINE)
+FENCE = re.compile(r"^(```\w+)[ ,].*$", re.MULTILINE)
 
 
 def on_page_markdown(markdown, page, config, files):

@@ -1,4 +1,5 @@
-"""Checks a site: links between its pages lead to files and anchors, and no page asks another host.
+"""Checks a site: links between its pages lead to files and anchors, no page asks another host,
+and no page shows Markdown that was not understood.
 
 The pages of rustdoc and Doxygen are link targets only: those tools check their own links.
 """
@@ -20,22 +21,30 @@ ADDRESS = re.compile(r"^\s*(?:\w+:)?//(?P<host>[^/?#]+)")
 STYLE = re.compile(r"(?:url\(|@import)\s*[\"']?(?:\w+:)?//(?P<host>[^/?#\"')]+)")
 
 
-class Requests(HTMLParser):
-    """The hosts that a page asks, and whether its scripts can ask one.
+# Signs of Markdown in a text that is not code.
+MARKUP = re.compile(r"`|\*\*|\]\(|\\\||\|\s*---|\n *[*+-] ")
 
-    >>> Requests('<img src=//a/x><link href="http://b/"><a href="http://c/">').hosts
+
+class Page(HTMLParser):
+    """The hosts that a page asks, whether its scripts can ask one, and Markdown in its text.
+
+    >>> Page('<img src=//a/x><link href="http://b/"><a href="http://c/">').hosts
     ['a', 'b']
-    >>> Requests('<style>@import "//d"</style><p style="background: url(https://e/f)">').hosts
+    >>> Page('<style>@import "//d"</style><p style="background: url(https://e/f)">').hosts
     ['d', 'e']
-    >>> Requests("<p>x</p>").is_bound
+    >>> Page("<p>x</p>").is_bound
     False
     >>> head = '<meta http-equiv="Content-Security-Policy" content="default-src %s; form-action x">'
-    >>> Requests(head % "'self' blob:").is_bound
+    >>> Page(head % "'self' blob:").is_bound
     True
-    >>> Requests(head % "'self' https://f").is_bound
+    >>> Page(head % "'self' https://f").is_bound
     False
-    >>> Requests("<script>0</script>" + head % "'self'").is_bound
+    >>> Page("<script>0</script>" + head % "'self'").is_bound
     False
+    >>> Page("<p>a * b - c</p><pre>`d` <b>*</b></pre><p>e `f` g</p>").markup
+    ['e `f` g']
+    >>> Page("<p>list:\\n* a</p>").markup == ["list:\\n* a"]
+    True
     """
 
     def __init__(self, text: str) -> None:
@@ -45,6 +54,8 @@ class Requests(HTMLParser):
         self.is_bound = False
         self.has_script = False
         self.is_style = False
+        self.markup: list[str] = []
+        self.code: list[str] = []  # the open elements whose text is code
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -55,11 +66,19 @@ class Requests(HTMLParser):
         self.hosts += STYLE.findall(named.get("style", ""))
         self.is_style = tag == "style"
         self.has_script |= tag == "script"
+        if tag in ("pre", "code", "script", "style"):
+            self.code.append(tag)
         if named.get("http-equiv") == "Content-Security-Policy" and not self.has_script:
             name, *sources = named["content"].split(";")[0].split()
             self.is_bound = name == "default-src" and LOCAL.issuperset(sources)
 
+    def handle_endtag(self, tag: str) -> None:
+        if self.code and self.code[-1] == tag:
+            self.code.pop()
+
     def handle_data(self, data: str) -> None:
+        if not self.code and MARKUP.search(data):
+            self.markup.append(data.strip())
         if self.is_style:
             self.hosts += STYLE.findall(data)
 
@@ -68,7 +87,7 @@ def requests(path: Path) -> Iterator[str]:
     """What a file of the site asks of other hosts."""
     text = path.read_text(errors="replace")
     if path.suffix == ".html":
-        page = Requests(text)
+        page = Page(text)
         yield from (f"asks {host}" for host in page.hosts)
         if not page.is_bound:
             yield "has no policy that keeps its scripts from asking other hosts"
@@ -100,6 +119,9 @@ def main() -> None:
     pages = [page for page in pages if page.relative_to(root).parts[0] not in ("rust", "c")]
     links = [link for page in pages for link in dead_links(root, page)]
     wrong = [link for link in links if link]
+    for page in pages:
+        markup = Page(page.read_text()).markup
+        wrong += [f"{page.relative_to(root)} shows Markdown: {text}" for text in markup]
     for path in sorted(root.rglob("*")):
         if path.suffix in (".html", ".css", ".svg"):
             wrong += [f"{path.relative_to(root)} {what}" for what in requests(path)]
