@@ -15,6 +15,14 @@ use std::sync::OnceLock;
 use stub::{Authority, Reply, Stub};
 use support::{Home, KEY_1, Run, cargo, root};
 
+/// Where the programs are built. It is where this test was built, whose dependencies are
+/// mostly the same.
+fn target() -> PathBuf {
+    let file = std::env::current_exe().expect("the path of this test");
+    let target = file.ancestors().nth(3); // below it: debug/deps/this test
+    target.expect("three folders").to_owned()
+}
+
 /// A copy of a program's folder in `target`, with the versions that the library is
 /// tested with.
 fn program(folder: &str) -> PathBuf {
@@ -50,9 +58,7 @@ fn in_folder(folder: &Path, subcommand: &str) -> Command {
 
 fn build(folder: &Path, name: &str) -> Command {
     let mut command = in_folder(folder, "build");
-    command
-        .args(["--bin", name, "--target-dir"])
-        .arg(root().join("target/dependency/target"));
+    command.args(["--bin", name, "--target-dir"]).arg(target());
     command
 }
 
@@ -62,7 +68,7 @@ fn run_with_server(folder: &Path, name: &str, arguments: &[&str]) -> Run {
     let authority = Authority::new();
     let server = Stub::https(&authority.issue(&["localhost"]), [Reply::viewer()]);
     let home = Home::new();
-    let built = root().join("target/dependency/target/debug").join(name);
+    let built = target().join("debug").join(name);
     Run::ok(
         home.command(built)
             .args(arguments)
