@@ -100,7 +100,7 @@ impl Tools {
 
     fn build(&self, folder: &Path) -> Run {
         let cmake = cmake(self.cmake).expect("it has configured the folder");
-        Run::ok(Command::new(cmake).arg("--build").arg(folder))
+        prefix::build(&cmake, folder)
     }
 }
 

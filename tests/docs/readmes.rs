@@ -334,8 +334,12 @@ fn the_cmake_project_uses_a_release_in_each_way() {
 fn reader_with_cargo() -> Option<Reader> {
     prefix::prefix()?;
     let (reader, cmake) = (Reader::new(), tool("cmake")?);
+    let variables: String = prefix::CARGO_VARIABLES
+        .iter()
+        .map(|(name, value)| format!("export {name}={value}\n"))
+        .collect();
     let text = format!(
-        "export HOME='{home}'\n\
+        "export HOME='{home}'\n{variables}\
          if [ \"$1 ${{2:-}}\" = '-S bindings/cpp' ]; then shift 2; set -- -S '{root}/bindings/cpp' \"$@\"; fi\n\
          if [ \"$1\" = -S ]; then set -- \"$@\" '-DWANDB_LOGIN_CARGO_TARGET_DIR={folder}'; fi\n\
          exec {cmake} \"$@\"\n",

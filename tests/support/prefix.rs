@@ -31,8 +31,17 @@ pub fn configure(cmake: &Path, source: &Path, build: &Path, variables: &[(&str, 
     command
 }
 
-pub fn build(cmake: &Path, folder: &Path) {
-    Run::ok(Command::new(cmake).arg("--build").arg(folder));
+/// Variables of cargo: the library is built without link-time optimization, which takes most
+/// of the time. What `release/make` builds has it; `tests/packages` uses that.
+pub const CARGO_VARIABLES: [(&str, &str); 2] = [
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+];
+
+pub fn build(cmake: &Path, folder: &Path) -> Run {
+    let mut command = Command::new(cmake);
+    command.arg("--build").arg(folder).envs(CARGO_VARIABLES);
+    Run::ok(&mut command)
 }
 
 /// The install prefix; `None`, loudly, where CMake is missing.
