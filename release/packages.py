@@ -15,7 +15,12 @@ KINDS = [deb, wheel, conan, go, julia]
 
 def names(target: Target) -> list[str]:
     """The names of the files for one target, in target/dist."""
-    return [path.name for kind in (deb, wheel) for path in kind.files(target)]
+    return [path.name for kind in (deb, wheel, julia) for path in kind.files(target)]
+
+
+def common_names() -> list[str]:
+    """The names of the files with the files or the checksums of all targets, in target/dist."""
+    return [INSTALLER, *(kind.package_file().name for kind in (conan, go, julia))]
 
 
 def write_installer() -> None:

@@ -21,6 +21,11 @@ PLATFORMS = {
 }
 
 
+def package_file() -> Path:
+    """The recipe."""
+    return DIST / f"wandb-login-{VERSION}-conan.tar.gz"
+
+
 def conandata(url: str) -> str:
     """The text of conandata.yml, with all archives of this version."""
     lines = ["sources:", f'  "{VERSION}":']
@@ -38,8 +43,8 @@ def conandata(url: str) -> str:
 def make(_targets: list[Target], seconds: int) -> None:
     """Makes the recipe, which serves all targets."""
     say("Conan recipe")
-    folder = DIST / f"wandb-login-{VERSION}-conan"
+    folder = DIST / package_file().name.removesuffix(".tar.gz")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCE, folder)
     (folder / "conandata.yml").write_text(conandata(release_url()))
-    archive.pack_tar(folder, DIST / f"{folder.name}.tar.gz", seconds)
+    archive.pack_tar(folder, package_file(), seconds)

@@ -31,6 +31,16 @@ def library_name(target: Target) -> str:
     return f"lib/libwandb_login.{abi}.dylib" if target.apple else f"lib/libwandb_login.so.{abi}"
 
 
+def package_file() -> Path:
+    """The package."""
+    return DIST / f"wandb-login-{VERSION}-julia.tar.gz"
+
+
+def files(target: Target) -> list[Path]:
+    """The artifact of a target."""
+    return [DIST / f"wandb-login-{VERSION}-julia-{target.name}.tar.gz"]
+
+
 def write_artifact(target: Target, folder: Path) -> None:
     """Writes the files of an artifact: the shared library and the licences."""
     prefix = DIST / target.folder
@@ -64,13 +74,13 @@ def artifact_entry(target: Target, seconds: int) -> str:
     """Makes the artifact of a target, and returns its entry in Artifacts.toml."""
     folder = WORK / target.name
     write_artifact(target, folder)
-    file = DIST / f"wandb-login-{VERSION}-julia-{target.name}.tar.gz"
-    archive.pack_tar(folder, file, seconds, folder)
+    [artifact] = files(target)
+    archive.pack_tar(folder, artifact, seconds, folder)
     platform = "".join(f'{key} = "{value}"\n' for key, value in sorted(PLATFORMS[target.name].items()))
     return (
         f'[[libwandb_login]]\n{platform}git-tree-sha1 = "{tree_hash(folder).hex()}"\n\n'
-        f'    [[libwandb_login.download]]\n    url = "{release_url()}/{file.name}"\n'
-        f'    sha256 = "{archive.digest(file)}"\n'
+        f'    [[libwandb_login.download]]\n    url = "{release_url()}/{artifact.name}"\n'
+        f'    sha256 = "{archive.digest(artifact)}"\n'
     )
 
 
@@ -85,4 +95,4 @@ def make(_targets: list[Target], seconds: int) -> None:
         shutil.copy(licence, package)
     entries = [artifact_entry(target, seconds) for target in targets]
     (package / "Artifacts.toml").write_text("\n".join(entries))
-    archive.pack_tar(package, DIST / f"wandb-login-{VERSION}-julia.tar.gz", seconds)
+    archive.pack_tar(package, package_file(), seconds)

@@ -18,6 +18,7 @@ mod julia;
 #[path = "../support/julia.rs"]
 mod julia_program;
 mod machine;
+mod source;
 #[path = "../support/mod.rs"]
 mod support;
 mod wheel;

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "release"))
 import archive  # noqa: E402
 import build  # noqa: E402
 import checks  # noqa: E402
+import packages  # noqa: E402
 import project  # noqa: E402
 import toolchain  # noqa: E402
 from project import TARGETS, Failure  # noqa: E402
@@ -203,6 +204,19 @@ class Archives(Case):
         self.fails("is damaged", archive.unpack, file, self.folder / "unpacked")
         file.unlink()
         self.fails("does not exist", archive.verify, file)
+
+
+class Reproducible(unittest.TestCase):
+    def test_every_file_of_a_release_is_compared(self) -> None:
+        targets = project.choose([])
+        names = [target.archive.name for target in targets] + [target.sbom.name for target in targets]
+        names += [name for target in targets for name in packages.names(target)] + packages.common_names()
+        sums = project.DIST / "SHA256SUMS"
+        if not sums.is_file():
+            if os.environ.get("WANDB_LOGIN_TEST_STRICT") == "1":
+                self.fail(f"{sums} is missing: run `release/make`")
+            self.skipTest(f"{sums} is missing: run `release/make`")
+        self.assertEqual(sorted(names), sorted(line.split()[1] for line in sums.read_text().splitlines()))
 
 
 class Commands(unittest.TestCase):
