@@ -66,7 +66,7 @@ impl Package {
 }
 
 /// Runs `Pkg.test()` with the layout of the header, with libraries of other versions,
-/// with one that panics, and with test servers.
+/// with one that panics, and with test servers. The loader finds a library by its name too.
 #[test]
 fn the_package_passes_its_own_tests() {
     let (Some(julia), Some(cc)) = (julia::julia(), support::tool("cc")) else {
@@ -117,6 +117,7 @@ fn the_package_passes_its_own_tests() {
     let run = Run::of(
         package
             .command(&["-e", "using Pkg; Pkg.test()"])
+            .env("LD_LIBRARY_PATH", package.library.path())
             .env("WANDB_LOGIN_TEST_PANIC_LIBRARY", panicking)
             .env("WANDB_LOGIN_TEST_SERVERS", addresses.join(" "))
             .env("WANDB_LOGIN_TEST_LAYOUT", layout)
