@@ -17,9 +17,9 @@ LOADED = ("src", "srcset", "poster", "data", "background", "xlink:href")
 # What a page may load by its policy: no other host.
 LOCAL = {"'self'", "file:", "data:", "blob:", "'unsafe-inline'"}
 
-ADDRESS = re.compile(r"^\s*(?:\w+:)?//(?P<host>[^/?#]+)")
+# One address, or the list of a `srcset`.
+ADDRESS = re.compile(r"(?:^|,\s)\s*(?:\w+:)?//(?P<host>[^/?#]+)")
 STYLE = re.compile(r"(?:url\(|@import)\s*[\"']?(?:\w+:)?//(?P<host>[^/?#\"')]+)")
-
 
 # Signs of Markdown in a text that is not code.
 MARKUP = re.compile(r"`|\*\*|\]\(|\\\||\|\s*---|\n *[*+-] ")
@@ -30,6 +30,8 @@ class Page(HTMLParser):
 
     >>> Page('<img src=//a/x><link href="http://b/"><a href="http://c/">').hosts
     ['a', 'b']
+    >>> Page('<img srcset="x.png 1x, https://c/x.png 2x">').hosts
+    ['c']
     >>> Page('<style>@import "//d"</style><p style="background: url(https://e/f)">').hosts
     ['d', 'e']
     >>> Page("<p>x</p>").is_bound
