@@ -101,12 +101,16 @@ codes! {
     DifferentKeys = "different-keys", Warning;
     /// A key does not have the form of a key for this server.
     UnlikelyKey = "unlikely-key", Warning;
+    /// The server's URL is probably that of a page.
+    UnlikelyServer = "unlikely-server", Warning;
     /// Characters around a value that do not belong to it.
     ExtraCharacters = "extra-characters", Warning;
     /// A line of a settings file is ignored.
     SettingsLine = "settings-line", Warning;
     /// A line of netrc is ignored or ambiguous.
     NetrcLine = "netrc-line", Warning;
+    /// A second netrc file holds a key that counts once the first is gone.
+    SecondNetrc = "second-netrc", Warning;
     /// Something else is used at the next login.
     NextLogin = "next-login", Warning;
     /// Something still logs in after a logout.

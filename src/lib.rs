@@ -90,7 +90,8 @@ pub use error::{Error, Result};
 pub use finding::{Code, Severity};
 pub use log::{Level, print};
 pub use login::{
-    Environ, Login, check, current, environ, explain, forget, login, prompt_api_key, refresh,
+    Environ, Login, check, current, environ, explain, forget, forget_all, login, prompt_api_key,
+    refresh,
 };
 pub use options::{Anonymous, Flags, Options, PromptAnswer, PromptRequest, Timeout};
 pub use renewer::{Renewer, RenewerOptions};

@@ -207,21 +207,71 @@ pub fn explain(options: &Options<'_>) -> Result<Report> {
 pub fn forget(options: &Options<'_>) -> Result<()> {
     let context = Context::new(options)?;
     let server = endpoint::resolve(&context)?;
-    if let Some(rank) = context.rank().filter(|_| !context.is_active_rank()) {
-        let message = format!(
-            "Nothing was removed: only rank 0 removes credentials, and this is rank {} of {} ({}).",
-            rank.index, rank.size, rank.variable
-        );
-        context
-            .log
-            .warn(Finding::new(Code::StillConfigured, message));
+    if removes_nothing(&context) {
         return Ok(());
     }
     let forgot = storage::forget(&context, &server);
     context.check_cancelled()?;
     forgot?;
     diagnostics::warn_remaining(&context, &server);
+    diagnostics::warn_second_netrc(&context);
     Ok(())
+}
+
+/// Removes the credentials that are stored for any server, also from a netrc file that
+/// is not read because of another one. The keys in netrc are those that a W&B client
+/// has written: the login is `user`.
+///
+/// # Errors
+/// [`Error::Store`] if a file could not be written; what could be removed is removed.
+/// [`Error::Credentials`] if the configured server is invalid, after the removal.
+///
+/// # Examples
+/// ```
+/// # fn main() -> wandb_login::Result<()> {
+/// use std::ffi::OsStr;
+/// use std::path::Path;
+/// use wandb_login::{Level, Options, forget_all};
+///
+/// let environment = [OsStr::new("HOME=/nonexistent")];
+/// let log = |_: Level, line: &str| assert!(line.starts_with("Nothing was stored"));
+/// let options = Options::new()
+///     .log(&log)
+///     .environment(&environment)
+///     .working_directory(Path::new("/nonexistent"));
+/// forget_all(&options)?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn forget_all(options: &Options<'_>) -> Result<()> {
+    let context = Context::new(options)?;
+    if removes_nothing(&context) {
+        return Ok(());
+    }
+    let forgot = storage::forget_all(&context);
+    context.check_cancelled()?;
+    forgot?;
+    let server = endpoint::resolve(&context)?;
+    // An entry without a login is a key of the server in use.
+    storage::key::forget(&context, &server).map_err(Error::Store)?;
+    diagnostics::warn_remaining(&context, &server);
+    diagnostics::warn_remaining_settings(&context, &server);
+    Ok(())
+}
+
+/// Whether this rank of a job may not remove anything; says so.
+fn removes_nothing(context: &Context) -> bool {
+    let Some(rank) = context.rank().filter(|_| !context.is_active_rank()) else {
+        return false;
+    };
+    let message = format!(
+        "Nothing was removed: only rank 0 removes credentials, and this is rank {} of {} ({}).",
+        rank.index, rank.size, rank.variable
+    );
+    context
+        .log
+        .warn(Finding::new(Code::StillConfigured, message));
+    true
 }
 
 /// Logs in again to the server of a session, without prompting. An access token

@@ -101,6 +101,7 @@ complete -c wandb-login -n "__fish_wandb_login_using_subcommand env" -s h -l hel
 complete -c wandb-login -n "__fish_wandb_login_using_subcommand logout" -l host -l base-url -d 'URL of the server' -r
 complete -c wandb-login -n "__fish_wandb_login_using_subcommand logout" -l order -d 'Choose whether settings files or netrc are read first' -r -f -a "documented\t'Settings files before netrc, as W&B documents'
 sdk\t'Netrc before settings files, as the Python SDK 0.30 and later'"
+complete -c wandb-login -n "__fish_wandb_login_using_subcommand logout" -l all -d 'Remove what is stored for any server, also from a second netrc file'
 complete -c wandb-login -n "__fish_wandb_login_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wandb-login -n "__fish_wandb_login_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c wandb-login -n "__fish_wandb_login_using_subcommand help" -s h -l help -d 'Print help'

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::location::SourceLocation;
 use crate::config::offline_mode::Mode;
+use crate::env::display_path;
 use crate::formats::ini::Document;
 use crate::log::Note;
 use crate::options::Timeout;
@@ -121,6 +122,16 @@ impl SettingsFile {
             file: self,
             line: *line,
         }))
+    }
+}
+
+impl Settings {
+    /// The command that opens the file of a problem at its line.
+    pub(crate) fn edit_command(&self, problem: &Note) -> Option<String> {
+        let files = [&self.workspace, &self.system].into_iter().flatten();
+        let mut paths = files.map(|file| &file.path);
+        let path = paths.find(|path| problem.text.starts_with(&display_path(path)))?;
+        SourceLocation::file_line(path, problem.line).edit_command()
     }
 }
 

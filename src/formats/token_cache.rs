@@ -111,6 +111,16 @@ pub(crate) fn forget(text: &[u8], base_urls: &[&str]) -> Option<WipedBytes> {
     found.then(|| file.to_pretty())
 }
 
+/// Removes all tokens; `None` if the file has none.
+pub(crate) fn forget_all(text: &[u8]) -> Option<WipedBytes> {
+    let file = WipedJson::parse(text)?;
+    let credentials = file.0.get("credentials")?.as_object()?;
+    let has_token = |(_, entry): &(&String, &Value)| entry.get("access_token").is_some();
+    let names: Vec<_> = credentials.iter().filter(has_token).collect();
+    let names: Vec<_> = names.iter().map(|(name, _)| name.as_str()).collect();
+    forget(text, &names)
+}
+
 /// Whether a string can be sent as a token in an HTTP header: visible ASCII.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())

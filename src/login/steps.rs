@@ -78,6 +78,7 @@ pub(super) fn complete(
     replaced: Option<&Session>,
 ) -> Result<Session> {
     diagnostics::warn_plain_http(context, server);
+    diagnostics::warn_unlikely_server(context, server);
     diagnostics::warn_unlikely_key(context, server, &found);
     let provider = found.provider;
     let source = provider.source();

@@ -11,6 +11,7 @@ use crate::config::offline_mode::Mode;
 use crate::config::route;
 use crate::config::settings::Scope;
 use crate::env::rank::Rank;
+use crate::env::variables;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Severity};
 use crate::log::Level;
@@ -18,7 +19,7 @@ use crate::options::{Anonymous, Flags, Options};
 use crate::prompt;
 use crate::session::{Session, Source};
 use crate::sources::diagnostics;
-use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
+use crate::sources::{self, FoundCredential, Outcome, Provider, ShadowedEntry, SourceProblem};
 
 /// A larger difference to the server's clock, in seconds, is a finding: that is when
 /// verifiers of tokens begin to refuse them.
@@ -213,6 +214,7 @@ impl Report {
     /// Queries every source, also those after the winner.
     fn query_sources(&mut self, context: &Context, server: &Endpoint) {
         diagnostics::warn_plain_http(context, server);
+        diagnostics::warn_unlikely_server(context, server);
         diagnostics::warn_unverified_tls(context, server);
         diagnostics::warn_workspace_server(context, server);
         let relogin = context.relogin().unwrap_or(false);
@@ -249,6 +251,10 @@ impl Report {
                 _ => {}
             }
             self.rows.push(row);
+            if provider == Provider::Netrc {
+                let entries = sources::shadowed_entries(context, server);
+                self.rows.extend(entries.into_iter().map(Row::of_shadowed));
+            }
         }
         if let Some(found) = &winner {
             diagnostics::warn_conflicts(context, server, found);
@@ -384,8 +390,40 @@ fn invalid_values(context: &Context) -> Vec<Finding> {
         context.entity().map(drop),
     ];
     let errors = checks.into_iter().filter_map(Result::err);
-    let finding = |error: Error| Finding::new(Code::InvalidValue, error.to_string());
+    let finding = |error: Error| invalid_value(context, error.to_string());
     errors.map(finding).collect()
+}
+
+/// The finding for an invalid variable or setting, with the command that removes it
+/// where the message says so, or opens the file.
+fn invalid_value(context: &Context, message: String) -> Finding {
+    const VARIABLES: [&str; 4] = [
+        variables::SILENT,
+        variables::QUIET,
+        variables::MODE,
+        variables::RELOGIN,
+    ];
+    let settings = context.settings();
+    let notes = [
+        settings.silent().err(),
+        settings.quiet().err(),
+        settings.mode().err(),
+        settings.relogin().err(),
+        settings.entity().err(),
+    ];
+    let command = match notes
+        .into_iter()
+        .flatten()
+        .find(|note| note.text == message)
+    {
+        Some(note) => settings.edit_command(note),
+        None => {
+            let name = VARIABLES.iter().find(|name| message.starts_with(*name));
+            name.filter(|_| message.ends_with("or unset it"))
+                .map(|name| format!("unset {name}"))
+        }
+    };
+    Finding::new(Code::InvalidValue, message).maybe_fixed_by(command)
 }
 
 /// The effect of the mode on a login.
@@ -464,7 +502,15 @@ impl Row {
             row.problem = Some(problem.text.clone());
             row.line = problem.location.line;
             if state == State::Invalid || problem.code == Code::WithheldCredential {
-                row.finding = Some(problem.finding().printable());
+                let mut finding = problem.finding();
+                if let (Code::UnreadableFile, None, Some(name)) = (
+                    problem.code,
+                    &finding.command,
+                    provider.credential_variable(),
+                ) {
+                    finding = finding.fixed_by(format!("unset {name}"));
+                }
+                row.finding = Some(finding.printable());
             }
         };
         match outcome {
@@ -489,6 +535,22 @@ impl Row {
             }
         }
         row
+    }
+
+    /// An entry in netrc that a later one of the same machine overrides.
+    fn of_shadowed(entry: ShadowedEntry) -> Row {
+        Row {
+            source: Source::Netrc,
+            name: entry.location.name.as_ref().map(SourceName::to_string),
+            short_name: None,
+            state: State::Shadowed,
+            key: entry.masked,
+            problem: Some(format!("overridden by line {}", entry.by)),
+            finding: None,
+            line: entry.location.line,
+            path_variable: None,
+            is_moot: false,
+        }
     }
 
     /// Another source takes precedence over this one.

@@ -6,6 +6,8 @@ mod configured;
 pub(crate) mod diagnostics;
 mod netrc;
 
+pub(crate) use netrc::{ShadowedEntry, shadowed_entries};
+
 use std::path::{Path, PathBuf};
 
 use crate::config::context::Context;
@@ -101,6 +103,14 @@ impl Provider {
             _ => return None,
         };
         env.is_set(name).then_some(name)
+    }
+
+    /// The variable that gives this credential.
+    pub(crate) fn credential_variable(self) -> Option<&'static str> {
+        let of = CREDENTIAL_VARIABLES
+            .iter()
+            .find(|(provider, _)| *provider == self);
+        of.map(|(_, name)| *name)
     }
 
     /// Whether the credential is in a file that the user edits.

@@ -1,6 +1,6 @@
 //! The provider for the netrc file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::configured::{parse_key, withheld};
 use super::{Outcome, Provider, SourceProblem};
@@ -11,7 +11,7 @@ use crate::config::paths::{self, NETRC_LIMIT};
 use crate::env::display_path;
 use crate::files;
 use crate::finding::{Code, Finding, edit_command, logout_command, restrict_command};
-use crate::formats::netrc::{self, Hit, Lookup, Match, Names, line_of};
+use crate::formats::netrc::{self, Hit, Lookup, Match, Names, Shadowed, line_of};
 use crate::key::ApiKey;
 use crate::url::BaseUrl;
 
@@ -57,7 +57,11 @@ fn query_text(context: &Context, server: &Endpoint, text: &files::Text, path: &P
         context.log.warn(location.finding(Code::NetrcLine, message));
     }
     if context.log.is_buffered() {
-        for detail in file_details(text, &found, path) {
+        let duplicates = duplicates(&text.bytes, &found, path);
+        for detail in file_details(text, &found, path)
+            .into_iter()
+            .chain(duplicates)
+        {
             context.log.detail(detail);
         }
         note_other_servers(context, server, &text.bytes, path);
@@ -139,14 +143,6 @@ fn file_details(text: &files::Text, found: &Lookup, path: &Path) -> Vec<Finding>
         let edit = edit_command(&shown, Some(stop.line));
         details.push(about(Code::SdkDiffers, &detail).fixed_by(edit));
     }
-    if found.shadowed > 0 {
-        let entries = match found.shadowed {
-            1 => "1 more entry".into(),
-            count => format!("{count} more entries"),
-        };
-        let detail = format!("has {entries} for this server; the last entry is used");
-        details.push(about(Code::NetrcFile, &detail));
-    }
     if found.bom {
         details.push(about(Code::NetrcFile, "begins with a byte-order mark"));
     }
@@ -154,6 +150,68 @@ fn file_details(text: &files::Text, found: &Lookup, path: &Path) -> Vec<Finding>
         details.push(about(Code::NetrcFile, "has Windows line endings"));
     }
     details
+}
+
+/// What a report says about entries that a later one of the same machine overrides.
+fn duplicates(text: &[u8], found: &Lookup, path: &Path) -> Vec<Finding> {
+    let used = found.hit.as_ref().map(|hit| &hit.password);
+    let duplicate = |entry: &Shadowed| {
+        let location = SourceLocation::file_line(path, line_of(text, entry.at));
+        let later = line_of(text, entry.by);
+        let (code, key) = match entry.password(text).as_ref() == used {
+            true => (Code::NetrcFile, "the same key"),
+            false => (Code::NetrcLine, "a different key"),
+        };
+        let message = format!(
+            "{location}: overridden by line {later}, a later entry for this server with {key}; \
+             remove the wrong one"
+        );
+        location.finding(code, message)
+    };
+    found.shadowed.iter().map(duplicate).collect()
+}
+
+/// An entry that a later one of the same machine overrides, for a report.
+pub(crate) struct ShadowedEntry {
+    pub location: SourceLocation,
+    /// The key in masked form, if it has one.
+    pub masked: Option<String>,
+    /// The line of the later entry.
+    pub by: usize,
+}
+
+/// The entries for the server that a later one overrides, the last one first.
+pub(crate) fn shadowed_entries(context: &Context, server: &Endpoint) -> Vec<ShadowedEntry> {
+    let Some((path, text)) = paths::netrc(&context.env)
+        .ok()
+        .and_then(|paths| read_first(&paths))
+    else {
+        return Vec::new();
+    };
+    let text = &text.bytes;
+    let found = netrc::look_up(text, &server.netrc_names(), ApiKey::is_key);
+    let entry = |entry: &Shadowed| ShadowedEntry {
+        location: SourceLocation::file_line(&path, line_of(text, entry.at)),
+        masked: entry
+            .password(text)
+            .and_then(|password| ApiKey::parse(&password).ok())
+            .map(|parsed| parsed.key.masked()),
+        by: line_of(text, entry.by),
+    };
+    found.shadowed.iter().rev().map(entry).collect()
+}
+
+/// The first netrc file that exists, if it can be read.
+fn read_first(paths: &paths::Netrc) -> Option<(PathBuf, files::Text)> {
+    let all = [Some(paths.first.clone()), paths.second()];
+    for path in all.into_iter().flatten() {
+        match files::read(&path, NETRC_LIMIT) {
+            Ok(Some(text)) => return Some((path, text)),
+            Ok(None) => {}
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// What a report says about the entry, each with its line.

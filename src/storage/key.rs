@@ -1,5 +1,6 @@
 //! The API key in the netrc file.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use super::update::{Missing, Unsaved, edit_text, warn_of};
@@ -75,7 +76,7 @@ fn withheld_next_time(server: &Endpoint) -> Unsaved {
 }
 
 /// Removes our entries for the server, and returns whether there was one.
-pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
+pub(crate) fn forget(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
     // Without a home directory there is no netrc file.
     let Ok(path) = paths::netrc_to_write(&context.env) else {
         return Ok(false);
@@ -92,6 +93,41 @@ pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Resul
         context
             .log
             .info(&format!("Removed the key for {machines} from {shown}"));
+    }
+    Ok(updated.changed)
+}
+
+/// Removes the keys of all servers from the netrc files, also from one that is not
+/// read because of another. Returns whether there was a key in each.
+pub(super) fn forget_all(context: &Context) -> Vec<std::result::Result<bool, Unsaved>> {
+    let Ok(paths) = paths::netrc(&context.env) else {
+        return Vec::new();
+    };
+    let all = [Some(paths.first.clone()), paths.second()];
+    let existing = all
+        .into_iter()
+        .flatten()
+        .filter(|path| !files::is_missing(path));
+    existing.map(|path| forget_in(context, &path)).collect()
+}
+
+/// Removes the keys of all servers from one file.
+fn forget_in(context: &Context, path: &Path) -> std::result::Result<bool, Unsaved> {
+    let machines = RefCell::new(Vec::new());
+    let edit = |text: &[u8]| {
+        let servers = netrc::servers(text, ApiKey::is_key);
+        let names = servers.into_iter().map(|server| server.machine);
+        *machines.borrow_mut() = names.collect::<Vec<_>>();
+        let names = machines.borrow();
+        netrc::forget_each(text, names.iter().map(String::as_str), ApiKey::is_key)
+    };
+    let (updated, _) = edit_netrc(context, path, edit)?;
+    if updated.changed {
+        let machines = machines.into_inner().join(", ");
+        let shown = context.display_path(&updated.path);
+        context
+            .log
+            .info(&format!("Removed the keys for {machines} from {shown}"));
     }
     Ok(updated.changed)
 }

@@ -8,6 +8,7 @@ mod update;
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::error::{Error, Result};
+use update::Unsaved;
 
 /// Removes everything that is stored for the server: our netrc entries, the
 /// cached access token and the record of an anonymous account. An error in one
@@ -18,13 +19,30 @@ pub(crate) fn forget(context: &Context, server: &Endpoint) -> Result<()> {
         token_cache::forget(context, server),
         settings::forget_anonymous(context),
     ];
-    let mut any = false;
-    for removed in results {
-        any |= removed.map_err(Error::Store)?;
-    }
-    if !any {
+    if !any_removed(results)? {
         let url = server.url.as_str();
         context.log.info(&format!("Nothing was stored for {url}."));
     }
     Ok(())
+}
+
+/// Removes what is stored for any server, as [`forget`] does for one.
+pub(crate) fn forget_all(context: &Context) -> Result<()> {
+    let mut results = key::forget_all(context);
+    results.push(token_cache::forget_all(context));
+    results.push(settings::forget_anonymous(context));
+    if !any_removed(results)? {
+        context.log.info("Nothing was stored.");
+    }
+    Ok(())
+}
+
+fn any_removed(
+    results: impl IntoIterator<Item = std::result::Result<bool, Unsaved>>,
+) -> Result<bool> {
+    let mut any = false;
+    for removed in results {
+        any |= removed.map_err(Error::Store)?;
+    }
+    Ok(any)
 }

@@ -79,6 +79,23 @@ pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Resul
     Ok(changed)
 }
 
+/// Removes the access tokens of all servers, and returns whether there was one.
+pub(super) fn forget_all(context: &Context) -> std::result::Result<bool, Unsaved> {
+    let path = context.credentials_file().ok().flatten();
+    let Some(path) = path.filter(|path| !files::is_missing(path)) else {
+        return Ok(false);
+    };
+    let mut edit = |text: &[u8]| token_cache::forget_all(text);
+    let updated = update(context, &path, CREDENTIALS_LIMIT, Missing::File, &mut edit)?;
+    if updated.changed {
+        let shown = context.display_path(&path);
+        context
+            .log
+            .info(&format!("Removed all access tokens from {shown}"));
+    }
+    Ok(updated.changed)
+}
+
 /// The entry of one server in the credentials file.
 struct Cache<'c, 'a> {
     context: &'c Context<'a>,

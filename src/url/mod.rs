@@ -139,6 +139,26 @@ impl BaseUrl {
         &self.url[self.netloc.end..]
     }
 
+    /// The last part of the path if it is the name of a page or an API, as in a URL
+    /// from the address bar of a browser, and the URL without it.
+    pub(crate) fn page(&self) -> Option<(&str, &str)> {
+        const PAGES: [&str; 7] = [
+            "authorize",
+            "graphql",
+            "home",
+            "login",
+            "projects",
+            "settings",
+            "signup",
+        ];
+        let (server, last) = self
+            .url
+            .rsplit_once('/')
+            .filter(|_| !self.path().is_empty())?;
+        let is_page = PAGES.iter().any(|page| last.eq_ignore_ascii_case(page));
+        is_page.then_some((last, server))
+    }
+
     pub(crate) fn is_https(&self) -> bool {
         self.url.starts_with("https:")
     }

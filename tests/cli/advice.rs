@@ -8,7 +8,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{self, Home, KEY_1, KEY_2, Run};
+use crate::stub::{Reply, Stub};
+use crate::support::{self, Home, KEY_1, KEY_2, NETRC, Run};
 
 /// A user without a name.
 const STRANGER: u32 = 54321;
@@ -371,5 +372,185 @@ fn a_file_without_permission_is_reported_with_who_needs_it() {
         let said = format!("permission denied; give user {STRANGER} the right to read it");
         assert!(run.stderr.contains(&said), "{variable}: {}", run.stderr);
         assert!(!run.stderr.contains("ount the file;"), "{}", run.stderr);
+    }
+}
+
+/// The server refuses the key that wins: both the error and the report name its place
+/// and its end, and the command of the report lets the next key win.
+#[test]
+fn a_refused_key_is_named_and_its_command_removes_or_replaces_it() {
+    for at in ["variable", "file", "workspace", "settings", "netrc"] {
+        let refusal = r#"{"errors": [{"message": "user is not logged in"}]}"#;
+        let server = Stub::http([Reply::new(401, refusal)]);
+        let machine = server.address;
+        let entry = |key| format!("machine {machine} login user password {key}\n");
+        let mut place = Place::new();
+        let url = format!("http://{machine}");
+        place.variables.push(("WANDB_BASE_URL", url));
+        match at {
+            "netrc" => drop(place.home.write(NETRC, entry(KEY_1))),
+            _ => {
+                place.home.write(NETRC, entry(KEY_2));
+                put(&mut place, at, KEY_1);
+            }
+        }
+        let named = match at {
+            "variable" => "WANDB_API_KEY".to_owned(),
+            "file" => place.home.path("key").display().to_string(),
+            "workspace" => format!("{} line 2", place.home.path("cwd/wandb/settings").display()),
+            "settings" => {
+                let path = place.home.path("home/.config/wandb/settings");
+                format!("{} line 2", path.display())
+            }
+            _ => format!("{} line 1", place.home.path(NETRC).display()),
+        };
+        let said = format!(
+            "does not accept the API key ****1111 from {named} (HTTP 401 Unauthorized): user is \
+             not logged in. "
+        );
+        let run = place.shell("wandb-login --verify --no-prompt");
+        assert_eq!(run.code, Some(3), "{at}");
+        assert!(run.stderr.contains(&said), "{at}: {}", run.stderr);
+        assert!(!run.stderr.contains(KEY_1), "{at}: {}", run.stderr);
+        let found = findings(&place.status(&["--verify"]), &["verification-failed"]);
+        assert_eq!(found[0]["severity"], "error", "{at}");
+        let message = found[0]["message"].as_str().expect("a message");
+        assert!(message.contains(&said), "{at}: {message}");
+        let command = found[0]["command"].as_str().expect("a command");
+        // A script has no terminal for the key.
+        let lines = match at {
+            "netrc" => format!("echo {KEY_2} | {command} --key-stdin"),
+            _ => command.to_owned(),
+        };
+        let run = place.shell(&format!("{lines}\nwandb-login token"));
+        assert_eq!(
+            run.stdout.lines().last(),
+            Some(KEY_2),
+            "{at}: {command}: {}",
+            run.stderr
+        );
+    }
+}
+
+/// Offline is a choice: what a login would fail of is no error then.
+#[test]
+fn a_missing_key_is_no_error_while_offline() {
+    let severities = |place: &Place| -> Vec<(String, String)> {
+        let report = place.status(&[]);
+        let all = report["findings"].as_array().expect("an array");
+        let text = |finding: &Value, name: &str| finding[name].as_str().expect("text").to_owned();
+        all.iter()
+            .map(|finding| (text(finding, "code"), text(finding, "severity")))
+            .collect()
+    };
+    let pair = |code: &str, severity: &str| (code.to_owned(), severity.to_owned());
+    for mode in ["offline", "dryrun", "disabled"] {
+        let mut place = Place::new();
+        assert_eq!(severities(&place), [pair("not-configured", "error")]);
+        place.variables.push(("WANDB_MODE", mode.into()));
+        let mut found = severities(&place);
+        found.sort();
+        let expected = [pair("not-configured", "note"), pair("offline", "note")];
+        assert_eq!(found, expected, "{mode}");
+        // The command is one that trains online again: only on request.
+        let text = Run::of(
+            place
+                .home
+                .wandb_login(&["status"])
+                .envs(place.variables.iter().cloned()),
+        );
+        assert!(!text.stdout.contains("unset WANDB_MODE"), "{}", text.stdout);
+        place.variables.push(("WANDB_API_KEY", "short".into()));
+        assert!(
+            severities(&place).contains(&pair("invalid-key", "warning")),
+            "{mode}"
+        );
+    }
+}
+
+/// The URL of a page in place of that of the server.
+#[test]
+fn the_url_of_a_page_is_no_server() {
+    for (url, meant) in [
+        (
+            "https://corp.example/authorize",
+            Some("https://corp.example"),
+        ),
+        (
+            "https://corp.example/wandb/Login/",
+            Some("https://corp.example/wandb"),
+        ),
+        ("https://corp.example/graphql", Some("https://corp.example")),
+        ("https://corp.example/wandb", None),
+        ("https://corp.example", None),
+        ("https://authorize", None),
+    ] {
+        let mut place = Place::new();
+        let run = place.shell(&format!(
+            "echo {KEY_1} | wandb-login --key-stdin --no-save --host {url}"
+        ));
+        assert_eq!(run.code, Some(0), "{url}: {}", run.stderr);
+        let asked = meant.map(|meant| format!("did you mean {meant}?"));
+        assert_eq!(
+            run.stderr.contains("did you mean"),
+            asked.is_some(),
+            "{url}: {}",
+            run.stderr
+        );
+        place.variables.push(("WANDB_BASE_URL", url.into()));
+        let found = findings(&place.status(&[]), &["unlikely-server"]);
+        assert_eq!(found.len(), usize::from(meant.is_some()), "{url}");
+        let (Some(asked), Some(meant)) = (asked, meant) else {
+            continue;
+        };
+        assert!(run.stderr.contains(&asked), "{url}: {}", run.stderr);
+        let command = found[0]["command"].as_str().expect("a command");
+        let run = place.shell(&format!("{command}\nwandb-login env --format plain"));
+        assert_eq!(
+            command,
+            format!("export WANDB_BASE_URL={meant}"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+/// Another spelling of the server in use is no other server.
+#[test]
+fn a_stored_credential_under_another_spelling_is_not_called_another_server() {
+    let place = |url: &str| {
+        let mut place = Place::new();
+        place.variables.push(("WANDB_BASE_URL", url.into()));
+        place
+    };
+    let message = |place: &Place| {
+        let found = findings(&place.status(&[]), &["unused-key"]);
+        assert_eq!(found.len(), 1);
+        found[0]["message"].as_str().expect("a message").to_owned()
+    };
+    let corp = place("https://corp.example");
+    let entry = format!("machine corp.example:443 login user password {KEY_1}\n");
+    corp.home.write(NETRC, entry);
+    let said = message(&corp);
+    assert!(
+        said.contains("in netrc the server is corp.example"),
+        "{said}"
+    );
+    for (name, why) in [
+        (
+            "https://corp.example",
+            "only a login with an identity token uses",
+        ),
+        (
+            "https://Corp.Example/",
+            "its name is not written https://corp.example",
+        ),
+        ("https://other.example", "is not the server in use"),
+    ] {
+        let corp = place("https://corp.example");
+        corp.home
+            .write("home/.config/wandb/credentials.json", cache(name));
+        let said = message(&corp);
+        assert!(said.contains(why), "{said}");
     }
 }

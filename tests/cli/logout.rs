@@ -230,3 +230,73 @@ fn a_file_that_cannot_be_changed_is_an_error() {
         run.stderr
     );
 }
+
+/// Every server that a W&B client has stored a key for, in both netrc files, and every
+/// access token. What is another tool's stays.
+#[test]
+fn logout_of_all_servers_leaves_what_is_not_ours() {
+    let home = Home::new();
+    let others = "# mine\nmachine git.example login alice password x\n\
+                  machine short.example login user password short\n";
+    let entry = |machine: &str, key: &str| format!("machine {machine} login user password {key}\n");
+    home.write(
+        NETRC,
+        format!(
+            "{}{others}{}",
+            entry("api.wandb.ai", KEY_1),
+            entry("corp.example:8443", KEY_2)
+        ),
+    );
+    home.write(
+        "home/_netrc",
+        format!("{others}{}", entry("Old.Example", KEY_1)),
+    );
+    let token = r#"{"access_token": "AT-1", "expires_at": "2099-01-01 00:00:00"}"#;
+    let cache = format!(
+        r#"{{"credentials": {{"https://a.example": {token}, "https://B.example/": {token}}}, "x": 1}}"#
+    );
+    home.write("home/.config/wandb/credentials.json", cache);
+    let settings = home.write(
+        "home/.config/wandb/settings",
+        format!("[default]\nbase_url = https://c.example\napi_key = {KEY_2}\n"),
+    );
+    let status = Run::of(&mut home.wandb_login(&["status"])).stdout;
+    let second = home.path("home/_netrc");
+    let command = format!("$ ${{EDITOR:-vi}} +4 {}", second.display());
+    assert!(status.contains(&command), "{status}");
+
+    // One server at a time says that there is a second file.
+    let run = Run::ok(&mut home.wandb_login(&["logout", "--host", "https://api.wandb.ai"]));
+    assert!(
+        run.stderr.contains("wandb-login logout --all"),
+        "{}",
+        run.stderr
+    );
+
+    let all = |words: &[&str]| Run::of(home.wandb_login(&["logout"]).args(words));
+    let run = all(&["--all"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
+    assert_eq!(home.text(NETRC).as_deref(), Some(others));
+    assert_eq!(home.text("home/_netrc").as_deref(), Some(others));
+    let cache = home
+        .text("home/.config/wandb/credentials.json")
+        .expect("it stays");
+    let cache: Value = serde_json::from_str(&cache).expect("JSON");
+    assert_eq!(cache, json!({"credentials": {}, "x": 1}));
+    for said in [
+        "corp.example:8443",
+        "Old.Example",
+        "Removed all access tokens",
+    ] {
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+    }
+    let left = format!("api_key in {} line 3 still logs in", settings.display());
+    assert!(run.stderr.contains(&left), "{}", run.stderr);
+    let run = all(&["--all"]);
+    assert!(run.stderr.contains("Nothing was stored."), "{}", run.stderr);
+    // A key of another server in the settings is named too.
+    let mut command = home.wandb_login(&["logout", "--all"]);
+    let run = Run::ok(command.env("WANDB_BASE_URL", "https://d.example"));
+    assert!(run.stderr.contains(&left), "{}", run.stderr);
+    assert_eq!(all(&["--all", "--host", "https://a.example"]).code, Some(2));
+}

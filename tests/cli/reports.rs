@@ -151,6 +151,12 @@ fn the_winner_comes_first() {
             "{}",
             situation.name()
         );
+        let commands: Vec<_> = text
+            .lines()
+            .filter(|line| line.trim_start().starts_with("$ "))
+            .collect();
+        let distinct: BTreeSet<_> = commands.iter().collect();
+        assert_eq!(commands.len(), distinct.len(), "{}", situation.name());
         assert!(
             first.len() < 120 && text.lines().count() < 25,
             "{}",

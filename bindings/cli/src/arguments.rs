@@ -80,8 +80,9 @@ Where it fails, the shell formats print a command that fails too (false or throw
     #[command(after_help = "\
 Examples:
   wandb-login logout
-  wandb-login logout --host https://wandb.example.com")]
-    Logout(ServerArguments),
+  wandb-login logout --host https://wandb.example.com
+  wandb-login logout --all")]
+    Logout(LogoutArguments),
     /// Print help: for a command, or for the environment variables and settings
     #[command(after_help = "\
 Examples:
@@ -106,6 +107,15 @@ pub(crate) struct ServerArguments {
     /// Choose whether settings files or netrc are read first
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
     pub order: Order,
+}
+
+#[derive(Args)]
+pub(crate) struct LogoutArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Remove what is stored for any server, also from a second netrc file
+    #[arg(long, conflicts_with = "host")]
+    pub all: bool,
 }
 
 #[derive(Args)]

@@ -410,26 +410,28 @@ class login_error : public std::runtime_error {
     wandb::status status_;
 };
 
-/// A failed call with a particular status, for use in `catch`.
+/// A failed call with a particular status, for use in `catch`. The classes below are the
+/// exceptions that are thrown: `std::terminate()` prints the name of one that is not
+/// caught.
 template <wandb::status Status> class error_of : public login_error {
   public:
     explicit error_of(const std::string &message) : login_error(Status, message) {}
 };
-using offline_error = error_of<status::offline>;
-using not_configured_error = error_of<status::not_configured>;
-using argument_error = error_of<status::argument>;
-using credentials_error = error_of<status::credentials>;
-using rejected_error = error_of<status::rejected>;
-using network_error = error_of<status::network>;
-using prompt_error = error_of<status::prompt>;
-using store_error = error_of<status::store>;
-using tls_error = error_of<status::tls>;
-using timeout_error = error_of<status::timeout>;
-using proxy_error = error_of<status::proxy>;
-using server_error = error_of<status::server>;
-using cancelled_error = error_of<status::cancelled>;
-using unsupported_error = error_of<status::unsupported>;
-using internal_error = error_of<status::internal>;
+struct offline_error : error_of<status::offline> { using error_of::error_of; };
+struct not_configured_error : error_of<status::not_configured> { using error_of::error_of; };
+struct argument_error : error_of<status::argument> { using error_of::error_of; };
+struct credentials_error : error_of<status::credentials> { using error_of::error_of; };
+struct rejected_error : error_of<status::rejected> { using error_of::error_of; };
+struct network_error : error_of<status::network> { using error_of::error_of; };
+struct prompt_error : error_of<status::prompt> { using error_of::error_of; };
+struct store_error : error_of<status::store> { using error_of::error_of; };
+struct tls_error : error_of<status::tls> { using error_of::error_of; };
+struct timeout_error : error_of<status::timeout> { using error_of::error_of; };
+struct proxy_error : error_of<status::proxy> { using error_of::error_of; };
+struct server_error : error_of<status::server> { using error_of::error_of; };
+struct cancelled_error : error_of<status::cancelled> { using error_of::error_of; };
+struct unsupported_error : error_of<status::unsupported> { using error_of::error_of; };
+struct internal_error : error_of<status::internal> { using error_of::error_of; };
 #endif
 
 namespace detail {

@@ -128,6 +128,20 @@ pub(crate) fn forget(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited
     edit_with_bare_host(text, names, once)
 }
 
+/// Removes the keys of each of these machines.
+pub(crate) fn forget_each<'m>(
+    text: &[u8],
+    machines: impl IntoIterator<Item = &'m str>,
+    is_key: IsKey,
+) -> Result<Edited, Note> {
+    let mut edited = unchanged(text);
+    for machine in machines {
+        let next = forget(&edited.text, &Names::only(machine), is_key)?;
+        edited = edited.then(next);
+    }
+    Ok(edited)
+}
+
 /// The outcome of an edit that leaves the text as it is.
 pub(super) fn unchanged(text: &[u8]) -> Edited {
     Edited {

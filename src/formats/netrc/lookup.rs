@@ -52,10 +52,26 @@ pub(crate) struct Lookup {
     pub sdk_at: Option<usize>,
     /// The position of the `default` entry, which is never used.
     pub default_at: Option<usize>,
-    /// How many entries of this server are overridden by a later one.
-    pub shadowed: usize,
+    /// The entries of this server that a later one overrides.
+    pub shadowed: Vec<Shadowed>,
     pub crlf: bool,
     pub bom: bool,
+}
+
+/// An entry that a later one of the same machine overrides.
+pub(crate) struct Shadowed {
+    /// The position of its `machine`.
+    pub at: usize,
+    /// The position of the later entry.
+    pub by: usize,
+    password: Option<Token>,
+}
+
+impl Shadowed {
+    /// The password as written in this file.
+    pub(crate) fn password(&self, text: &[u8]) -> Option<WipedBytes> {
+        self.password.map(|password| password.unescape(text))
+    }
 }
 
 /// An entry under one of the server's names.
@@ -76,7 +92,7 @@ struct Pass<'t, 'n> {
     current: Option<(Naming, Candidate)>,
     default: Option<(usize, Option<Token>)>,
     in_default: bool,
-    shadowed: usize,
+    shadowed: Vec<(Naming, Candidate)>,
     unknown: usize,
     notes: Vec<Note>,
 }
@@ -119,7 +135,7 @@ impl<'t, 'n> Pass<'t, 'n> {
             current: None,
             default: None,
             in_default: false,
-            shadowed: 0,
+            shadowed: Vec::new(),
             unknown: 0,
             notes: Vec::new(),
         }
@@ -206,7 +222,11 @@ impl<'t, 'n> Pass<'t, 'n> {
             return;
         }
         let previous = self.last[naming as usize].replace(entry);
-        self.shadowed += usize::from(previous.is_some() && naming != Naming::BareHost);
+        if let Some(previous) = previous
+            && naming != Naming::BareHost
+        {
+            self.shadowed.push((naming, previous));
+        }
     }
 
     /// An entry without a port is used for a server with a port only if it can
@@ -252,9 +272,18 @@ impl<'t, 'n> Pass<'t, 'n> {
             found.sdk_at = self.sdk_entry();
         }
         found.default_at = self.default.map(|(at, _)| at);
-        found.shadowed = self.shadowed;
+        found.shadowed = self.shadowed();
         self.notes.sort_by_key(|note| note.line);
         found.notes = self.notes;
+    }
+
+    fn shadowed(&self) -> Vec<Shadowed> {
+        let shadowed = self.shadowed.iter().map(|(naming, entry)| Shadowed {
+            at: entry.start,
+            by: self.last[*naming as usize].map_or(entry.start, |last| last.start),
+            password: entry.password,
+        });
+        shadowed.collect()
     }
 
     /// The first entry with a password. Notes the entries before it that have

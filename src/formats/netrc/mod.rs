@@ -20,9 +20,9 @@ mod token;
 mod word;
 
 pub(crate) use bare_host::BareHost;
-pub(crate) use edit::{Edited, forget, store};
-pub(crate) use lookup::{Hit, Lookup, Match, look_up};
-pub(crate) use other_servers::other_servers;
+pub(crate) use edit::{Edited, forget, forget_each, store};
+pub(crate) use lookup::{Hit, Lookup, Match, Shadowed, look_up};
+pub(crate) use other_servers::{other_servers, servers};
 
 use crate::log::Note;
 pub(crate) use crate::util::lines::line_of;

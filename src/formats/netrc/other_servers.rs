@@ -1,4 +1,5 @@
-//! Entries of W&B servers other than the one in use, for a report.
+//! The W&B servers in a netrc file: for a report, those other than the one in use; for
+//! a logout, all.
 
 use super::scan::{Event, Kind, Scanner};
 use super::token::Token;
@@ -7,6 +8,7 @@ use crate::util::lines::is_utf16;
 
 /// A machine with a key, and the line of its entry.
 pub(crate) struct OtherServer {
+    /// For a message.
     pub machine: String,
     pub line: usize,
 }
@@ -21,22 +23,57 @@ struct Entry {
     is_wandb: bool,
 }
 
-/// The first entries of other servers, in the form that W&B's clients write: the login
-/// is `user`, and the password is a key.
+/// The first entries of other servers.
 pub(crate) fn other_servers(text: &[u8], names: &Names, is_key: IsKey) -> Vec<OtherServer> {
     let mut found = Vec::new();
+    visit(text, is_key, &mut |entry| {
+        if Naming::of(&entry.machine, text, names).is_none() {
+            // Counting lines takes a pass over the file, so only a find is located.
+            found.push(OtherServer {
+                machine: shown(&entry.machine.unescape(text)),
+                line: line_of(text, entry.start),
+            });
+        }
+        found.len() < MAX
+    });
+    found
+}
+
+/// A W&B server in the file.
+pub(crate) struct Server {
+    /// The machine as the file names it.
+    pub machine: String,
+    pub line: usize,
+}
+
+/// Each server with a key in the file, once.
+pub(crate) fn servers(text: &[u8], is_key: IsKey) -> Vec<Server> {
+    let mut found: Vec<Server> = Vec::new();
+    visit(text, is_key, &mut |entry| {
+        // No server has a name that is not UTF-8.
+        if let Ok(machine) = String::from_utf8(entry.machine.unescape(text).to_vec())
+            && found.iter().all(|known| known.machine != machine)
+        {
+            let line = line_of(text, entry.start);
+            found.push(Server { machine, line });
+        }
+        true
+    });
+    found
+}
+
+/// Visits the entries in the form that W&B's clients write: the login is `user`, and the
+/// password is a key. Stops when `next` returns false.
+fn visit(text: &[u8], is_key: IsKey, next: &mut dyn FnMut(&Entry) -> bool) {
     if is_utf16(text) {
-        return found;
+        return;
     }
     let mut scanner = Scanner::new(text, dialect_of(text).0);
     let mut entry: Option<Entry> = None;
-    while found.len() < MAX
-        && let Ok(Some(item)) = scanner.next()
-    {
+    while let Ok(Some(item)) = scanner.next() {
         match (item.event, &mut entry) {
             (Event::Machine, _) => {
-                let is_other = Naming::of(item.value, text, names).is_none();
-                entry = is_other.then_some(Entry {
+                entry = Some(Entry {
                     start: item.keyword.start,
                     machine: *item.value,
                     is_wandb: false,
@@ -45,21 +82,18 @@ pub(crate) fn other_servers(text: &[u8], names: &Names, is_key: IsKey) -> Vec<Ot
             (Event::Field(Kind::Login), Some(entry)) => {
                 entry.is_wandb = item.value.is(text, b"user");
             }
-            // Counting lines takes a pass over the file, so only a find is located.
-            (Event::Field(Kind::Password), Some(other))
-                if other.is_wandb && is_key(&item.value.unescape(text)) =>
+            (Event::Field(Kind::Password), Some(found))
+                if found.is_wandb && is_key(&item.value.unescape(text)) =>
             {
-                found.push(OtherServer {
-                    machine: shown(&other.machine.unescape(text)),
-                    line: line_of(text, other.start),
-                });
+                if !next(found) {
+                    return;
+                }
                 entry = None;
             }
             (Event::Default | Event::Macro { .. }, _) => entry = None,
             _ => {}
         }
     }
-    found
 }
 
 #[cfg(test)]
@@ -84,5 +118,11 @@ mod tests {
             .map(|it| (it.machine.as_str(), it.line))
             .collect();
         assert_eq!(found, [("c.example", 4)]);
+        let all = servers(format!("{text}{text}").as_bytes(), ApiKey::is_key);
+        let all: Vec<_> = all
+            .iter()
+            .map(|it| (it.machine.as_str(), it.line))
+            .collect();
+        assert_eq!(all, [("api.wandb.ai", 1), ("c.example", 4)]);
     }
 }

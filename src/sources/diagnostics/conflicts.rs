@@ -4,7 +4,7 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::env::variables;
 use crate::finding::{Code, Finding, logout_command};
-use crate::sources::{self, CREDENTIAL_VARIABLES, FoundCredential, Outcome, Provider};
+use crate::sources::{self, FoundCredential, Outcome, Provider};
 
 /// Warns if another file of the user holds a different key than the one used.
 pub(crate) fn warn_conflicts(context: &Context, server: &Endpoint, used: &FoundCredential) {
@@ -56,10 +56,7 @@ struct Removal {
 
 impl Removal {
     fn of(server: &Endpoint, used: &FoundCredential) -> Removal {
-        let variable = CREDENTIAL_VARIABLES
-            .iter()
-            .find(|(provider, _)| *provider == used.provider);
-        if let Some((_, name)) = variable {
+        if let Some(name) = used.provider.credential_variable() {
             return Removal {
                 text: format!("unset {name} to use this one"),
                 command: Some(format!("unset {name}")),

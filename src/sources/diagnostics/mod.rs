@@ -9,18 +9,22 @@ pub(crate) use conflicts::{
 };
 pub(crate) use next_login::{
     is_used_next_time, warn_next_server, warn_other_server, warn_overrides, warn_remaining,
+    warn_remaining_settings, warn_second_netrc,
 };
 pub(crate) use sdk::{note_sdk_configuration, note_sdk_outcome};
 
+use std::path::Path;
+
 use crate::config::context::Context;
-use crate::config::endpoint::Endpoint;
+use crate::config::endpoint::{Endpoint, Origin};
 use crate::config::location::{SourceLocation, SourceName};
-use crate::config::paths::{self, CREDENTIALS_LIMIT};
+use crate::config::paths::{self, CREDENTIALS_LIMIT, NETRC_LIMIT};
 use crate::config::route;
 use crate::env::{self, variables};
 use crate::files;
 use crate::finding::{Code, Finding, edit_command, logout_command, restrict_command};
-use crate::formats::token_cache;
+use crate::formats::{netrc, token_cache};
+use crate::key::ApiKey;
 use crate::sources::{self, FoundCredential, Provider};
 use crate::url::BaseUrl;
 
@@ -32,6 +36,25 @@ pub(crate) fn warn_plain_http(context: &Context, server: &Endpoint) {
     if let Some(warning) = plain_http(server) {
         context.log.warn(Finding::new(Code::PlainHttp, warning));
     }
+}
+
+/// Warns that the URL of the server is probably that of a page of the web app.
+pub(crate) fn warn_unlikely_server(context: &Context, server: &Endpoint) {
+    let Some((page, url)) = server.url.page() else {
+        return;
+    };
+    let message = format!(
+        "{} ends in /{page}, the name of a page and not of a server: did you mean {url}?",
+        server.url.as_str()
+    );
+    let command = match (server.origin, &server.origin_name) {
+        (Origin::Option, _) => Some(format!("wandb-login --host {url}")),
+        (Origin::Environment, _) => Some(format!("export {}={url}", variables::BASE_URL)),
+        (_, Some(name)) => SourceLocation::new(name.clone()).edit_command(),
+        (_, None) => None,
+    };
+    let finding = Finding::new(Code::UnlikelyServer, message);
+    context.log.warn(finding.maybe_fixed_by(command));
 }
 
 /// Warns that the user has not named the server.
@@ -184,6 +207,31 @@ pub(crate) fn warn_missing_locks(context: &Context) {
     }
 }
 
+/// The finding about `_netrc` beside `.netrc`. A key in it counts again as soon as
+/// `.netrc` is removed.
+fn second_netrc(path: &Path, shown: &str, used: &str) -> Finding {
+    let message = format!("{shown} is not read because {used} exists");
+    let line = first_key(path);
+    let edit = edit_command(shown, line);
+    match line {
+        None => Finding::new(Code::UnusedFile, message).fixed_by(edit),
+        Some(line) => Finding::new(
+            Code::SecondNetrc,
+            format!(
+                "{message}; its key in line {line} is used again once {used} is gone: remove it"
+            ),
+        )
+        .fixed_by(edit),
+    }
+}
+
+/// The line of the first key of a W&B server in a netrc file.
+pub(crate) fn first_key(path: &Path) -> Option<usize> {
+    let text = files::read(path, NETRC_LIMIT).ok()??;
+    let keys = netrc::servers(&text.bytes, ApiKey::is_key);
+    keys.first().map(|server| server.line)
+}
+
 /// Notes the files of the user that a variable or another file takes the place of.
 pub(crate) fn note_unused_files(context: &Context) {
     for file in paths::unused(&context.env) {
@@ -197,10 +245,7 @@ pub(crate) fn note_unused_files(context: &Context) {
                 format!("{path} is not read because {name} names {used}"),
             )
             .fixed_by(format!("unset {name}")),
-            None => Finding::new(
-                Code::UnusedFile,
-                format!("{path} is not read because {used} exists"),
-            ),
+            None => second_netrc(&file.path, &path, &used),
         };
         context.log.detail(finding);
     }

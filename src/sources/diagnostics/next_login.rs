@@ -1,8 +1,11 @@
 //! What the next login here does: it may use another server or another key than the call
 //! that has just stored or removed one.
 
+use super::first_key;
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin};
+use crate::config::location::SourceLocation;
+use crate::config::paths;
 use crate::env::variables;
 use crate::finding::{Code, Finding};
 use crate::session::Session;
@@ -165,6 +168,39 @@ pub(crate) fn warn_remaining(context: &Context, server: &Endpoint) {
             }
             Outcome::Malformed(problem) => context.log.warn(problem.finding()),
             _ => {}
+        }
+    }
+}
+
+/// Warns of keys in the settings files for other servers than this one.
+pub(crate) fn warn_remaining_settings(context: &Context, server: &Endpoint) {
+    for provider in [Provider::WorkspaceSettings, Provider::SystemSettings] {
+        if let Outcome::OtherServer(problem) = sources::query(context, server, provider) {
+            let message = format!(
+                "api_key in {} still logs in to another server: remove it there",
+                problem.location
+            );
+            context
+                .log
+                .warn(problem.location.finding(Code::StillConfigured, message));
+        }
+    }
+}
+
+/// Warns of keys in `_netrc` beside `.netrc`, which a logout leaves.
+pub(crate) fn warn_second_netrc(context: &Context) {
+    let files = paths::unused(&context.env).into_iter();
+    for file in files.filter(|file| file.variable.is_none()) {
+        if let Some(line) = first_key(&file.path) {
+            let location = SourceLocation::file_line(&file.path, line);
+            let message = format!(
+                "{location} holds a key too, which is used once {} is gone: remove it, or run \
+                 `wandb-login logout --all`",
+                context.display_path(&file.used)
+            );
+            context
+                .log
+                .warn(location.finding(Code::StillConfigured, message));
         }
     }
 }

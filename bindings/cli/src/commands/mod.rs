@@ -29,7 +29,13 @@ pub(crate) fn run(request: Request) -> Result<ExitCode, Failure> {
         Command::Token(arguments) => token::run(&arguments)?,
         Command::Header(arguments) => token::header(&arguments)?,
         Command::Env(arguments) => env::run(&arguments)?,
-        Command::Logout(arguments) => wandb_login::forget(&options(&arguments, Flags::ALL_RANKS)?)?,
+        Command::Logout(arguments) => {
+            let options = options(&arguments.server, Flags::ALL_RANKS)?;
+            match arguments.all {
+                true => wandb_login::forget_all(&options)?,
+                false => wandb_login::forget(&options)?,
+            }
+        }
         Command::Help(arguments) => return help::run(arguments.topic.as_deref()),
         Command::Completions(arguments) => help::completions(arguments.shell)?,
     }

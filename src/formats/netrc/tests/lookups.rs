@@ -121,7 +121,7 @@ fn a_lookup_describes_the_file() {
     assert_eq!(
         (
             found.default_line,
-            found.found.shadowed,
+            found.found.shadowed.len(),
             found.found.crlf,
             found.found.bom
         ),
