@@ -183,7 +183,7 @@ pub fn portable(text: &str) -> String {
     });
     let text: String = without.collect();
     let text = text.replace("chmod 600 it", "remove them from its access list");
-    let text = text.replace("/_netrc", "/.netrc");
+    let text = text.replace(r"~\", "~/").replace("/_netrc", "/.netrc");
     let text = text.replace("https_proxy", "HTTPS_PROXY");
     text.replace("http_proxy", "HTTP_PROXY")
 }

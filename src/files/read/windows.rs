@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{
-    ERROR_CANT_RESOLVE_FILENAME, ERROR_FILE_NOT_FOUND, ERROR_SHARING_VIOLATION,
+    ERROR_CANT_RESOLVE_FILENAME, ERROR_FILE_NOT_FOUND, ERROR_INVALID_NAME, ERROR_SHARING_VIOLATION,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_TYPE_CHAR, FILE_TYPE_DISK, FILE_TYPE_PIPE, GetFileType,
@@ -43,7 +43,8 @@ pub(super) fn open_settled(path: &Path) -> io::Result<File> {
     })
 }
 
-/// Opens a file, and tries again for a while after a passing error.
+/// Opens a file, and tries again for a while after a passing error. A file whose name the
+/// system does not allow is a missing one.
 fn open_unless(path: &Path, is_passing: impl Fn(&io::Error) -> bool) -> io::Result<File> {
     let until = Instant::now() + EXCLUSIVE_TIMEOUT;
     loop {
@@ -54,6 +55,9 @@ fn open_unless(path: &Path, is_passing: impl Fn(&io::Error) -> bool) -> io::Resu
         match opened {
             Err(error) if is_passing(&error) && Instant::now() < until => {
                 std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) if is_error(&error, &[ERROR_INVALID_NAME]) => {
+                return Err(io::ErrorKind::NotFound.into());
             }
             opened => return opened,
         }

@@ -82,6 +82,19 @@ fn every_form_of_a_path_leads_to_the_file() {
     assert_eq!(fs::read_dir(&long).unwrap().count(), 1);
 }
 
+#[test]
+fn a_file_whose_name_the_system_does_not_allow_is_missing() {
+    let scratch = Scratch::new();
+    for name in ["a\u{1b}b", "a|b", "a?b"] {
+        let path = scratch.path(name);
+        assert!(read(&path, LIMIT).unwrap().is_none(), "{name:?}");
+        let problem = read_secret(&path, &|| false).err().unwrap();
+        assert_eq!(problem.to_string(), "does not exist", "{name:?}");
+        append(&path, "x").unwrap_err();
+    }
+    assert!(scratch.names().is_empty());
+}
+
 /// The drive as the share of a server, which is this machine. A real Windows lets
 /// administrators use it, and `tests/platforms/tools` makes one for wine.
 #[test]
