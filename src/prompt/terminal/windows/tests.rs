@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use windows_sys::Win32::System::Threading::*;
 
 use super::super::{Entry, OpenError, ReadError, Terminal, Wait};
 use super::*;
-use crate::util::this_test;
+use crate::util::{console, this_test};
 
 /// The scene that a child process plays, and the folder for what it reports.
 const SCENE: &str = "CONSOLE_TEST_SCENE";
@@ -33,8 +34,13 @@ const KEY: &str = "hidden-key-0123456789";
 
 const PROMPT: &str = "Enter it: ";
 
+/// Held while there is a pseudo-console: making one opens handles for a moment that every
+/// new process inherits, and an inherited pipe of another console has no end.
+static CONSOLE: Mutex<()> = Mutex::new(());
+
 /// A pseudo-console, and a process on it.
 struct Scene {
+    _alone: MutexGuard<'static, ()>,
     folder: PathBuf,
     console: HPCON,
     process: OwnedHandle,
@@ -45,6 +51,7 @@ struct Scene {
 impl Scene {
     fn start(scene: &str) -> Scene {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        let alone = CONSOLE.lock().unwrap_or_else(PoisonError::into_inner);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("wandb-login-console-{}-{count}", std::process::id());
         let folder = std::env::temp_dir().join(name);
@@ -61,6 +68,7 @@ impl Scene {
         let process = start(console, scene, &folder);
         drop((input, screen));
         Scene {
+            _alone: alone,
             folder,
             console,
             process,
@@ -229,6 +237,11 @@ fn modes() -> [CONSOLE_MODE; 2] {
 
 fn play(scene: &str, mark: &dyn Fn(&str)) -> String {
     let before = modes();
+    if scene == "colors" {
+        let shows = console::shows_colors();
+        console::write_stderr(b"\x1b[31mred\x1b[0m\n").unwrap();
+        return format!("colors {shows}, given back {}", modes() == before);
+    }
     if scene == "early" {
         mark("early");
         let mut count = 0;
@@ -373,6 +386,13 @@ fn a_visible_line_shows_its_beginning_only() {
 fn the_wait_ends_by_time_limit_and_by_cancelling() {
     assert_eq!(scene("timeout", "").0, "TimedOut");
     assert_eq!(scene("cancel", "").0, "Cancelled");
+}
+
+#[test]
+fn a_console_shows_colors_and_is_given_back() {
+    let (outcome, shown) = scene("colors", "");
+    assert_eq!(outcome, "colors true, given back true");
+    assert!(shown.contains("red"), "{shown:?}");
 }
 
 #[test]
