@@ -67,10 +67,14 @@ fn run(case: &Value) {
     let scratch = Scratch::new(&format!("case-{name}"));
     let other = Stub::http([Reply::viewer()]);
     let fill_early = |text: &str| text.replace("{OTHER}", &other.url("localhost"));
-    let replies: Vec<Reply> = list(case, "replies")
+    let mut replies: Vec<Reply> = list(case, "replies")
         .iter()
         .map(|value| reply(value, &fill_early))
         .collect();
+    if let Some(time) = case["retry_after"].as_str() {
+        let last = replies.last().unwrap().clone();
+        replies.push(last.header("Retry-After", time));
+    }
     let (server, cert) = if case["tls"] == "self-signed" {
         let identity = Identity::self_signed(&["localhost"], true);
         (
