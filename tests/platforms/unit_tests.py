@@ -25,11 +25,13 @@ def run_unit_tests(machine: Machine) -> str:
 
 def environment(machine: Machine) -> dict[str, str]:
     """What cargo needs to compile and start the tests. The program names its loader and the
-    folder of its libraries, because some tests start the program again by its path."""
+    folder of its libraries, because some tests start the program again by its path. Without
+    optimization, some tests reach their time limits in the emulator."""
     loader, _, libraries = machine.loader
     flags = [f"-Clink-arg=-Wl,--dynamic-linker={loader}", f"-Clink-arg=-Wl,-rpath,{libraries}"]
     target = machine.target.name
     cargo = f"CARGO_TARGET_{target.upper().replace('-', '_')}"
     starter = " ".join(machine.start)
     return {f"{cargo}_LINKER": COMPILER, f"{cargo}_RUSTFLAGS": " ".join(flags), f"CC_{target.replace('-', '_')}": COMPILER,
-            f"{cargo}_RUNNER": starter, "WANDB_LOGIN_TEST_RUNNER": starter, "CARGO_PROFILE_DEV_DEBUG": "0"}
+            f"{cargo}_RUNNER": starter, "WANDB_LOGIN_TEST_RUNNER": starter,
+            "CARGO_PROFILE_DEV_DEBUG": "0", "CARGO_PROFILE_DEV_OPT_LEVEL": "1"}
