@@ -447,6 +447,11 @@ fn a_job_asks_the_server_once_and_reads_files_once() {
             let job = scene.cold_and_warm(way, count);
             assert_eq!(job.map(|run| run.verified), [1, 1], "{job:?}");
             assert_eq!(job.map(|run| run.exchanged), exchanged, "{job:?}");
+            assert_eq!(
+                job.map(|run| run.requests - run.exchanged),
+                [1, 1],
+                "{job:?}"
+            );
             job
         };
         let lookups = |job: [Figures; 2]| job.map(|run| run.lookups);

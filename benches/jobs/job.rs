@@ -47,6 +47,8 @@ pub struct Figures {
     pub verified: usize,
     /// Requests that exchange an identity token.
     pub exchanged: usize,
+    /// All requests: the SDK also sends metrics.
+    pub requests: usize,
     /// What rank 0 sends over MPI, or all pipes carry.
     pub bytes: f64,
 }
@@ -142,21 +144,22 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     pub fn new(programs: &'a Programs, credential: Credential, delay: Duration) -> Scene<'a> {
+        let grant = r#"{"access_token": "an-access-token", "expires_in": 3600}"#;
+        let server = Stub::answering(None, move |seen| match seen.target == EXCHANGE {
+            true => Reply::new(200, grant),
+            false => Reply::viewer(),
+        });
         let home = Home::new();
         match credential {
             Credential::Key => {
-                let netrc = format!("machine 127.0.0.1\n  login user\n  password {KEY_1}\n");
+                let machine = server.address;
+                let netrc = format!("machine {machine}\n  login user\n  password {KEY_1}\n");
                 home.write("home/.netrc", netrc);
             }
             Credential::IdentityToken => {
                 home.write("home/identity-token", "eyJh.eyJz.c2ln\n");
             }
         }
-        let grant = r#"{"access_token": "an-access-token", "expires_in": 3600}"#;
-        let server = Stub::answering(None, move |seen| match seen.target == EXCHANGE {
-            true => Reply::new(200, grant),
-            false => Reply::viewer(),
-        });
         let elsewhere = Home::new();
         elsewhere.write("count", [0; 8]);
         Scene {
@@ -255,13 +258,14 @@ impl<'a> Scene<'a> {
             panic!("not three numbers: {}", run.stdout);
         };
         let seen = self.server.seen().split_off(asked);
-        let exchanged = seen.iter().filter(|seen| seen.target == EXCHANGE).count();
+        let sent_to = |target| seen.iter().filter(|seen| seen.target == target).count();
         Figures {
             ns,
             own_ns,
             lookups: self.lookups() - looked_up,
-            verified: seen.len() - exchanged,
-            exchanged,
+            verified: sent_to(VERIFY),
+            exchanged: sent_to(EXCHANGE),
+            requests: seen.len(),
             bytes,
         }
     }
@@ -279,3 +283,6 @@ impl<'a> Scene<'a> {
 
 /// The path of the server's token exchange.
 const EXCHANGE: &str = "/oidc/token";
+
+/// The path of the request that verifies a credential.
+const VERIFY: &str = "/graphql";
