@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import checks
+import order
 import toolchain
 from project import DIST, ROOT, VENV, VERSION, Target, run
 
@@ -101,5 +102,7 @@ def build(target: Target) -> None:
     """Builds and checks the files of one target."""
     target_dir = DIST / "cargo" / target.name
     compile_all(target, target_dir)
+    if target.toolchain == "zig":
+        order.check(target, target_dir / target.name / "release/libwandb_login.a")
     lay_out(target, target_dir)
     checks.check_files(target, toolchain.remapped(target_dir))

@@ -109,10 +109,10 @@ def say(text: str) -> None:
     print(f"== {text}", file=sys.stderr, flush=True)
 
 
-def run(*command: object, env: dict[str, str] | None = None, cwd: Path = ROOT) -> str:
+def run(*command: object, env: dict[str, str] | None = None, cwd: Path = ROOT, stdin: str = "") -> str:
     """Runs a command and returns what it prints. A failure shows all that it printed."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, env=env, cwd=cwd, capture_output=True, text=True, errors="replace")
+    done = subprocess.run(words, env=env, cwd=cwd, input=stdin, capture_output=True, text=True, errors="replace")
     if done.returncode:
         raise Failure(f"{' '.join(words)}\n{done.stdout}{done.stderr}failed with status {done.returncode}")
     return done.stdout

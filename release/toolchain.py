@@ -27,7 +27,7 @@ def missing(targets: list[Target]) -> list[str]:
         if not present:
             lacks[name] = None
 
-    for tool in ("cargo", "rustc", "cmake"):
+    for tool in ("cargo", "rustc", "cmake", "c++filt"):
         need(shutil.which(tool), tool)
     need((sysroot / "lib/rustlib/src/rust/library").is_dir(), "rust-src, a component of rustup")
     need(list(VENV.glob("lib/python3*/site-packages/cyclonedx")), "cyclonedx-python-lib, a Python package")
@@ -78,6 +78,9 @@ def flags(target: Target, target_dir: Path) -> list[str]:
         words += ["-Ctarget-feature=-crt-static", "-Clink-self-contained=no"]
     if target.toolchain == "mingw":
         words.append("-Clink-arg=-Wl,--no-insert-timestamp")
+    if target.toolchain == "zig":
+        # A function that keeps its frame in a register needs a shorter unwind table.
+        words += ["-Cforce-frame-pointers=yes", f"-Clinker={ROOT / 'release/linker'}"]
     return words
 
 
@@ -90,6 +93,7 @@ def environment(target: Target, target_dir: Path) -> dict[str, str]:
         "RUSTC_BOOTSTRAP": "1",
         "PATH": f"{VENV / 'bin'}{os.pathsep}{env['PATH']}",
         "ZIG_GLOBAL_CACHE_DIR": str(TOOLS / "zig-cache"),
+        "RELEASE_TARGET": target.name,  # for release/linker
     }
     return env
 

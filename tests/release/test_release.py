@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "release"))
 import archive  # noqa: E402
 import build  # noqa: E402
 import checks  # noqa: E402
+import order  # noqa: E402
 import packages  # noqa: E402
 import project  # noqa: E402
 import toolchain  # noqa: E402
@@ -153,6 +154,51 @@ class Checks(Case):
         names = dict(toolchain.remapped(self.folder))
         self.assertEqual(names[ROOT], "/wandb-login")
         self.assertEqual(names[self.folder], "/target")
+
+
+class Order(Case):
+    THREE = "int one(void) { return 1; }\nint two(void) { return 2; }\nint three(void) { return 3; }\n"
+
+    def record(self, *names: str) -> None:
+        record = self.folder / "order.txt"
+        record.write_text("".join(f"{name}\n" for name in names))
+        self.replace(order, "RECORD", record)
+
+    def test_a_name_has_nothing_that_changes_with_the_compiler(self) -> None:
+        symbols = ["_RNvNtCs274zhZMeV3F_11wandb_login5login8complete", "one", "two.llvm.123"]
+        self.assertEqual(order.demangled(symbols), ["wandb_login::login::complete", "one", "two"])
+
+    def test_symbols_have_the_order_of_the_record(self) -> None:
+        self.record("three", "gone", "one")
+        file = self.compile("three.o", self.THREE, "-c")
+        self.assertEqual(order.ordered(LINUX, [file]), ["three", "one"])
+
+    def test_a_record_of_other_sources_is_refused(self) -> None:
+        file = self.compile("three.o", self.THREE, "-c")
+        self.record("one", "two", "gone")
+        order.check(LINUX, file)
+        self.record("one", "gone", "gone too")
+        self.fails("has 1 of the 3 functions", order.check, LINUX, file)
+
+    def test_the_recorded_order_has_names_once(self) -> None:
+        names = order.recorded()
+        self.assertIn("wandb_login", names)
+        self.assertEqual(len(names), len(set(names)))
+
+    def test_the_linker_lays_functions_out_in_order(self) -> None:
+        """With a driver that prints how zig's linker is started, as zig does."""
+        name = next(name for name in order.recorded() if name.isidentifier())
+        source = f"int one(void) {{ return 1; }}\nint {name}(void) {{ return 2; }}\n"
+        file = self.compile("two.o", source, "-c", "-fPIC", "-ffunction-sections")
+        output = self.folder / "two.so"
+        driver = self.folder / "driver"
+        driver.write_text(f"#!/bin/sh\necho 'ld.lld -shared -o {output} {file}' >&2\n")
+        driver.chmod(0o755)
+        variables = {"RELEASE_TARGET": LINUX.name, "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER": str(driver)}
+        subprocess.run([ROOT / "release/linker", "-o", output, file], env=os.environ | variables, check=True)
+        listed = subprocess.run(["nm", "--numeric-sort", output], capture_output=True, text=True, check=True)
+        names = [line.split()[2] for line in listed.stdout.splitlines() if " T " in line]
+        self.assertEqual(names, [name, "one"])
 
 
 class Archives(Case):
