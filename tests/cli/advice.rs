@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+#[cfg(feature = "http")]
 use crate::stub::{Reply, Stub};
 use crate::support::{self, Home, KEY_1, KEY_2, NETRC, Run};
 
@@ -377,6 +378,7 @@ fn a_file_without_permission_is_reported_with_who_needs_it() {
 
 /// The server refuses the key that wins: both the error and the report name its place
 /// and its end, and the command of the report lets the next key win.
+#[cfg(feature = "http")]
 #[test]
 fn a_refused_key_is_named_and_its_command_removes_or_replaces_it() {
     for at in ["variable", "file", "workspace", "settings", "netrc"] {
