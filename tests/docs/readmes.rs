@@ -35,7 +35,9 @@ const READMES: [(&str, &[&str]); 8] = [
     ),
     (
         CPP,
-        &["cmake", "cpp", "sh", "cmake", "cmake", "cpp", "cmake", "sh"],
+        &[
+            "cmake", "cpp", "sh", "cmake", "sh", "cmake", "cmake", "cpp", "cmake", "sh",
+        ],
     ),
     // tests/packages runs the lines that use a release.
     (
@@ -210,8 +212,8 @@ fn the_c_program_of_the_readme_is_built_as_it_says() {
     );
     let mut command = reader.shell(&block("README.md", 2));
     let run = Run::ok(command.env_remove("LD_LIBRARY_PATH"));
-    let line = "POST https://api.wandb.ai/graphql, Authorization: Basic ...\n";
-    assert_eq!(run.stdout, line);
+    let line = "POST https://api.wandb.ai/graphql, Authorization: Basic ..., loss 0.50\n";
+    assert!(run.stdout.ends_with(line), "{}", run.stdout);
 }
 
 #[test]
@@ -296,12 +298,22 @@ fn builds_and_logs_in(reader: &Reader, project: &str) {
     reader.home.write("cwd/CMakeLists.txt", project);
     reader.home.write("cwd/train.cpp", block(CPP, 1));
     let run = Run::ok(&mut reader.shell(&block(CPP, 2)));
-    assert!(
-        run.stdout.ends_with("logged in to https://api.wandb.ai\n"),
-        "{}",
-        run.stdout
-    );
+    let posted = "epoch 2: loss 0.5\nPOST https://api.wandb.ai/graphql, Authorization: Basic ..., loss 0.5\n";
+    assert!(run.stdout.ends_with(posted), "{}", run.stdout);
+    trains_without_wandb(reader.shell("./build/train"), "epoch 2: loss 0.5");
     fs::remove_dir_all(reader.home.cwd().join("build")).expect("the build folder");
+}
+
+/// The program of a page trains to its end offline, and without a key.
+fn trains_without_wandb(mut program: Command, last: &str) {
+    let without = [("WANDB_MODE", "offline"), ("NETRC", "/dev/null")];
+    for (name, value) in without {
+        let run = Run::ok(program.env(name, value));
+        let is_last = run.stdout.ends_with(&format!("{last}\n"));
+        assert!(is_last, "{name}: {}{}", run.stdout, run.stderr);
+        assert!(!run.stderr.is_empty(), "{name}: no reason");
+        program.env_remove(name);
+    }
 }
 
 /// The page's project with other lines in place of those that fetch the library.
@@ -326,6 +338,26 @@ fn the_cmake_project_uses_a_release_in_each_way() {
     for line in block(CPP, 3).lines() {
         let here = format!("set(CMAKE_PREFIX_PATH ${{CMAKE_SOURCE_DIR}}/{name})\n");
         builds_and_logs_in(&reader, &project_with(&format!("{here}{line}")));
+    }
+    let find = "find_package(wandb_login CONFIG REQUIRED)";
+    assert!(block(CPP, 3).contains(find));
+    an_installed_program_runs(&reader, &name, &project_with(find));
+}
+
+/// The page's two ways to install a program. An installed one has no path to the library
+/// of its build folder.
+fn an_installed_program_runs(reader: &Reader, name: &str, project: &str) {
+    let line = "target_link_libraries(train PRIVATE wandb_login::wandb_login)\n";
+    assert!(project.contains(line));
+    let of_static = project.replace(line, &block(CPP, 5));
+    let path = format!("set(CMAKE_INSTALL_RPATH \"${{CMAKE_SOURCE_DIR}}/{name}/lib\")\n");
+    let of_shared = project.replace("add_executable", &format!("{path}add_executable"));
+    for project in [of_static, of_shared + "install(TARGETS train)\n"] {
+        reader.home.write("cwd/CMakeLists.txt", project);
+        let build = block(CPP, 4) + "cmake --build build\ncmake --install build --prefix away\n";
+        Run::ok(&mut reader.shell(&format!("{build}rm -r build")));
+        let mut program = reader.shell("./away/bin/train");
+        Run::ok(program.env_remove("LD_LIBRARY_PATH"));
     }
 }
 
@@ -360,20 +392,21 @@ fn the_cmake_project_builds_the_source() {
         return;
     };
     symlink(root(), reader.home.cwd().join("libwandb_login")).expect("a link");
-    builds_and_logs_in(&reader, &project_with(&block(CPP, 4)));
+    builds_and_logs_in(&reader, &project_with(&block(CPP, 6)));
 }
 
 #[test]
 fn the_program_for_curl_sends_a_request() {
     let Some(_) = tool("g++") else { return };
     let reader = Reader::new();
-    reader.home.write("cwd/main.cpp", block(CPP, 5));
+    reader.home.write("cwd/main.cpp", block(CPP, 7));
     let program = reader.compile("g++ -std=c++17", "main.cpp", "-lcurl");
     let server = Stub::http([Reply::viewer()]);
     let login = format!("machine {} login user password {KEY_1}\n", server.address);
     reader.home.write("home/.netrc", login);
     let mut train = reader.command(program);
     Run::ok(train.env("WANDB_BASE_URL", server.url("127.0.0.1")));
+    trains_without_wandb(train, "train here, with and without W&B");
     let seen = server.seen();
     assert_eq!((seen.len(), &*seen[0].target), (1, "/graphql"));
     assert!(seen[0].header("authorization").is_some());
@@ -384,7 +417,7 @@ fn the_program_for_curl_sends_a_request() {
 fn the_lines_for_windows_are_those_of_a_tested_project() {
     let project = fs::read_to_string(root().join("tests/cmake-project/CMakeLists.txt"));
     let project = project.expect("a project").replace("c_shared", "train");
-    for line in block(CPP, 6).lines() {
+    for line in block(CPP, 8).lines() {
         assert!(project.contains(line), "{line}");
     }
 }
@@ -395,7 +428,7 @@ fn the_installation_with_cmake_works() {
         return;
     };
     let prefix = reader.home.base().join("usr-local");
-    let text = block(CPP, 7).replace("/usr/local", &prefix.display().to_string());
+    let text = block(CPP, 9).replace("/usr/local", &prefix.display().to_string());
     let (install, remove) = text.split_once("xargs").expect("two commands");
     Run::ok(&mut reader.shell(install));
     assert!(prefix.join("include/wandb_login_curl.hpp").exists());
@@ -431,8 +464,12 @@ fn the_lines_for_mpi_work() {
             .env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")
             .env("OMPI_MCA_rmaps_base_oversubscribe", "1")
             .env("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
-        let run = Run::ok(mpirun.args(["-np", "2", "./train"]));
-        assert_eq!(run.stdout, "status 0\nstatus 0\n", "{}", run.stderr);
+        mpirun.args(["-np", "2", "./train"]);
+        let ended = |run: &Run, status| run.stdout.matches(status).count();
+        let run = Run::ok(&mut mpirun);
+        assert_eq!(ended(&run, "status 0\n"), 2, "{}{}", run.stdout, run.stderr);
+        let run = Run::ok(mpirun.env("WANDB_MODE", "offline"));
+        assert_eq!(ended(&run, "status 1\n"), 2, "{}{}", run.stdout, run.stderr);
     }
 }
 
@@ -442,7 +479,7 @@ fn go_program() -> String {
                    \"libwandb-login.invalid/wandb\"\n)\n";
     format!(
         "package main\n\n{imports}\n\
-         func first(ctx context.Context) error {{\nvar client *http.Client\n{}\n_ = client\nreturn err\n}}\n\n\
+         func first(ctx context.Context) error {{\nvar client *http.Client\n{}\n_ = client\nreturn nil\n}}\n\n\
          func second(ctx context.Context) error {{\n{}\n_ = client\nreturn nil\n}}\n\n\
          func kind(err error) {{\n{}}}\n\n\
          func main() {{\nctx := context.Background()\nerr := errors.Join(first(ctx), second(ctx))\n\
@@ -484,7 +521,14 @@ fn the_lines_for_go_work() {
     let build = block("bindings/go/README.md", 3);
     let installed = reader.installed().display().to_string();
     go(&build.replace("/opt/wandb", &installed));
-    Run::ok(&mut reader.command(reader.home.cwd().join("train")));
+    let mut program = reader.command(reader.home.cwd().join("train"));
+    let run = Run::ok(&mut program);
+    assert!(
+        run.stdout.contains("epoch 2: loss 0.50\n"),
+        "{}",
+        run.stdout
+    );
+    trains_without_wandb(program, "epoch 2: loss 0.50\n<nil>");
     go(&block("bindings/go/README.md", 5));
 }
 
@@ -503,22 +547,26 @@ fn the_lines_for_julia_work() {
     ]
     .concat();
     let script = reader.home.write("cwd/lines.jl", script);
+    let training = reader.home.write("cwd/training.jl", block(page, 0));
     // Pkg needs a registry; an empty one prevents network access.
     let registry = "name = \"Empty\"\nuuid = \"23338594-aafe-5451-b93e-139f81909106\"\n\
                     repo = \"\"\n\n[packages]\n";
     reader
         .home
         .write("depot/registries/Empty/Registry.toml", registry);
-    let mut command = reader.command(julia);
-    command
-        .env("JULIA_DEPOT_PATH", reader.home.base().join("depot"))
-        .env("JULIA_PROJECT", reader.home.base().join("project"))
-        .env(
-            "WANDB_LOGIN_LIBRARY",
-            reader.installed().join("lib/libwandb_login.so"),
-        )
-        .arg("--startup-file=no")
-        .arg(script);
-    let run = Run::ok(&mut command);
-    assert_eq!(run.stdout, "https://api.wandb.ai", "{}", run.stderr);
+    let library = reader.installed().join("lib/libwandb_login.so");
+    let command = |script: &Path| {
+        let mut command = reader.command(&julia);
+        command
+            .env("JULIA_DEPOT_PATH", reader.home.base().join("depot"))
+            .env("JULIA_PROJECT", reader.home.base().join("project"))
+            .env("WANDB_LOGIN_LIBRARY", &library)
+            .arg("--startup-file=no")
+            .arg(script);
+        command
+    };
+    let run = Run::ok(&mut command(&script));
+    let last = "epoch 2: loss 0.5\nhttps://api.wandb.ai";
+    assert!(run.stdout.ends_with(last), "{}{}", run.stdout, run.stderr);
+    trains_without_wandb(command(&training), "epoch 2: loss 0.5");
 }

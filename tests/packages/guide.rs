@@ -84,7 +84,7 @@ fn the_lines_after_install_sh_find_the_command_and_the_library() {
     let lines = commands("shell") + &block("docs/getting-started.md", "sh release");
     let script = format!("{lines}wandb-login token\n./train\n");
     let run = Run::ok(shell(&machine, &script).env("WANDB_API_KEY", KEY_1));
-    let expected = format!("{KEY_1}\nPOST https://api.wandb.ai/graphql");
+    let expected = format!("{KEY_1}\nepoch 1: loss 1.00\nPOST https://api.wandb.ai/graphql");
     assert!(run.stdout.contains(&expected), "{}", run.stdout);
 }
 
