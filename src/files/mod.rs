@@ -36,13 +36,13 @@ mod windows;
 
 #[cfg(unix)]
 pub(crate) use lock::has_locks;
+#[cfg(unix)]
+pub(crate) use read::user_refused_by_root;
 pub(crate) use read::{ReadProblem, Text, is_missing, read, read_secret};
 #[cfg(unix)]
 use resolve::OwnerProblem;
 #[cfg(unix)]
 pub(crate) use resolve::{HOW_TO_RESTRICT, User};
-#[cfg(unix)]
-pub(crate) use sys::effective_user;
 #[cfg(unix)]
 pub(crate) use update::update;
 #[cfg(windows)]

@@ -21,6 +21,8 @@ pub(super) use platform::examine;
 pub(super) use platform::kind;
 #[cfg(windows)]
 pub(super) use platform::open;
+#[cfg(unix)]
+pub(crate) use platform::user_refused_by_root;
 
 /// The largest mounted secret, which holds one key or token.
 const SECRET_LIMIT: u64 = 64 * 1024;

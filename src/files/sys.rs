@@ -13,7 +13,7 @@ use std::time::Duration;
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The user who will own new files.
-pub(crate) fn effective_user() -> u32 {
+pub(super) fn effective_user() -> u32 {
     // SAFETY: takes nothing, touches no memory, cannot fail.
     unsafe { libc::geteuid() }
 }

@@ -1,8 +1,5 @@
 //! Commands for a POSIX shell.
 
-use std::fs::{File, metadata};
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::env::display_path;
@@ -20,11 +17,8 @@ pub(crate) fn edit_command(path: &str, line: Option<usize>) -> String {
 /// The command that makes this user the owner of a file that belongs to root and that
 /// it may not read. `None` where another user, or another cause, is in the way.
 pub(crate) fn give_access_command(path: &Path) -> Option<String> {
-    let found = metadata(path).ok()?;
-    let denied = File::open(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
-    let user = crate::files::effective_user();
-    let command = || format!("sudo chown {user} {}", word(&display_path(path)));
-    (denied && found.is_file() && found.uid() == 0 && user != 0).then(command)
+    let user = crate::files::user_refused_by_root(path)?;
+    Some(format!("sudo chown {user} {}", word(&display_path(path))))
 }
 
 /// The command that makes a file private.

@@ -22,6 +22,14 @@ pub(in crate::files) fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// The id of this user, if a regular file belongs to root and this user may not read it.
+pub(crate) fn user_refused_by_root(path: &Path) -> Option<u32> {
+    let found = std::fs::metadata(path).ok()?;
+    let user = sys::effective_user();
+    let refused = || open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    (found.is_file() && found.uid() == 0 && user != 0 && refused()).then_some(user)
+}
+
 /// Opens a file for reading only. A path leads to a whole file at any time.
 pub(super) fn open_settled(path: &Path) -> io::Result<File> {
     open(path)
