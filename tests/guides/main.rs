@@ -208,7 +208,7 @@ impl<'t> Page<'t> {
             .blocks
             .iter()
             .filter(|block| block.language() == "console" || block.is_script());
-        if run.any(|block| block.text.contains("./train")) {
+        if run.any(|block| block.text.contains("/train")) {
             let program = train().expect("a C compiler");
             std::os::unix::fs::symlink(program, place.home.cwd().join("train")).expect("a link");
         }
