@@ -168,7 +168,15 @@ fn duplicates(text: &[u8], found: &Lookup, path: &Path) -> Vec<Finding> {
         );
         location.finding(code, message)
     };
-    found.shadowed.iter().map(duplicate).collect()
+    let more = (found.more_shadowed > 0).then(|| {
+        let message = format!(
+            "{}: {} more entries for this server are overridden by a later one; remove them",
+            display_path(path),
+            found.more_shadowed
+        );
+        Finding::new(Code::NetrcFile, message)
+    });
+    found.shadowed.iter().map(duplicate).chain(more).collect()
 }
 
 /// An entry that a later one of the same machine overrides, for a report.

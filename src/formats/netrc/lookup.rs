@@ -13,6 +13,9 @@ use crate::util::secret::WipedBytes;
 /// How many unknown tokens get a note each; the others are counted.
 const MAX_UNKNOWN: usize = 8;
 
+/// How many overridden entries are kept, the last ones; the others are counted.
+const MAX_SHADOWED: usize = 4;
+
 /// How the entry was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Match {
@@ -52,8 +55,10 @@ pub(crate) struct Lookup {
     pub sdk_at: Option<usize>,
     /// The position of the `default` entry, which is never used.
     pub default_at: Option<usize>,
-    /// The entries of this server that a later one overrides.
+    /// The last entries of this server that a later one overrides.
     pub shadowed: Vec<Shadowed>,
+    /// How many further entries are overridden.
+    pub more_shadowed: usize,
     pub crlf: bool,
     pub bom: bool,
 }
@@ -93,6 +98,7 @@ struct Pass<'t, 'n> {
     default: Option<(usize, Option<Token>)>,
     in_default: bool,
     shadowed: Vec<(Naming, Candidate)>,
+    more_shadowed: usize,
     unknown: usize,
     notes: Vec<Note>,
 }
@@ -136,6 +142,7 @@ impl<'t, 'n> Pass<'t, 'n> {
             default: None,
             in_default: false,
             shadowed: Vec::new(),
+            more_shadowed: 0,
             unknown: 0,
             notes: Vec::new(),
         }
@@ -225,6 +232,10 @@ impl<'t, 'n> Pass<'t, 'n> {
         if let Some(previous) = previous
             && naming != Naming::BareHost
         {
+            if self.shadowed.len() == MAX_SHADOWED {
+                self.shadowed.remove(0);
+                self.more_shadowed += 1;
+            }
             self.shadowed.push((naming, previous));
         }
     }
@@ -273,6 +284,7 @@ impl<'t, 'n> Pass<'t, 'n> {
         }
         found.default_at = self.default.map(|(at, _)| at);
         found.shadowed = self.shadowed();
+        found.more_shadowed = self.more_shadowed;
         self.notes.sort_by_key(|note| note.line);
         found.notes = self.notes;
     }

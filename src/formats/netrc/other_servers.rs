@@ -1,6 +1,8 @@
 //! The W&B servers in a netrc file: for a report, those other than the one in use; for
 //! a logout, all.
 
+use std::collections::HashSet;
+
 use super::scan::{Event, Kind, Scanner};
 use super::token::Token;
 use super::{IsKey, Names, Naming, dialect_of, line_of, shown};
@@ -43,19 +45,21 @@ pub(crate) fn other_servers(text: &[u8], names: &Names, is_key: IsKey) -> Vec<Ot
 pub(crate) struct Server {
     /// The machine as the file names it.
     pub machine: String,
-    pub line: usize,
+    /// The position of its first entry.
+    pub at: usize,
 }
 
 /// Each server with a key in the file, once.
 pub(crate) fn servers(text: &[u8], is_key: IsKey) -> Vec<Server> {
-    let mut found: Vec<Server> = Vec::new();
+    let mut known = HashSet::new();
+    let mut found = Vec::new();
     visit(text, is_key, &mut |entry| {
         // No server has a name that is not UTF-8.
         if let Ok(machine) = String::from_utf8(entry.machine.unescape(text).to_vec())
-            && found.iter().all(|known| known.machine != machine)
+            && known.insert(machine.clone())
         {
-            let line = line_of(text, entry.start);
-            found.push(Server { machine, line });
+            let at = entry.start;
+            found.push(Server { machine, at });
         }
         true
     });
@@ -121,7 +125,7 @@ mod tests {
         let all = servers(format!("{text}{text}").as_bytes(), ApiKey::is_key);
         let all: Vec<_> = all
             .iter()
-            .map(|it| (it.machine.as_str(), it.line))
+            .map(|it| (it.machine.as_str(), line_of(text.as_bytes(), it.at)))
             .collect();
         assert_eq!(all, [("api.wandb.ai", 1), ("c.example", 4)]);
     }

@@ -229,7 +229,8 @@ fn second_netrc(path: &Path, shown: &str, used: &str) -> Finding {
 pub(crate) fn first_key(path: &Path) -> Option<usize> {
     let text = files::read(path, NETRC_LIMIT).ok()??;
     let keys = netrc::servers(&text.bytes, ApiKey::is_key);
-    keys.first().map(|server| server.line)
+    keys.first()
+        .map(|server| netrc::line_of(&text.bytes, server.at))
 }
 
 /// Notes the files of the user that a variable or another file takes the place of.
