@@ -59,12 +59,7 @@ impl Scene {
         fs::create_dir(&folder).unwrap();
         let (input, keyboard) = pipe();
         let (mut output, screen) = pipe();
-        let mut console: HPCON = 0;
-        let size = COORD { X: 80, Y: 25 };
-        let (read, write) = (input.as_raw_handle(), screen.as_raw_handle());
-        // SAFETY: both handles are open, and the pointer is live.
-        let made = unsafe { CreatePseudoConsole(size, read, write, 0, &mut console) };
-        assert_eq!(made, 0, "a pseudo-console");
+        let console = new_console(&input, &screen);
         let process = start(console, scene, &folder);
         drop((input, screen));
         Scene {
@@ -112,6 +107,23 @@ impl Scene {
         let shown = self.screen.join().unwrap();
         fs::remove_dir_all(&self.folder).unwrap();
         (outcome, without_escapes(&shown))
+    }
+}
+
+/// Wine sometimes does not start the program behind a pseudo-console: tries again.
+fn new_console(input: &File, screen: &File) -> HPCON {
+    let mut console: HPCON = 0;
+    let size = COORD { X: 80, Y: 25 };
+    let (read, write) = (input.as_raw_handle(), screen.as_raw_handle());
+    let until = Instant::now() + PATIENCE;
+    loop {
+        // SAFETY: both handles are open, and the pointer is live.
+        let made = unsafe { CreatePseudoConsole(size, read, write, 0, &mut console) };
+        if made == 0 {
+            return console;
+        }
+        assert!(Instant::now() < until, "no pseudo-console: {made:#x}");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
