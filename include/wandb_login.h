@@ -18,11 +18,11 @@
  *       options.error_buf_size = sizeof why;
  *
  *       wandb_login_session *session;
- *       if (wandb_login(&options, &session) != WANDB_LOGIN_STATUS_OK) {
- *         fprintf(stderr, "%s\n", why);
- *         return 1;
- *       }
- *       puts(wandb_login_session_display(session));
+ *       wandb_login_status status = wandb_login(&options, &session);
+ *       if (status != WANDB_LOGIN_STATUS_OK) fprintf(stderr, "%s\n", why);
+ *       if (status < 0) return 1;
+ *       // Train here. Offline or without a key, session is NULL.
+ *       if (session) puts(wandb_login_session_display(session));
  *       wandb_login_session_free(session);
  *       return 0;
  *     }

@@ -248,12 +248,11 @@ pub fn forget_all(options: &Options<'_>) -> Result<()> {
     if removes_nothing(&context) {
         return Ok(());
     }
-    let forgot = storage::forget_all(&context);
+    let server = endpoint::resolve(&context);
+    let forgot = storage::forget_all(&context, server.as_ref().ok());
     context.check_cancelled()?;
     forgot?;
-    let server = endpoint::resolve(&context)?;
-    // An entry without a login is a key of the server in use.
-    storage::key::forget(&context, &server).map_err(Error::Store)?;
+    let server = server?;
     diagnostics::warn_remaining(&context, &server);
     diagnostics::warn_remaining_settings(&context, &server);
     Ok(())

@@ -2,11 +2,15 @@
 // Python SDK does:
 //
 //	session, err := wandb.Login(ctx)
-//	if err != nil {
+//	switch {
+//	case err == nil:
+//		defer session.Close()
+//		client = &http.Client{Transport: session.Transport(nil)}
+//	case errors.Is(err, wandb.ErrOffline), errors.Is(err, wandb.ErrNotConfigured):
+//		// Train without W&B.
+//	default:
 //		return err
 //	}
-//	defer session.Close()
-//	client := &http.Client{Transport: session.Transport(nil)}
 //
 // It finds the API key where the SDK finds it (options, environment, settings
 // files, netrc), prompts the user if none is configured, and stores a key that was

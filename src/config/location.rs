@@ -22,13 +22,14 @@ impl SourceName {
         SourceName::File(path.to_owned())
     }
 
-    /// The path of a file in `folder`, with `prefix` in place of the folder.
+    /// The path of a file in `folder`, with `prefix` in place of the folder and its
+    /// separator.
     pub(crate) fn short(&self, folder: &Path, prefix: &str) -> Option<String> {
         match self {
             SourceName::File(path) if path.is_relative() => Some(path.display().to_string()),
             SourceName::File(path) => {
                 let rest = path.strip_prefix(folder).ok()?;
-                Some(Path::new(prefix).join(rest).display().to_string())
+                Some(format!("{prefix}{}", rest.display()))
             }
             SourceName::Variable(_) | SourceName::Session(_) => None,
         }

@@ -115,9 +115,10 @@ pub(crate) fn forget(text: &[u8], base_urls: &[&str]) -> Option<WipedBytes> {
 pub(crate) fn forget_all(text: &[u8]) -> Option<WipedBytes> {
     let file = WipedJson::parse(text)?;
     let credentials = file.0.get("credentials")?.as_object()?;
-    let has_token = |(_, entry): &(&String, &Value)| entry.get("access_token").is_some();
-    let names: Vec<_> = credentials.iter().filter(has_token).collect();
-    let names: Vec<_> = names.iter().map(|(name, _)| name.as_str()).collect();
+    let with_token = credentials
+        .iter()
+        .filter(|(_, entry)| entry.get("access_token").is_some());
+    let names: Vec<_> = with_token.map(|(name, _)| name.as_str()).collect();
     forget(text, &names)
 }
 

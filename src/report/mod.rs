@@ -1,8 +1,10 @@
 //! Which key a login would use and why, as text or as JSON. Keys are masked.
 //! Nothing is sent, prompted for or written.
 
+mod invalid;
 mod json;
 mod render;
+mod row;
 
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin, Resolved, Unresolved};
@@ -11,22 +13,19 @@ use crate::config::offline_mode::Mode;
 use crate::config::route;
 use crate::config::settings::Scope;
 use crate::env::rank::Rank;
-use crate::env::variables;
 use crate::error::{Error, Result};
 use crate::finding::{Code, Finding, Severity};
 use crate::log::Level;
-use crate::options::{Anonymous, Flags, Options};
-use crate::prompt;
-use crate::session::{Session, Source};
+use crate::options::{Flags, Options};
+use crate::session::Session;
 use crate::sources::diagnostics;
-use crate::sources::{self, FoundCredential, Outcome, Provider, ShadowedEntry, SourceProblem};
+use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
+
+use row::{Row, State};
 
 /// A larger difference to the server's clock, in seconds, is a finding: that is when
 /// verifiers of tokens begin to refuse them.
 const MAX_CLOCK_SKEW: i64 = 300;
-
-/// Why a source is not used that comes after one with an error.
-const NOT_REACHED: &str = "not reached: the login fails before";
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,54 +87,12 @@ struct Job {
     all_ranks: bool,
 }
 
-/// The result of one source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Used,
-    Shadowed,
-    Absent,
-    Invalid,
-    Skipped,
-}
-
-impl State {
-    fn name(self) -> &'static str {
-        match self {
-            State::Used => "used",
-            State::Shadowed => "shadowed",
-            State::Absent => "absent",
-            State::Invalid => "invalid",
-            State::Skipped => "skipped",
-        }
-    }
-}
-
-/// One source that was checked.
-#[derive(Debug)]
-struct Row {
-    source: Source,
-    name: Option<String>,
-    /// The name relative to the working directory or, as `~/…`, to the home.
-    short_name: Option<String>,
-    state: State,
-    key: Option<String>,
-    problem: Option<String>,
-    /// The problem as something to fix.
-    finding: Option<Finding>,
-    line: Option<usize>,
-    /// The variable that names the file, if one does.
-    path_variable: Option<&'static str>,
-    /// Whether no login reaches it, so that the brief text leaves it out.
-    is_moot: bool,
-}
-
 impl Report {
     pub(crate) fn new(options: &Options<'_>) -> Result<Report> {
         let context = Context::for_report(options);
         context.config().log_notes(&context.log);
         let server = endpoint::resolve(&context);
-        let invalid = invalid_values(&context);
+        let invalid = invalid::values(&context);
         let mut report = Report {
             host: Host::of(&server),
             proxy: None,
@@ -221,7 +178,10 @@ impl Report {
         let mut winner: Option<FoundCredential> = None;
         let mut stopped = false;
         for &provider in sources::order(context) {
-            let outcome = sources::query(context, server, provider);
+            let (outcome, shadowed) = match provider {
+                Provider::Netrc => sources::query_with_shadowed(context, server),
+                _ => (sources::query(context, server, provider), Vec::new()),
+            };
             diagnostics::note_sdk_outcome(context, server, provider, &outcome);
             let passed_over = relogin && provider != Provider::Explicit;
             let mut row = Row::of(context, provider, &outcome);
@@ -235,7 +195,7 @@ impl Report {
                         diagnostics::note_overridden(context, server, winner, &found);
                         row.lose(diagnostics::why_shadowed(server, winner, &found));
                     }
-                    None if stopped => row.lose(NOT_REACHED.into()),
+                    None if stopped => row.lose(row::NOT_REACHED.into()),
                     None => {
                         self.winner = Some(self.rows.len());
                         winner = Some(found);
@@ -251,10 +211,7 @@ impl Report {
                 _ => {}
             }
             self.rows.push(row);
-            if provider == Provider::Netrc {
-                let entries = sources::shadowed_entries(context, server);
-                self.rows.extend(entries.into_iter().map(Row::of_shadowed));
-            }
+            self.rows.extend(shadowed.into_iter().map(Row::of_shadowed));
         }
         if let Some(found) = &winner {
             diagnostics::warn_conflicts(context, server, found);
@@ -269,7 +226,8 @@ impl Report {
         route.log_problems(&context.log);
         let proxy = route.proxy.ok().flatten();
         self.proxy = proxy.map(|proxy| proxy.address_and_name());
-        self.rows.push(prompt(context, winner.is_some(), stopped));
+        self.rows
+            .push(Row::of_prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
                 let message = context.not_configured(&server.url, None).to_string();
@@ -352,9 +310,7 @@ impl Report {
         findings.sort_by_key(|(severity, _)| *severity);
         findings
     }
-}
 
-impl Report {
     /// The severity of what makes a login fail. Offline, programs do not log in, and
     /// need neither a key nor a server.
     fn stopping_severity(&self, finding: &Finding) -> Severity {
@@ -380,52 +336,6 @@ impl Host {
     }
 }
 
-/// The invalid values, other than a key or the server, for which a login fails, in the
-/// order in which it reads them.
-fn invalid_values(context: &Context) -> Vec<Finding> {
-    let checks = [
-        context.verbosity().map(drop),
-        context.mode().map(drop),
-        context.relogin().map(drop),
-        context.entity().map(drop),
-    ];
-    let errors = checks.into_iter().filter_map(Result::err);
-    let finding = |error: Error| invalid_value(context, error.to_string());
-    errors.map(finding).collect()
-}
-
-/// The finding for an invalid variable or setting, with the command that removes it
-/// where the message says so, or opens the file.
-fn invalid_value(context: &Context, message: String) -> Finding {
-    const VARIABLES: [&str; 4] = [
-        variables::SILENT,
-        variables::QUIET,
-        variables::MODE,
-        variables::RELOGIN,
-    ];
-    let settings = context.settings();
-    let notes = [
-        settings.silent().err(),
-        settings.quiet().err(),
-        settings.mode().err(),
-        settings.relogin().err(),
-        settings.entity().err(),
-    ];
-    let command = match notes
-        .into_iter()
-        .flatten()
-        .find(|note| note.text == message)
-    {
-        Some(note) => settings.edit_command(note),
-        None => {
-            let name = VARIABLES.iter().find(|name| message.starts_with(*name));
-            name.filter(|_| message.ends_with("or unset it"))
-                .map(|name| format!("unset {name}"))
-        }
-    };
-    Finding::new(Code::InvalidValue, message).maybe_fixed_by(command)
-}
-
 /// The effect of the mode on a login.
 fn mode(context: &Context) -> Option<Finding> {
     let mode = context.mode().ok()?;
@@ -444,118 +354,4 @@ fn mode(context: &Context) -> Option<Finding> {
         }
     };
     Some(by.finding(Code::Offline, message))
-}
-
-/// The last row: what happens if no source has a credential.
-fn prompt(context: &Context, found: bool, stopped: bool) -> Row {
-    let anonymous = context.options.anonymous == Anonymous::Must;
-    let problem = match prompt::unavailable(context) {
-        _ if found => "not needed".into(),
-        _ if stopped => NOT_REACHED.into(),
-        _ if anonymous => "a login would create an anonymous account".into(),
-        Some(obstacle) => obstacle,
-        None => "a login would prompt here".into(),
-    };
-    Row {
-        source: match anonymous {
-            true => Source::Anonymous,
-            false => Source::Prompt,
-        },
-        name: None,
-        state: State::Skipped,
-        key: None,
-        short_name: None,
-        problem: Some(problem),
-        finding: None,
-        line: None,
-        path_variable: None,
-        is_moot: found || stopped,
-    }
-}
-
-/// The name of a file at its usual place, without the working or home directory.
-fn short_name(context: &Context, provider: Provider, name: &SourceName) -> Option<String> {
-    match provider {
-        Provider::WorkspaceSettings => name.short(&context.env.path(""), ""),
-        _ => name.short(&context.env.home()?, "~"),
-    }
-}
-
-impl Row {
-    fn of(context: &Context, provider: Provider, outcome: &Outcome) -> Row {
-        let mut row = Row {
-            source: provider.source(),
-            name: None,
-            state: State::Absent,
-            key: None,
-            problem: None,
-            finding: None,
-            line: None,
-            path_variable: provider.path_variable(&context.env),
-            short_name: None,
-            is_moot: false,
-        };
-        let text = |name: &Option<SourceName>| name.as_ref().map(SourceName::to_string);
-        let mut stopped = |state, problem: &SourceProblem| {
-            row.state = state;
-            row.name = text(&problem.location.name);
-            row.problem = Some(problem.text.clone());
-            row.line = problem.location.line;
-            if state == State::Invalid || problem.code == Code::WithheldCredential {
-                let mut finding = problem.finding();
-                if let (Code::UnreadableFile, None, Some(name)) = (
-                    problem.code,
-                    &finding.command,
-                    provider.credential_variable(),
-                ) {
-                    finding = finding.fixed_by(format!("unset {name}"));
-                }
-                row.finding = Some(finding.printable());
-            }
-        };
-        match outcome {
-            Outcome::Absent(name) => {
-                row.name = text(name);
-                row.short_name = name
-                    .as_ref()
-                    .and_then(|name| short_name(context, provider, name));
-            }
-            Outcome::Found(found) => {
-                row.state = State::Used;
-                row.name = text(&found.location.name);
-                row.key = found.masked();
-                row.line = found.location.line;
-            }
-            Outcome::Overridden(problem) => stopped(State::Shadowed, problem),
-            Outcome::Unreadable(problem) | Outcome::Malformed(problem) => {
-                stopped(State::Invalid, problem);
-            }
-            Outcome::OtherServer(problem) | Outcome::Withheld(problem) => {
-                stopped(State::Skipped, problem);
-            }
-        }
-        row
-    }
-
-    /// An entry in netrc that a later one of the same machine overrides.
-    fn of_shadowed(entry: ShadowedEntry) -> Row {
-        Row {
-            source: Source::Netrc,
-            name: entry.location.name.as_ref().map(SourceName::to_string),
-            short_name: None,
-            state: State::Shadowed,
-            key: entry.masked,
-            problem: Some(format!("overridden by line {}", entry.by)),
-            finding: None,
-            line: entry.location.line,
-            path_variable: None,
-            is_moot: false,
-        }
-    }
-
-    /// Another source takes precedence over this one.
-    fn lose(&mut self, why: String) {
-        self.state = State::Shadowed;
-        self.problem = Some(why);
-    }
 }

@@ -6,7 +6,7 @@ mod configured;
 pub(crate) mod diagnostics;
 mod netrc;
 
-pub(crate) use netrc::{ShadowedEntry, shadowed_entries};
+pub(crate) use netrc::{ShadowedEntry, query_with_shadowed};
 
 use std::path::{Path, PathBuf};
 
@@ -274,7 +274,7 @@ pub(crate) fn query(context: &Context, server: &Endpoint, provider: Provider) ->
         Provider::KeyFile => configured::key_file(context, server),
         Provider::WorkspaceSettings => configured::settings(context, server, Scope::Workspace),
         Provider::SystemSettings => configured::settings(context, server, Scope::System),
-        Provider::Netrc => netrc::netrc(context, server),
+        Provider::Netrc => query_with_shadowed(context, server).0,
         // These give a key only during a login.
         Provider::Prompt | Provider::Anonymous => Outcome::Absent(None),
     }

@@ -1,6 +1,6 @@
 //! The provider for the netrc file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::configured::{parse_key, withheld};
 use super::{Outcome, Provider, SourceProblem};
@@ -15,62 +15,82 @@ use crate::formats::netrc::{self, Hit, Lookup, Match, Names, Shadowed, line_of};
 use crate::key::ApiKey;
 use crate::url::BaseUrl;
 
-/// The entry for the server in the first netrc file that exists.
-pub(super) fn netrc(context: &Context, server: &Endpoint) -> Outcome {
+/// The entry for the server in the first netrc file that exists, and those that it
+/// overrides.
+pub(crate) fn query_with_shadowed(
+    context: &Context,
+    server: &Endpoint,
+) -> (Outcome, Vec<ShadowedEntry>) {
     let Ok(paths) = paths::netrc(&context.env) else {
         // There is no home directory.
-        return Outcome::Absent(None);
+        return (Outcome::Absent(None), Vec::new());
     };
     if let Some(outcome) = query_file(context, server, &paths.first) {
         return outcome;
     }
-    paths
-        .second()
+    let second = paths.second();
+    second
         .and_then(|second| query_file(context, server, &second))
-        .unwrap_or(Outcome::Absent(Some(SourceName::File(paths.first))))
+        .unwrap_or_else(|| {
+            let first = SourceName::File(paths.first);
+            (Outcome::Absent(Some(first)), Vec::new())
+        })
 }
 
 /// Queries one file; `None` if it does not exist.
-fn query_file(context: &Context, server: &Endpoint, path: &Path) -> Option<Outcome> {
+fn query_file(
+    context: &Context,
+    server: &Endpoint,
+    path: &Path,
+) -> Option<(Outcome, Vec<ShadowedEntry>)> {
     match files::read(path, NETRC_LIMIT) {
-        Ok(text) => Some(query_text(context, server, &text?, path)),
+        Ok(text) => {
+            let text = text?;
+            let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
+            let shadowed = shadowed_entries(&text.bytes, &found, path);
+            let outcome = query_text(context, server, &text, path, &found);
+            Some((outcome, shadowed))
+        }
         Err(problem) => {
             let name = SourceName::file(path);
             let remedy = match problem {
                 files::ReadProblem::Denied => problem.remedy(),
                 _ => "fix or remove it".to_owned(),
             };
-            Some(Outcome::Unreadable(SourceProblem {
+            let unreadable = Outcome::Unreadable(SourceProblem {
                 code: Code::UnreadableFile,
                 text: format!("Failed to read netrc file: {name} {problem}; {remedy}"),
                 location: SourceLocation::new(name),
-            }))
+            });
+            Some((unreadable, Vec::new()))
         }
     }
 }
 
-fn query_text(context: &Context, server: &Endpoint, text: &files::Text, path: &Path) -> Outcome {
-    let found = netrc::look_up(&text.bytes, &server.netrc_names(), ApiKey::is_key);
+fn query_text(
+    context: &Context,
+    server: &Endpoint,
+    text: &files::Text,
+    path: &Path,
+    found: &Lookup,
+) -> Outcome {
     for note in &found.notes {
         let location = SourceLocation::file_line(path, note.line);
         let message = format!("{location}: {}", note.text);
         context.log.warn(location.finding(Code::NetrcLine, message));
     }
     if context.log.is_buffered() {
-        let duplicates = duplicates(&text.bytes, &found, path);
-        for detail in file_details(text, &found, path)
-            .into_iter()
-            .chain(duplicates)
-        {
+        let details = file_details(text, found, path).into_iter();
+        for detail in details.chain(duplicates(&text.bytes, found, path)) {
             context.log.detail(detail);
         }
         note_other_servers(context, server, &text.bytes, path);
     }
     let Some(hit) = &found.hit else {
-        return no_entry(server, &text.bytes, path, &found);
+        return no_entry(server, &text.bytes, path, found);
     };
     if context.log.is_buffered() {
-        for (line, code, detail) in entry_details(server, &text.bytes, &found, hit) {
+        for (line, code, detail) in entry_details(server, &text.bytes, found, hit) {
             let location = SourceLocation::file_line(path, line);
             let message = format!("{location}: {detail}");
             context.log.detail(Finding::new(code, message));
@@ -189,17 +209,9 @@ pub(crate) struct ShadowedEntry {
 }
 
 /// The entries for the server that a later one overrides, the last one first.
-pub(crate) fn shadowed_entries(context: &Context, server: &Endpoint) -> Vec<ShadowedEntry> {
-    let Some((path, text)) = paths::netrc(&context.env)
-        .ok()
-        .and_then(|paths| read_first(&paths))
-    else {
-        return Vec::new();
-    };
-    let text = &text.bytes;
-    let found = netrc::look_up(text, &server.netrc_names(), ApiKey::is_key);
+fn shadowed_entries(text: &[u8], found: &Lookup, path: &Path) -> Vec<ShadowedEntry> {
     let entry = |entry: &Shadowed| ShadowedEntry {
-        location: SourceLocation::file_line(&path, line_of(text, entry.at)),
+        location: SourceLocation::file_line(path, line_of(text, entry.at)),
         masked: entry
             .password(text)
             .and_then(|password| ApiKey::parse(&password).ok())
@@ -207,19 +219,6 @@ pub(crate) fn shadowed_entries(context: &Context, server: &Endpoint) -> Vec<Shad
         by: line_of(text, entry.by),
     };
     found.shadowed.iter().rev().map(entry).collect()
-}
-
-/// The first netrc file that exists, if it can be read.
-fn read_first(paths: &paths::Netrc) -> Option<(PathBuf, files::Text)> {
-    let all = [Some(paths.first.clone()), paths.second()];
-    for path in all.into_iter().flatten() {
-        match files::read(&path, NETRC_LIMIT) {
-            Ok(Some(text)) => return Some((path, text)),
-            Ok(None) => {}
-            Err(_) => return None,
-        }
-    }
-    None
 }
 
 /// What a report says about the entry, each with its line.

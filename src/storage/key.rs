@@ -76,7 +76,7 @@ fn withheld_next_time(server: &Endpoint) -> Unsaved {
 }
 
 /// Removes our entries for the server, and returns whether there was one.
-pub(crate) fn forget(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
+pub(super) fn forget(context: &Context, server: &Endpoint) -> std::result::Result<bool, Unsaved> {
     // Without a home directory there is no netrc file.
     let Ok(path) = paths::netrc_to_write(&context.env) else {
         return Ok(false);
@@ -115,11 +115,10 @@ pub(super) fn forget_all(context: &Context) -> Vec<std::result::Result<bool, Uns
 fn forget_in(context: &Context, path: &Path) -> std::result::Result<bool, Unsaved> {
     let machines = RefCell::new(Vec::new());
     let edit = |text: &[u8]| {
-        let servers = netrc::servers(text, ApiKey::is_key);
-        let names = servers.into_iter().map(|server| server.machine);
-        *machines.borrow_mut() = names.collect::<Vec<_>>();
-        let names = machines.borrow();
-        netrc::forget_each(text, names.iter().map(String::as_str), ApiKey::is_key)
+        let found = netrc::servers(text, ApiKey::is_key);
+        let edited = netrc::forget_each(text, &found, ApiKey::is_key);
+        machines.replace(found);
+        edited
     };
     let (updated, _) = edit_netrc(context, path, edit)?;
     if updated.changed {

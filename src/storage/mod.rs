@@ -26,9 +26,11 @@ pub(crate) fn forget(context: &Context, server: &Endpoint) -> Result<()> {
     Ok(())
 }
 
-/// Removes what is stored for any server, as [`forget`] does for one.
-pub(crate) fn forget_all(context: &Context) -> Result<()> {
+/// Removes what is stored for any server, as [`forget`] does for one. An entry of netrc
+/// without a login is a key only of the server in use, if there is one.
+pub(crate) fn forget_all(context: &Context, server: Option<&Endpoint>) -> Result<()> {
     let mut results = key::forget_all(context);
+    results.extend(server.map(|server| key::forget(context, server)));
     results.push(token_cache::forget_all(context));
     results.push(settings::forget_anonymous(context));
     if !any_removed(results)? {
@@ -37,6 +39,7 @@ pub(crate) fn forget_all(context: &Context) -> Result<()> {
     Ok(())
 }
 
+/// Whether one of them removed something. The first error counts only after all.
 fn any_removed(
     results: impl IntoIterator<Item = std::result::Result<bool, Unsaved>>,
 ) -> Result<bool> {

@@ -9,7 +9,7 @@ use crate::log::Note;
 use crate::util::secret::WipedBytes;
 
 /// Why a file was not written, with its path in front.
-pub(crate) type Unsaved = String;
+pub(super) type Unsaved = String;
 
 /// What to create if the file does not exist.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -129,11 +129,7 @@ pub(crate) fn forget(text: &[u8], names: &Names, is_key: IsKey) -> Result<Edited
 }
 
 /// Removes the keys of each of these machines.
-pub(crate) fn forget_each<'m>(
-    text: &[u8],
-    machines: impl IntoIterator<Item = &'m str>,
-    is_key: IsKey,
-) -> Result<Edited, Note> {
+pub(crate) fn forget_each(text: &[u8], machines: &[String], is_key: IsKey) -> Result<Edited, Note> {
     let mut edited = unchanged(text);
     for machine in machines {
         let next = forget(&edited.text, &Names::only(machine), is_key)?;

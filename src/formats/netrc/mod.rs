@@ -22,7 +22,7 @@ mod word;
 pub(crate) use bare_host::BareHost;
 pub(crate) use edit::{Edited, forget, forget_each, store};
 pub(crate) use lookup::{Hit, Lookup, Match, Shadowed, look_up};
-pub(crate) use other_servers::{other_servers, servers};
+pub(crate) use other_servers::{first_line, other_servers, servers};
 
 use crate::log::Note;
 pub(crate) use crate::util::lines::line_of;

@@ -41,16 +41,18 @@ pub(crate) fn other_servers(text: &[u8], names: &Names, is_key: IsKey) -> Vec<Ot
     found
 }
 
-/// A W&B server in the file.
-pub(crate) struct Server {
-    /// The machine as the file names it.
-    pub machine: String,
-    /// The position of its first entry.
-    pub at: usize,
+/// The line of the first entry of a server.
+pub(crate) fn first_line(text: &[u8], is_key: IsKey) -> Option<usize> {
+    let mut first = None;
+    visit(text, is_key, &mut |entry| {
+        first = Some(line_of(text, entry.start));
+        false
+    });
+    first
 }
 
-/// Each server with a key in the file, once.
-pub(crate) fn servers(text: &[u8], is_key: IsKey) -> Vec<Server> {
+/// Each machine with a key of a server, once, as the file names it.
+pub(crate) fn servers(text: &[u8], is_key: IsKey) -> Vec<String> {
     let mut known = HashSet::new();
     let mut found = Vec::new();
     visit(text, is_key, &mut |entry| {
@@ -58,8 +60,7 @@ pub(crate) fn servers(text: &[u8], is_key: IsKey) -> Vec<Server> {
         if let Ok(machine) = String::from_utf8(entry.machine.unescape(text).to_vec())
             && known.insert(machine.clone())
         {
-            let at = entry.start;
-            found.push(Server { machine, at });
+            found.push(machine);
         }
         true
     });
@@ -123,10 +124,9 @@ mod tests {
             .collect();
         assert_eq!(found, [("c.example", 4)]);
         let all = servers(format!("{text}{text}").as_bytes(), ApiKey::is_key);
-        let all: Vec<_> = all
-            .iter()
-            .map(|it| (it.machine.as_str(), line_of(text.as_bytes(), it.at)))
-            .collect();
-        assert_eq!(all, [("api.wandb.ai", 1), ("c.example", 4)]);
+        assert_eq!(all, ["api.wandb.ai", "c.example"]);
+        let from_second = text.split_once('\n').unwrap().1.as_bytes();
+        assert_eq!(first_line(from_second, ApiKey::is_key), Some(3));
+        assert_eq!(first_line(b"machine x password y\n", ApiKey::is_key), None);
     }
 }

@@ -228,9 +228,7 @@ fn second_netrc(path: &Path, shown: &str, used: &str) -> Finding {
 /// The line of the first key of a W&B server in a netrc file.
 pub(crate) fn first_key(path: &Path) -> Option<usize> {
     let text = files::read(path, NETRC_LIMIT).ok()??;
-    let keys = netrc::servers(&text.bytes, ApiKey::is_key);
-    keys.first()
-        .map(|server| netrc::line_of(&text.bytes, server.at))
+    netrc::first_line(&text.bytes, ApiKey::is_key)
 }
 
 /// Notes the files of the user that a variable or another file takes the place of.

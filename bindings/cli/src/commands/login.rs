@@ -31,9 +31,9 @@ pub(super) fn run(arguments: &LoginArguments) -> Result<(), Failure> {
             wandb_login::print(Level::Info, "W&B is disabled: nothing was done.");
             Ok(())
         }
-        // `echo KEY | wandb-login`
+        // `echo KEY | wandb-login`. The error of a relogin names the option itself.
         Err(Error::NotConfigured(text))
-            if !arguments.no_prompt && !stdin().is_terminal() && !text.contains("--key-stdin") =>
+            if !arguments.no_prompt && !arguments.relogin && !stdin().is_terminal() =>
         {
             let hint = "To read the key from standard input, use --key-stdin.";
             Err(Error::NotConfigured(format!("{text} {hint}")).into())
