@@ -8,7 +8,10 @@ mod commands;
 use crate::util::redact::for_message;
 use crate::util::shell::word;
 
-pub(crate) use commands::{edit_command, give_access_command, restrict_command};
+pub(crate) use commands::{
+    edit_command, give_access_command, move_key_command, restrict_command, set_command,
+    unset_command,
+};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -142,10 +145,9 @@ codes! {
     NetrcFile = "netrc-file", Note;
 }
 
-/// The command that moves a key from a variable that is for something else. It does
-/// not show the key.
-pub(crate) fn move_key_command(name: &str) -> String {
-    format!("export WANDB_API_KEY=\"${name}\" && unset {name}")
+/// The command that logs in to a server that is not configured.
+pub(crate) fn login_command(url: &str) -> String {
+    format!("wandb-login --host {}", word(url))
 }
 
 /// The command that removes what is stored for a server.

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::config::settings::{Scope, SettingsFile};
+use crate::config::source_problem::SourceProblem;
 use crate::formats::ini;
 use crate::formats::json::WipedJson;
 use crate::formats::netrc::{self, BareHost, Names};
@@ -75,7 +76,10 @@ pub fn settings(text: &[u8], value: &str) {
             file.base_url().err(),
             file.anonymous().err(),
         ] {
-            assert!(problem.is_none_or(|problem| problem.line > 0 && !problem.text.is_empty()));
+            let is_complete = |problem: &SourceProblem| {
+                problem.location.line > Some(0) && !problem.finding.message.is_empty()
+            };
+            assert!(problem.is_none_or(is_complete));
         }
         let diagnostics = file.diagnostics();
         assert!(diagnostics.notes.iter().all(|note| note.line > 0));

@@ -10,16 +10,20 @@ use crate::config::location::{SourceLocation, SourceName};
 use crate::config::offline_mode::{Mode, parse_mode};
 use crate::config::paths;
 use crate::config::settings::{SettingResult, Settings, parse_bool, parse_timeout};
+use crate::config::source_problem::SourceProblem;
 use crate::env::rank::Rank;
 use crate::env::variables::{self, VARIABLES};
 use crate::env::{self, Environment, display_path};
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, move_key_command};
+use crate::finding::{Code, Finding, move_key_command, unset_command};
 use crate::log::{self, Log, Style, Verbosity};
 use crate::options::{Flags, Options, Timeout};
 use crate::url::BaseUrl;
 use crate::util::redact::{is_quoted, looks_like_key, misplaced_key};
 use crate::util::streams::StandardStreams;
+
+/// A value, or why the configured one is invalid.
+type ValueResult<T> = std::result::Result<T, SourceProblem>;
 
 /// The expected value of a timeout variable, for messages.
 const SECONDS: &str = "a number of seconds";
@@ -123,14 +127,19 @@ impl<'a> Context<'a> {
             }
             let value = self.env.secret(name).unwrap_or_default();
             if looks_like_key(&value) && UNCHECKED.contains(&name) {
-                let command = match self.env.is_set(variables::API_KEY) {
-                    true => format!("unset {name}"),
-                    false => move_key_command(name),
-                };
-                self.log
-                    .warn(Finding::new(Code::MisplacedKey, misplaced_key(name)).fixed_by(command));
+                self.log.warn(self.misplaced_key(Code::MisplacedKey, name));
             }
         }
+    }
+
+    /// The finding about a variable that holds what looks like a key. The command does
+    /// not replace another key.
+    pub(crate) fn misplaced_key(&self, code: Code, name: &str) -> Finding {
+        let command = match self.env.is_set(variables::API_KEY) {
+            true => unset_command(name),
+            false => move_key_command(name),
+        };
+        Finding::new(code, misplaced_key(name)).fixed_by(command)
     }
 
     fn with_log(options: &'a Options<'a>, log: Log<'a>) -> Context<'a> {
@@ -171,38 +180,52 @@ impl<'a> Context<'a> {
     /// A value from its variable, else from its setting.
     fn value<T: Copy>(
         &self,
-        variable: &str,
+        variable: &'static str,
         parse: fn(&[u8]) -> Option<T>,
         want: &str,
         setting: for<'s> fn(&'s Settings) -> SettingResult<'s, T>,
-    ) -> Result<Option<T>> {
+    ) -> ValueResult<Option<T>> {
         match self.env.text(variable) {
-            Some(value) => parse(value.as_bytes()).map(Some).ok_or_else(|| {
-                Error::Credentials(match &*value {
-                    value if looks_like_key(value.as_bytes()) => misplaced_key(variable),
-                    value if is_quoted(value) => {
-                        format!("{variable} is {value}, in quotes; remove them")
-                    }
-                    value => format!("{variable} is '{value}'; set it to {want}, or unset it"),
-                })
-            }),
-            None => Ok(setting(self.settings())?.map(|found| *found.value)),
+            Some(value) => match parse(value.as_bytes()) {
+                Some(parsed) => Ok(Some(parsed)),
+                None => Err(self.invalid_variable(variable, &value, want)),
+            },
+            None => match setting(self.settings()) {
+                Ok(found) => Ok(found.map(|found| *found.value)),
+                Err(problem) => Err(problem.clone()),
+            },
         }
+    }
+
+    /// What is wrong with the value of a variable.
+    fn invalid_variable(&self, name: &'static str, value: &str, want: &str) -> SourceProblem {
+        let location = SourceLocation::new(SourceName::Variable(name));
+        if looks_like_key(value.as_bytes()) {
+            let finding = self.misplaced_key(Code::InvalidValue, name);
+            return SourceProblem { finding, location };
+        }
+        if is_quoted(value) {
+            let message = format!("{name} is {value}, in quotes; remove them");
+            let problem = SourceProblem::at(location, Code::InvalidValue, message);
+            return problem.maybe_fixed_by(None);
+        }
+        let message = format!("{name} is '{value}'; set it to {want}, or unset it");
+        SourceProblem::at(location, Code::InvalidValue, message)
     }
 
     /// A switch from its variable, else from its setting; off by default.
     fn switch(
         &self,
-        variable: &str,
+        variable: &'static str,
         setting: for<'s> fn(&'s Settings) -> SettingResult<'s, bool>,
-    ) -> Result<bool> {
+    ) -> ValueResult<bool> {
         let value = self.value(variable, parse_bool, "true or false", setting)?;
         Ok(value.unwrap_or(false))
     }
 
     /// Which lines this call prints to standard error. Of the ranks of a job, only
     /// rank 0 prints what it did: one line for the job, not one for each process.
-    pub(crate) fn verbosity(&self) -> Result<Verbosity> {
+    pub(crate) fn verbosity(&self) -> ValueResult<Verbosity> {
         Ok(if self.is_silent()? {
             Verbosity::Security
         } else if self.options.log.is_none()
@@ -216,24 +239,24 @@ impl<'a> Context<'a> {
         })
     }
 
-    pub(crate) fn is_silent(&self) -> Result<bool> {
+    pub(crate) fn is_silent(&self) -> ValueResult<bool> {
         Ok(self.options.flags.has(Flags::SILENT)
             || self.switch(variables::SILENT, Settings::silent)?)
     }
 
     /// Whether to ignore configured credentials, except an explicit one.
-    pub(crate) fn relogin(&self) -> Result<bool> {
+    pub(crate) fn relogin(&self) -> ValueResult<bool> {
         Ok(self.options.flags.has(Flags::RELOGIN)
             || !self.options.command_line && self.switch(variables::RELOGIN, Settings::relogin)?)
     }
 
     /// Whether the prompt offers nothing but entering a key.
-    pub(crate) fn force(&self) -> Result<bool> {
+    pub(crate) fn force(&self) -> ValueResult<bool> {
         Ok(self.options.flags.has(Flags::FORCE)
             || self.switch(variables::FORCE, Settings::force)?)
     }
 
-    pub(crate) fn mode(&self) -> Result<Mode> {
+    pub(crate) fn mode(&self) -> ValueResult<Mode> {
         let want = "online, offline or disabled";
         let mode = self.value(variables::MODE, parse_mode, want, Settings::mode)?;
         Ok(mode.unwrap_or(Mode::Online))
@@ -321,10 +344,13 @@ impl<'a> Context<'a> {
     }
 
     /// The default team, if one is configured.
-    pub(crate) fn entity(&self) -> Result<Option<String>> {
+    pub(crate) fn entity(&self) -> ValueResult<Option<String>> {
         match self.env.text(variables::ENTITY) {
             Some(entity) => Ok(Some(entity)),
-            None => Ok(self.settings().entity()?.map(|entity| entity.value.clone())),
+            None => match self.settings().entity() {
+                Ok(entity) => Ok(entity.map(|entity| entity.value.clone())),
+                Err(problem) => Err(problem.clone()),
+            },
         }
     }
 

@@ -3,8 +3,10 @@
 use crate::config::context::Context;
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::{Scope, SettingsFile};
+use crate::config::source_problem::SourceProblem;
 use crate::env::variables;
 use crate::error::Error;
+use crate::finding::login_command;
 use crate::formats::netrc::Names;
 use crate::options::Flags;
 use crate::session::Session;
@@ -89,7 +91,7 @@ impl Endpoint {
     /// right one, the user must say first.
     pub(crate) fn login_command(&self) -> Option<String> {
         match self.origin {
-            Origin::Option => Some(format!("wandb-login --host {}", self.url.as_str())),
+            Origin::Option => Some(login_command(self.url.as_str())),
             Origin::Cloud => Some("wandb-login --cloud".into()),
             _ if self.workspace_only => None,
             _ => Some("wandb-login".into()),
@@ -130,9 +132,20 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct Unresolved {
     pub origin: Origin,
-    /// The variable or file that holds the URL.
-    pub origin_name: Option<SourceName>,
+    /// The variable, or the file and line, that holds the URL.
+    pub location: SourceLocation,
     pub error: Error,
+}
+
+impl Unresolved {
+    /// In the configuration.
+    fn at(origin: Origin, location: SourceLocation, message: String) -> Unresolved {
+        Unresolved {
+            origin,
+            location,
+            error: Error::Credentials(message),
+        }
+    }
 }
 
 impl From<Unresolved> for Error {
@@ -160,7 +173,7 @@ fn choose(context: &Context) -> Resolved {
     let cloud = options.flags.has(Flags::CLOUD);
     let invalid = |problem: String| Unresolved {
         origin: Origin::Option,
-        origin_name: None,
+        location: SourceLocation::default(),
         error: Error::Argument(problem),
     };
     match options.host.filter(|host| !host.is_empty()) {
@@ -188,12 +201,12 @@ pub(crate) fn configured(context: &Context) -> Resolved {
         (Scope::Workspace, Origin::WorkspaceSettings),
         (Scope::System, Origin::SystemSettings),
     ] {
-        if let Some((name, problem)) = unreadable(context, scope) {
-            return Err(Unresolved {
+        if let Some(problem) = unreadable(context, scope) {
+            return Err(Unresolved::at(
                 origin,
-                origin_name: Some(name),
-                error: Error::Credentials(problem),
-            });
+                problem.location,
+                problem.finding.message,
+            ));
         }
     }
     let settings = context.settings();
@@ -210,9 +223,9 @@ pub(crate) fn configured(context: &Context) -> Resolved {
     }
 }
 
-/// A settings file that exists but could not be read, and the problem: the
-/// server that it may name is not guessed.
-pub(crate) fn unreadable(context: &Context, scope: Scope) -> Option<(SourceName, String)> {
+/// Why a settings file that exists could not be read: the server that it may name is
+/// not guessed.
+pub(crate) fn unreadable(context: &Context, scope: Scope) -> Option<SourceProblem> {
     let host = match context.options.command_line {
         true => "--host",
         false => "the host option",
@@ -231,11 +244,10 @@ fn in_file(
     match file.base_url() {
         Ok(None) => Ok(None),
         Ok(Some(url)) => parse(url.value, origin, url.location()).map(Some),
-        Err(problem) => Err(Unresolved {
-            origin,
-            origin_name: Some(SourceName::file(&file.path)),
-            error: Error::from(problem),
-        }),
+        Err(problem) => {
+            let SourceProblem { finding, location } = problem.clone();
+            Err(Unresolved::at(origin, location, finding.message))
+        }
     }
 }
 
@@ -243,10 +255,9 @@ fn in_file(
 fn parse(url: &str, origin: Origin, location: SourceLocation) -> Resolved {
     match BaseUrl::parse(url) {
         Ok(url) => Ok(Endpoint::new(url, origin, location.name)),
-        Err(problem) => Err(Unresolved {
-            origin,
-            error: Error::Credentials(format!("{location}: {problem}")),
-            origin_name: location.name,
-        }),
+        Err(problem) => {
+            let message = format!("{location}: {problem}");
+            Err(Unresolved::at(origin, location, message))
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::config::location::SourceName;
 use crate::config::paths::{self, SETTINGS_LIMIT};
 use crate::config::settings::{Scope, Settings, SettingsFile};
-use crate::env::Environment;
-use crate::error::Error;
+use crate::config::source_problem::SourceProblem;
+use crate::env::{Environment, display_path};
 use crate::files::{self, Text};
 use crate::finding::{Code, Finding, edit_command, restrict_command};
 use crate::log::{Log, Note};
@@ -37,12 +37,13 @@ impl FileStatus {
         self.path.clone().map(SourceName::File)
     }
 
-    /// The file and why it could not be read; `may` says what could be in it.
-    pub(crate) fn unreadable(&self, may: &str, remedy: &str) -> Option<(SourceName, String)> {
-        let (name, problem) = (self.name()?, self.problem.as_ref()?);
-        let text =
-            format!("{name} {problem}, and it {may}: make it readable, remove it, or {remedy}");
-        Some((name, text))
+    /// Why the file could not be read; `may` says what could be in it.
+    pub(crate) fn unreadable(&self, may: &str, remedy: &str) -> Option<SourceProblem> {
+        let (path, problem) = (self.path.as_ref()?, self.problem.as_ref()?);
+        let shown = display_path(path);
+        let message =
+            format!("{shown} {problem}, and it {may}: make it readable, remove it, or {remedy}");
+        Some(SourceProblem::unreadable(path, message))
     }
 }
 
@@ -155,11 +156,4 @@ fn is_out_of_reach(path: &Path) -> bool {
             ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied
         )
     })
-}
-
-impl From<&Note> for Error {
-    /// For the error of a setting, which is a complete sentence.
-    fn from(problem: &Note) -> Error {
-        Error::Credentials(problem.text.clone())
-    }
 }

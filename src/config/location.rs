@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::env::display_path;
-use crate::finding::{Code, Finding, edit_command};
+use crate::finding::{Code, Finding, edit_command, unset_command};
 use crate::session::Session;
 
 /// The variable or file that a value comes from.
@@ -83,7 +83,7 @@ impl SourceLocation {
     pub(crate) fn finding(&self, code: Code, message: impl Into<String>) -> Finding {
         let finding = Finding::new(code, message);
         match &self.name {
-            Some(SourceName::Variable(name)) => finding.fixed_by(format!("unset {name}")),
+            Some(SourceName::Variable(name)) => finding.fixed_by(unset_command(name)),
             _ => finding.maybe_fixed_by(self.edit_command()),
         }
     }

@@ -9,4 +9,5 @@ pub(crate) mod offline_mode;
 pub(crate) mod paths;
 pub(crate) mod route;
 pub(crate) mod settings;
+pub(crate) mod source_problem;
 pub(crate) mod timeout;

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::location::SourceLocation;
 use crate::config::offline_mode::Mode;
-use crate::env::display_path;
+use crate::config::source_problem::SourceProblem;
 use crate::formats::ini::Document;
 use crate::log::Note;
 use crate::options::Timeout;
@@ -51,12 +51,12 @@ impl<T> Located<'_, T> {
     }
 }
 
-/// The value of a setting, if it is set. The error is a complete sentence with
-/// path, line and remedy, without the value.
-pub(crate) type SettingResult<'s, T> = Result<Option<Located<'s, T>>, &'s Note>;
+/// The value of a setting, if it is set. The message of the error names path and line,
+/// and not the value.
+pub(crate) type SettingResult<'s, T> = Result<Option<Located<'s, T>>, &'s SourceProblem>;
 
 /// The value of a setting in one file, and its line.
-type Field<T> = Result<Option<(T, usize)>, Note>;
+type Field<T> = Result<Option<(T, usize)>, SourceProblem>;
 
 /// The settings that a login uses. A value that may be a secret is a `Secret`.
 struct Values {
@@ -122,16 +122,6 @@ impl SettingsFile {
             file: self,
             line: *line,
         }))
-    }
-}
-
-impl Settings {
-    /// The command that opens the file of a problem at its line.
-    pub(crate) fn edit_command(&self, problem: &Note) -> Option<String> {
-        let files = [&self.workspace, &self.system].into_iter().flatten();
-        let mut paths = files.map(|file| &file.path);
-        let path = paths.find(|path| problem.text.starts_with(&display_path(path)))?;
-        SourceLocation::file_line(path, problem.line).edit_command()
     }
 }
 

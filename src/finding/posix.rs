@@ -5,6 +5,22 @@ use std::path::Path;
 use crate::env::display_path;
 use crate::util::shell::word;
 
+/// The command that sets a variable, for this shell and what it starts.
+pub(crate) fn set_command(name: &str, value: &str) -> String {
+    format!("export {name}={}", word(value))
+}
+
+/// The command that removes a variable.
+pub(crate) fn unset_command(name: &str) -> String {
+    format!("unset {name}")
+}
+
+/// The command that moves a key from a variable that is for something else. It does
+/// not show the key.
+pub(crate) fn move_key_command(name: &str) -> String {
+    format!("export WANDB_API_KEY=\"${name}\" && unset {name}")
+}
+
 /// The command that opens a file at a line.
 pub(crate) fn edit_command(path: &str, line: Option<usize>) -> String {
     let path = word(path);

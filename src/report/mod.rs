@@ -8,7 +8,7 @@ mod row;
 
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin, Resolved, Unresolved};
-use crate::config::location::{SourceLocation, SourceName};
+use crate::config::location::SourceName;
 use crate::config::offline_mode::Mode;
 use crate::config::route;
 use crate::config::settings::Scope;
@@ -19,7 +19,7 @@ use crate::log::Level;
 use crate::options::{Flags, Options};
 use crate::session::Session;
 use crate::sources::diagnostics;
-use crate::sources::{self, FoundCredential, Outcome, Provider, SourceProblem};
+use crate::sources::{self, FoundCredential, Outcome, Provider};
 
 use row::{Row, State};
 
@@ -121,12 +121,11 @@ impl Report {
                 let is_it = |row: &Row| row.problem.as_ref() == Some(&text);
                 report.problem = Some(match report.rows.iter().position(is_it) {
                     Some(index) => Problem::Row(index),
-                    None => Problem::Other(match unresolved.origin_name {
-                        Some(SourceName::File(path)) => SourceLocation::new(SourceName::File(path))
-                            .finding(Code::InvalidServer, text),
-                        // Without the variable, a key would go to another server.
-                        _ => Finding::new(Code::InvalidServer, text),
-                    }),
+                    // No command removes the variable: a key would go to another server.
+                    None => Problem::Other(
+                        Finding::new(Code::InvalidServer, text)
+                            .maybe_fixed_by(unresolved.location.edit_command()),
+                    ),
                 });
             }
         }
@@ -156,13 +155,8 @@ impl Report {
             (Scope::Workspace, Provider::WorkspaceSettings),
             (Scope::System, Provider::SystemSettings),
         ] {
-            if let Some((name, text)) = endpoint::unreadable(context, scope) {
-                let location = SourceLocation::new(name);
-                let outcome = Outcome::Malformed(SourceProblem {
-                    code: Code::UnreadableFile,
-                    text,
-                    location,
-                });
+            if let Some(problem) = endpoint::unreadable(context, scope) {
+                let outcome = Outcome::Malformed(problem);
                 self.rows.push(Row::of(context, provider, &outcome));
             }
         }
@@ -326,7 +320,7 @@ impl Host {
     fn of(server: &Resolved) -> Host {
         let (url, origin, name) = match server {
             Ok(server) => (Some(&server.url), server.origin, &server.origin_name),
-            Err(unresolved) => (None, unresolved.origin, &unresolved.origin_name),
+            Err(unresolved) => (None, unresolved.origin, &unresolved.location.name),
         };
         Host {
             url: url.map(|url| url.as_str().to_string()),

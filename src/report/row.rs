@@ -2,11 +2,12 @@
 
 use crate::config::context::Context;
 use crate::config::location::SourceName;
+use crate::config::source_problem::SourceProblem;
 use crate::finding::{Code, Finding};
 use crate::options::Anonymous;
 use crate::prompt;
 use crate::session::Source;
-use crate::sources::{Outcome, Provider, ShadowedEntry, SourceProblem};
+use crate::sources::{Outcome, Provider, ShadowedEntry};
 
 /// Why a source is not used that comes after one with an error.
 pub(super) const NOT_REACHED: &str = "not reached: the login fails before";
@@ -78,19 +79,12 @@ impl Row {
         let text = |name: &Option<SourceName>| name.as_ref().map(SourceName::to_string);
         let mut stopped = |state, problem: &SourceProblem| {
             row.state = state;
-            row.name = text(&problem.location.name);
-            row.problem = Some(problem.text.clone());
-            row.line = problem.location.line;
-            if state == State::Invalid || problem.code == Code::WithheldCredential {
-                let mut finding = problem.finding();
-                if let (Code::UnreadableFile, None, Some(name)) = (
-                    problem.code,
-                    &finding.command,
-                    provider.credential_variable(),
-                ) {
-                    finding = finding.fixed_by(format!("unset {name}"));
-                }
-                row.finding = Some(finding.printable());
+            let SourceProblem { finding, location } = problem;
+            row.name = text(&location.name);
+            row.line = location.line;
+            row.problem = Some(finding.message.clone());
+            if state == State::Invalid || finding.code == Code::WithheldCredential {
+                row.finding = Some(finding.clone().printable());
             }
         };
         match outcome {

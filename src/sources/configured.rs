@@ -2,19 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, FoundCredential, Outcome, Provider, SourceProblem};
+use super::{Candidate, FoundCredential, Outcome, Provider};
 use crate::config::context::Context;
 use crate::config::endpoint::{self, Endpoint, Origin};
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::{Scope, SettingsFile};
+use crate::config::source_problem::SourceProblem;
 use crate::env::{display_path, unix_time, variables};
 use crate::error::{Error, Result};
 use crate::files;
-use crate::finding::{Code, Finding, restrict_command};
+use crate::finding::{Code, Finding, restrict_command, unset_command};
 use crate::key::{self, ApiKey, KeyProblem};
 use crate::url::{BaseUrl, authorize_url};
 use crate::util::lines::BOM;
-use crate::util::redact::{looks_like_key, misplaced_key};
+use crate::util::redact::looks_like_key;
 use crate::util::secret::WipedBytes;
 
 /// The `api_key` option.
@@ -39,18 +40,12 @@ pub(super) fn session(context: &Context, server: &Endpoint) -> Outcome {
     let location = SourceLocation::of_session(session);
     let is_expired = |end| end <= unix_time();
     if !session.data().base_url.same_server(&server.url) {
-        return Outcome::OtherServer(SourceProblem {
-            code: Code::UnusedKey,
-            text: format!("the session is for {}", session.base_url()),
-            location,
-        });
+        let message = format!("the session is for {}", session.base_url());
+        return Outcome::OtherServer(SourceProblem::at(location, Code::UnusedKey, message));
     }
     if session.expires_at().is_some_and(is_expired) {
-        return Outcome::OtherServer(SourceProblem {
-            code: Code::UnusedKey,
-            text: "the session's access token has expired".into(),
-            location,
-        });
+        let message = "the session's access token has expired";
+        return Outcome::OtherServer(SourceProblem::at(location, Code::UnusedKey, message));
     }
     Outcome::Found(FoundCredential {
         candidate: Candidate::Session(session.clone()),
@@ -80,11 +75,7 @@ pub(super) fn identity_token_file(context: &Context, server: &Endpoint) -> Outco
     let location = SourceLocation::new(SourceName::file(&path));
     if let Some(problem) = key::token_problem(&text.bytes) {
         let text = format!("{NAME}={}: {problem}", display_path(&path));
-        return Outcome::Malformed(SourceProblem {
-            code: Code::InvalidKey,
-            text,
-            location,
-        });
+        return Outcome::Malformed(SourceProblem::at(location, Code::InvalidKey, text));
     }
     Outcome::Found(FoundCredential {
         location,
@@ -102,14 +93,12 @@ pub(super) fn key_file(context: &Context, server: &Endpoint) -> Outcome {
     {
         let path = context.env.absolute(path);
         if !std::fs::metadata(&path).is_ok_and(|found| found.is_file()) {
-            return Outcome::Overridden(SourceProblem {
-                code: Code::DifferentKeys,
-                text: format!(
-                    "overridden by {0}; unset {0} to use this one",
-                    variables::API_KEY
-                ),
-                location: SourceLocation::new(SourceName::File(path)),
-            });
+            let message = format!(
+                "overridden by {0}; unset {0} to use this one",
+                variables::API_KEY
+            );
+            let location = SourceLocation::new(SourceName::File(path));
+            return Outcome::Overridden(SourceProblem::at(location, Code::DifferentKeys, message));
         }
     }
     match named_file(context, server, variables::API_KEY_FILE) {
@@ -132,14 +121,15 @@ fn credential_variable(
         return Err(Outcome::Absent(Some(source)));
     };
     if let Some(other) = conflicting_variable(context, name) {
-        return Err(Outcome::Malformed(SourceProblem {
-            code: Code::ConflictingVariables,
-            text: format!(
-                "Both {other} and {} are set, which is not allowed; unset one of them.",
-                variables::IDENTITY_TOKEN_FILE
-            ),
-            location: SourceLocation::new(source),
-        }));
+        let message = format!(
+            "Both {other} and {} are set, which is not allowed; unset one of them.",
+            variables::IDENTITY_TOKEN_FILE
+        );
+        return Err(Outcome::Malformed(SourceProblem::at(
+            SourceLocation::new(source),
+            Code::ConflictingVariables,
+            message,
+        )));
     }
     if server.workspace_only {
         let location = SourceLocation::new(source);
@@ -180,19 +170,20 @@ fn named_file(
         }
         Err(_) if looks_like_key(value.as_encoded_bytes()) => {
             Err(Outcome::Malformed(SourceProblem {
-                code: Code::MisplacedKey,
-                text: misplaced_key(name),
+                finding: context.misplaced_key(Code::MisplacedKey, name),
                 location: SourceLocation::new(SourceName::Variable(name)),
             }))
         }
-        Err(problem) => Err(Outcome::Malformed(SourceProblem {
-            code: Code::UnreadableFile,
-            text: format!(
-                "{name}={shown}: {problem}; {}, or unset {name}",
-                problem.remedy()
-            ),
-            location: SourceLocation::new(SourceName::File(path)),
-        })),
+        Err(problem) => {
+            let remedy = problem.remedy();
+            let message = format!("{name}={shown}: {problem}; {remedy}, or unset {name}");
+            let mut problem = SourceProblem::unreadable(&path, message);
+            problem
+                .finding
+                .command
+                .get_or_insert_with(|| unset_command(name));
+            Err(Outcome::Malformed(problem))
+        }
     }
 }
 
@@ -222,12 +213,8 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
     let may = format!("may hold the key for {}", server.url.as_str());
     let remedy = format!("set {}", variables::API_KEY);
     // The key that it may hold is not guessed.
-    if let Some((name, text)) = status.unreadable(&may, &remedy) {
-        return Outcome::Malformed(SourceProblem {
-            code: Code::UnreadableFile,
-            text,
-            location: SourceLocation::new(name),
-        });
+    if let Some(problem) = status.unreadable(&may, &remedy) {
+        return Outcome::Malformed(problem);
     }
     let Some(file) = file else {
         return Outcome::Absent(status.name());
@@ -236,28 +223,23 @@ pub(super) fn settings(context: &Context, server: &Endpoint, scope: Scope) -> Ou
         Ok(None) => return Outcome::Absent(status.name()),
         Ok(Some(key)) => key,
         Err(problem) => {
-            return Outcome::Malformed(SourceProblem {
-                code: Code::InvalidKey,
-                text: problem.text.clone(),
-                location: SourceLocation::file_line(&file.path, problem.line),
-            });
+            let SourceProblem { finding, location } = problem.clone();
+            let message = finding.message;
+            return Outcome::Malformed(SourceProblem::at(location, Code::InvalidKey, message));
         }
     };
     let location = key.location();
     match key_server(context, file) {
-        Err(error) => Outcome::Malformed(SourceProblem {
-            code: Code::InvalidServer,
-            text: error.to_string(),
+        Err(error) => Outcome::Malformed(SourceProblem::at(
             location,
-        }),
-        Ok(owner) if !owner.same_server(&server.url) => Outcome::OtherServer(SourceProblem {
-            code: Code::UnusedKey,
-            text: format!(
-                "its key is for {}; to use it, log in to that server",
-                owner.as_str()
-            ),
-            location,
-        }),
+            Code::InvalidServer,
+            error.to_string(),
+        )),
+        Ok(owner) if !owner.same_server(&server.url) => {
+            let owner = owner.as_str();
+            let message = format!("its key is for {owner}; to use it, log in to that server");
+            Outcome::OtherServer(SourceProblem::at(location, Code::UnusedKey, message))
+        }
         Ok(_) if scope == Scope::System && server.workspace_only => {
             Outcome::Withheld(withheld(context, server, location))
         }
@@ -319,31 +301,33 @@ pub(super) fn parse_key(
                 location,
             })
         }
-        Err(problem) => Outcome::Malformed(SourceProblem {
-            code: Code::InvalidKey,
-            text: format!(
-                "{} is invalid: {problem}{}",
-                origin(),
-                cure(server, problem, &location)
-            ),
-            location,
-        }),
+        Err(problem) => Outcome::Malformed(malformed(server, origin(), problem, location)),
     }
 }
 
-/// What to do about a malformed key, as a further sentence. A known cause has its cure
-/// in the problem.
-fn cure(server: &Endpoint, problem: KeyProblem, location: &SourceLocation) -> String {
-    if problem.has_cure() {
-        return String::new();
-    }
-    let page = authorize_url(&server.url.app_url(None), false, None);
-    match &location.name {
-        Some(SourceName::Variable(name)) => {
-            format!(" Copy a whole key from {page}, or unset {name}.")
-        }
-        _ => format!(" Copy a whole key from {page}."),
-    }
+/// A malformed key, and what to do about it. A known cause has its cure in the problem:
+/// a variable is then corrected and not removed.
+fn malformed(
+    server: &Endpoint,
+    origin: String,
+    problem: KeyProblem,
+    location: SourceLocation,
+) -> SourceProblem {
+    let page = || authorize_url(&server.url.app_url(None), false, None);
+    let message = format!("{origin} is invalid: {problem}");
+    let (cure, command) = match &location.name {
+        Some(SourceName::Variable(_)) if problem.has_cure() => (String::new(), None),
+        _ if problem.has_cure() => (String::new(), location.edit_command()),
+        Some(SourceName::Variable(name)) => (
+            format!(" Copy a whole key from {}, or unset {name}.", page()),
+            Some(unset_command(name)),
+        ),
+        _ => (
+            format!(" Copy a whole key from {}.", page()),
+            location.edit_command(),
+        ),
+    };
+    SourceProblem::at(location, Code::InvalidKey, message + &cure).maybe_fixed_by(command)
 }
 
 /// A credential that is not sent to a server that only the workspace names.
@@ -362,17 +346,16 @@ pub(super) fn withheld(
         Some(path) => format!("set WANDB_BASE_URL, {host}, or set base_url in {path}"),
         None => format!("set WANDB_BASE_URL, or {host}"),
     };
-    SourceProblem {
-        code: Code::WithheldCredential,
-        text: format!(
-            "refusing to send the credential from {} to {}: that server is configured only in {}; {remedy}",
-            source.unwrap_or_default(),
-            server.url.as_str(),
-            match server.origin {
-                Origin::Session => "a workspace settings file".into(),
-                _ => server.origin_text(),
-            },
-        ),
-        location,
-    }
+    let configured = match server.origin {
+        Origin::Session => "a workspace settings file".into(),
+        _ => server.origin_text(),
+    };
+    let message = format!(
+        "refusing to send the credential from {} to {}: that server is configured only in \
+         {configured}; {remedy}",
+        source.unwrap_or_default(),
+        server.url.as_str(),
+    );
+    // Only the user knows whether the server is the right one.
+    SourceProblem::at(location, Code::WithheldCredential, message).maybe_fixed_by(None)
 }

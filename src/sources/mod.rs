@@ -14,9 +14,9 @@ use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::Scope;
+use crate::config::source_problem::SourceProblem;
 use crate::env::{Environment, variables};
-use crate::error::{Error, Result};
-use crate::finding::{Code, Finding, give_access_command, move_key_command};
+use crate::error::Result;
 use crate::key::ApiKey;
 use crate::options::Flags;
 use crate::session::{Credential, Session, Source};
@@ -173,35 +173,6 @@ impl FoundCredential {
     }
 }
 
-/// Why a provider has no usable credential: one sentence, and where.
-#[derive(Debug)]
-pub(crate) struct SourceProblem {
-    pub code: Code,
-    pub text: String,
-    pub location: SourceLocation,
-}
-
-impl SourceProblem {
-    pub(crate) fn finding(&self) -> Finding {
-        let finding = Finding::new(self.code, &self.text);
-        match (self.code, &self.location.name) {
-            // Only the user knows whether the server is the right one.
-            (Code::WithheldCredential, _) => finding,
-            (Code::UnreadableFile, Some(SourceName::File(path))) => {
-                finding.maybe_fixed_by(give_access_command(path))
-            }
-            (Code::MisplacedKey, Some(SourceName::Variable(name))) => {
-                finding.fixed_by(move_key_command(name))
-            }
-            // The text says how to correct the value.
-            (Code::InvalidKey, Some(SourceName::Variable(_))) if !self.text.contains("unset") => {
-                finding
-            }
-            _ => self.location.finding(self.code, &self.text),
-        }
-    }
-}
-
 /// The result of querying one provider.
 pub(crate) enum Outcome {
     /// There is no credential. The name says where one would be.
@@ -233,11 +204,11 @@ pub(crate) fn first(
         }
         match query(context, server, provider) {
             Outcome::Absent(_) | Outcome::OtherServer(_) | Outcome::Overridden(_) => {}
-            Outcome::Unreadable(problem) => context.log.warn(problem.finding()),
+            Outcome::Unreadable(problem) => context.log.warn(problem.finding),
             Outcome::Found(found) => return Ok(Some(found)),
             Outcome::Withheld(problem) | Outcome::Malformed(problem) => {
                 context.check_cancelled()?;
-                return Err(Error::Credentials(problem.text));
+                return Err(problem.into());
             }
         }
     }
@@ -255,7 +226,7 @@ pub(crate) fn identity_token_of(
     let location = SourceLocation::of_session(session);
     if server.workspace_only {
         let problem = configured::withheld(context, server, location);
-        return Err(Error::Credentials(problem.text));
+        return Err(problem.into());
     }
     Ok(FoundCredential {
         candidate: Candidate::IdentityToken(file.to_owned()),

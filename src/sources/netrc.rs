@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::configured::{parse_key, withheld};
-use super::{Outcome, Provider, SourceProblem};
+use super::{Outcome, Provider};
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::paths::{self, NETRC_LIMIT};
+use crate::config::source_problem::SourceProblem;
 use crate::env::display_path;
 use crate::files;
 use crate::finding::{Code, Finding, edit_command, logout_command, restrict_command};
@@ -57,12 +58,9 @@ fn query_file(
                 files::ReadProblem::Denied => problem.remedy(),
                 _ => "fix or remove it".to_owned(),
             };
-            let unreadable = Outcome::Unreadable(SourceProblem {
-                code: Code::UnreadableFile,
-                text: format!("Failed to read netrc file: {name} {problem}; {remedy}"),
-                location: SourceLocation::new(name),
-            });
-            Some((unreadable, Vec::new()))
+            let message = format!("Failed to read netrc file: {name} {problem}; {remedy}");
+            let problem = SourceProblem::unreadable(path, message);
+            Some((Outcome::Unreadable(problem), Vec::new()))
         }
     }
 }
@@ -276,12 +274,9 @@ fn differing_bare_host(server: &Endpoint, text: &[u8], hit: &Hit) -> Option<(usi
 
 /// The outcome for a file without an entry for the server.
 fn no_entry(server: &Endpoint, text: &[u8], path: &Path, found: &Lookup) -> Outcome {
-    let other_server = |at, problem: String| {
-        Outcome::OtherServer(SourceProblem {
-            code: Code::UnusedKey,
-            text: problem,
-            location: SourceLocation::file_line(path, line_of(text, at)),
-        })
+    let other_server = |at, message: String| {
+        let location = SourceLocation::file_line(path, line_of(text, at));
+        Outcome::OtherServer(SourceProblem::at(location, Code::UnusedKey, message))
     };
     if let Some(at) = found.default_at {
         let sdk = match found.sdk_at {

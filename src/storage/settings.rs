@@ -193,8 +193,11 @@ fn check_read_back(
         Some(_) => "saved",
         None => "removed",
     };
+    let problem = current(before, key).err();
     Err(Note {
-        line: current(before, key).err().map_or(0, |problem| problem.line),
+        line: problem
+            .and_then(|problem| problem.location.line)
+            .unwrap_or(0),
         text: format!(
             "{key} was not {not_done}, because the next login would not read the file as \
              written; correct this line by hand"

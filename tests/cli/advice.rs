@@ -470,6 +470,37 @@ fn a_missing_key_is_no_error_while_offline() {
     }
 }
 
+/// The command for a key in a variable for something else moves it, and never replaces
+/// another key.
+#[test]
+fn a_key_in_a_wrong_variable_moves_unless_there_is_a_key() {
+    for variable in [
+        "WANDB_SILENT",
+        "WANDB_MODE",
+        "NETRC",
+        "WANDB_API_KEY_FILE",
+        "WANDB_IDENTITY_TOKEN_FILE",
+    ] {
+        for has_key in [false, true] {
+            let mut place = Place::new();
+            place.variables.push((variable, KEY_1.into()));
+            if has_key {
+                place.variables.push(("WANDB_API_KEY", KEY_2.into()));
+            }
+            let found = findings(&place.status(&[]), &["misplaced-key", "invalid-value"]);
+            let Some(finding) = found.first() else {
+                // The two variables exclude each other, or the first of them counts.
+                assert!(has_key && variable.ends_with("_FILE"), "{variable}");
+                continue;
+            };
+            let command = finding["command"].as_str().expect("a command");
+            let run = place.shell(&format!("{command}\nwandb-login token"));
+            let expected = if has_key { KEY_2 } else { KEY_1 };
+            assert_eq!(run.stdout, format!("{expected}\n"), "{variable}: {command}");
+        }
+    }
+}
+
 /// The URL of a page in place of that of the server.
 #[test]
 fn the_url_of_a_page_is_no_server() {

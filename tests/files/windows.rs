@@ -156,6 +156,32 @@ fn new_files_are_for_the_owner_and_replaced_ones_keep_their_list() {
 }
 
 #[test]
+fn commands_about_variables_are_those_of_powershell() {
+    let home = Home::new();
+    for (name, value, expected) in [
+        ("WANDB_SILENT", "perhaps", "Remove-Item Env:WANDB_SILENT"),
+        ("WANDB_API_KEY", "short", "Remove-Item Env:WANDB_API_KEY"),
+        (
+            "NETRC",
+            KEY_1,
+            "$env:WANDB_API_KEY = $env:NETRC; Remove-Item Env:NETRC",
+        ),
+        (
+            "WANDB_BASE_URL",
+            "https://corp.example/authorize",
+            "$env:WANDB_BASE_URL = \"https://corp.example\"",
+        ),
+    ] {
+        let status = Run::of(home.wandb_login(&["status"]).env(name, value));
+        assert!(
+            status.stdout.contains(&format!("$ {expected}\n")),
+            "{name}: {}",
+            status.stdout
+        );
+    }
+}
+
+#[test]
 fn line_ends_are_kept() {
     let home = Home::new();
     let netrc = "machine example.com\r\n  login me\r\n  password secret\r\n";

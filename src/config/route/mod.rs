@@ -12,7 +12,7 @@ use crate::config::settings::{SettingResult, parse_bool};
 use crate::env::variables::{self, setting};
 use crate::env::{self, display_path};
 use crate::error::{Error, Result};
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, unset_command};
 use crate::formats::json::WipedJson;
 use crate::log::Log;
 use crate::route::{Header, ProxyUrl, Route};
@@ -181,7 +181,7 @@ impl ConfiguredRoute {
                      correct the path, or unset {variable}",
                     display_path(path)
                 );
-                let unset = format!("unset {variable}");
+                let unset = unset_command(variable);
                 log.warn(Finding::new(Code::MissingCaFile, message).fixed_by(unset));
             }
         }

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use super::values::{parse_bool, parse_secret, parse_string, parse_timeout};
 use super::{Field, Scope, Values};
+use crate::config::location::SourceLocation;
 use crate::config::offline_mode::parse_mode;
+use crate::config::source_problem::SourceProblem;
 use crate::env::display_path;
 use crate::env::variables::setting;
+use crate::finding::Code;
 use crate::formats::ini::{Document, Fault};
 use crate::log::Note;
 use crate::util::redact::{is_quoted, looks_like_key};
@@ -159,7 +162,7 @@ impl<'d, 't> Reader<'d, 't> {
 
     /// An error if the setting is incomplete, or defined twice with different
     /// values.
-    fn check_unambiguous(&self, key: &str) -> Result<(), Note> {
+    fn check_unambiguous(&self, key: &str) -> Result<(), SourceProblem> {
         if let Some((line, what)) = self.document.incomplete(key) {
             return Err(self.problem(key, line, what));
         }
@@ -170,12 +173,13 @@ impl<'d, 't> Reader<'d, 't> {
         Ok(())
     }
 
-    fn problem(&self, key: &str, line: usize, what: &str) -> Note {
+    fn problem(&self, key: &str, line: usize, what: &str) -> SourceProblem {
         let path = display_path(self.path);
-        Note {
-            line,
-            text: format!("{path}, line {line}: `{key}` {what}."),
-        }
+        SourceProblem::at(
+            SourceLocation::file_line(self.path, line),
+            Code::InvalidValue,
+            format!("{path}, line {line}: `{key}` {what}."),
+        )
     }
 }
 

@@ -26,7 +26,7 @@ fn both(system: &str, workspace: &str) -> Settings {
 fn json<T>(setting: SettingResult<T>, show: impl Fn(&T) -> Json) -> Result<Json, String> {
     match setting {
         Ok(found) => Ok(found.map_or(Json::Null, |found| show(found.value))),
-        Err(problem) => Err(problem.text.clone()),
+        Err(problem) => Err(problem.finding.message.clone()),
     }
 }
 

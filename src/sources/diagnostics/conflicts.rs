@@ -3,7 +3,7 @@
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
 use crate::env::variables;
-use crate::finding::{Code, Finding, logout_command};
+use crate::finding::{Code, Finding, logout_command, unset_command};
 use crate::sources::{self, FoundCredential, Outcome, Provider};
 
 /// Warns if another file of the user holds a different key than the one used.
@@ -59,7 +59,7 @@ impl Removal {
         if let Some(name) = used.provider.credential_variable() {
             return Removal {
                 text: format!("unset {name} to use this one"),
-                command: Some(format!("unset {name}")),
+                command: Some(unset_command(name)),
             };
         }
         if used.provider == Provider::Netrc {
@@ -78,7 +78,7 @@ impl Removal {
         };
         Removal {
             text: text.to_owned(),
-            command: used.location.finding(Code::DifferentKeys, "").command,
+            command: used.location.edit_command(),
         }
     }
 }
@@ -89,7 +89,7 @@ pub(crate) fn replace_command(server: &Endpoint, refused: &FoundCredential) -> O
     let relogin = server.login_command();
     match (refused.provider, relogin) {
         (Provider::Netrc, Some(login)) => Some(format!("{login} --relogin")),
-        (Provider::Netrc, None) => refused.location.finding(Code::InvalidKey, "").command,
+        (Provider::Netrc, None) => refused.location.edit_command(),
         _ => Removal::of(server, refused).command,
     }
 }

@@ -22,7 +22,10 @@ use crate::config::paths::{self, CREDENTIALS_LIMIT, NETRC_LIMIT};
 use crate::config::route;
 use crate::env::{self, variables};
 use crate::files;
-use crate::finding::{Code, Finding, edit_command, logout_command, restrict_command};
+use crate::finding::{
+    Code, Finding, edit_command, login_command, logout_command, restrict_command, set_command,
+    unset_command,
+};
 use crate::formats::{netrc, token_cache};
 use crate::key::ApiKey;
 use crate::sources::{self, FoundCredential, Provider};
@@ -48,8 +51,8 @@ pub(crate) fn warn_unlikely_server(context: &Context, server: &Endpoint) {
         server.url.as_str()
     );
     let command = match (server.origin, &server.origin_name) {
-        (Origin::Option, _) => Some(format!("wandb-login --host {url}")),
-        (Origin::Environment, _) => Some(format!("export {}={url}", variables::BASE_URL)),
+        (Origin::Option, _) => Some(login_command(url)),
+        (Origin::Environment, _) => Some(set_command(variables::BASE_URL, url)),
         (_, Some(name)) => SourceLocation::new(name.clone()).edit_command(),
         (_, None) => None,
     };
@@ -243,7 +246,7 @@ pub(crate) fn note_unused_files(context: &Context) {
                 Code::UnusedFile,
                 format!("{path} is not read because {name} names {used}"),
             )
-            .fixed_by(format!("unset {name}")),
+            .fixed_by(unset_command(name)),
             None => second_netrc(&file.path, &path, &used),
         };
         context.log.detail(finding);

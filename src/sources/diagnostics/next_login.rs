@@ -7,7 +7,7 @@ use crate::config::endpoint::{self, Endpoint, Origin};
 use crate::config::location::SourceLocation;
 use crate::config::paths;
 use crate::env::variables;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, set_command, unset_command};
 use crate::session::Session;
 use crate::sources::{self, CREDENTIAL_VARIABLES, FoundCredential, Outcome, Provider};
 use crate::url::BaseUrl;
@@ -47,7 +47,7 @@ pub(crate) fn warn_other_server(context: &Context, server: &Endpoint) {
          To use {url} again, set WANDB_BASE_URL={url} or give {again}"
     );
     context.log.warn(
-        Finding::new(Code::NextLogin, message).fixed_by(format!("export WANDB_BASE_URL={url}")),
+        Finding::new(Code::NextLogin, message).fixed_by(set_command(variables::BASE_URL, url)),
     );
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn is_used_next_time(context: &Context, server: &Endpoint, provider: 
             next.origin_text()
         );
         context.log.warn(
-            Finding::new(Code::NextLogin, message).fixed_by(format!("export WANDB_BASE_URL={url}")),
+            Finding::new(Code::NextLogin, message).fixed_by(set_command(variables::BASE_URL, url)),
         );
     }
     used
@@ -94,7 +94,7 @@ pub(crate) fn warn_overrides(context: &Context, server: &Endpoint, session: &Ses
             );
             context
                 .log
-                .warn(Finding::new(Code::NextLogin, message).fixed_by(format!("unset {name}")));
+                .warn(Finding::new(Code::NextLogin, message).fixed_by(unset_command(name)));
         }
     }
     let before_netrc = sources::order(context)
@@ -129,8 +129,7 @@ pub(crate) fn warn_next_server(context: &Context, server: &Endpoint) {
             server.url.as_str()
         );
         context.log.warn(
-            Finding::new(Code::NextLogin, message)
-                .fixed_by(format!("unset {}", variables::BASE_URL)),
+            Finding::new(Code::NextLogin, message).fixed_by(unset_command(variables::BASE_URL)),
         );
     }
 }
@@ -141,9 +140,9 @@ pub(crate) fn warn_remaining(context: &Context, server: &Endpoint) {
     for (_, name) in CREDENTIAL_VARIABLES {
         if context.env.is_set(name) && !server.workspace_only {
             let message = format!("{name} is set and still logs in to {url}: unset it");
-            context.log.warn(
-                Finding::new(Code::StillConfigured, message).fixed_by(format!("unset {name}")),
-            );
+            context
+                .log
+                .warn(Finding::new(Code::StillConfigured, message).fixed_by(unset_command(name)));
         }
     }
     for provider in USER_FILES {
@@ -166,7 +165,7 @@ pub(crate) fn warn_remaining(context: &Context, server: &Endpoint) {
                     .log
                     .warn(found.location.finding(Code::StillConfigured, message));
             }
-            Outcome::Malformed(problem) => context.log.warn(problem.finding()),
+            Outcome::Malformed(problem) => context.log.warn(problem.finding),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use crate::config::endpoint::{Endpoint, Origin};
 use crate::config::location::{SourceLocation, SourceName};
 use crate::config::settings::SettingsFile;
 use crate::env::variables;
-use crate::finding::{Code, Finding};
+use crate::finding::{Code, Finding, unset_command};
 use crate::sources::{Outcome, Provider};
 
 /// Variables that are an error for the SDK when they are empty.
@@ -73,8 +73,7 @@ pub(crate) fn note_sdk_configuration(context: &Context, server: &Endpoint) {
         let message = "WANDB_API_KEY is set but empty, which counts as unset; in the Python SDK it \
              hides api_key of the settings files";
         context.log.detail(
-            Finding::new(Code::SdkDiffers, message)
-                .fixed_by(format!("unset {}", variables::API_KEY)),
+            Finding::new(Code::SdkDiffers, message).fixed_by(unset_command(variables::API_KEY)),
         );
     }
     for name in INVALID_IF_EMPTY {
@@ -85,7 +84,7 @@ pub(crate) fn note_sdk_configuration(context: &Context, server: &Endpoint) {
             );
             context
                 .log
-                .detail(Finding::new(Code::SdkDiffers, message).fixed_by(format!("unset {name}")));
+                .detail(Finding::new(Code::SdkDiffers, message).fixed_by(unset_command(name)));
         }
     }
     let server_file = match server.origin {
