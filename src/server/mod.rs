@@ -10,6 +10,7 @@ mod gzip;
 mod http;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod invariants;
+mod provider;
 mod proxy;
 mod response;
 mod settings;

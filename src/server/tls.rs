@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{self, CryptoProvider, KeyProvider, WebPkiSupportedAlgorithms};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::crypto::{self, CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::sign::SigningKey;
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
     SignatureScheme, StreamOwned,
@@ -21,6 +20,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::ca::{self, TrustAnchors};
+use super::provider;
 use super::trust_store;
 use super::zeroizing::WipedTransport;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ type TlsResult<T> = std::result::Result<T, rustls::Error>;
 
 /// The TLS configuration for these trust anchors.
 pub(super) fn config(anchors: &TrustAnchors) -> Result<Arc<ClientConfig>> {
-    let provider = provider()?;
+    let provider = provider::get()?;
     let verifier: Arc<dyn ServerCertVerifier> = match anchors {
         TrustAnchors::Unverified => Arc::new(Verifier::new(&provider, None)),
         TrustAnchors::Configured(locations) => listed(ca::certificates(locations)?, &provider)?,
@@ -42,42 +42,6 @@ pub(super) fn config(anchors: &TrustAnchors) -> Result<Arc<ClientConfig>> {
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Arc::new(config))
-}
-
-/// The cryptography: the default provider of the process, which only the program itself
-/// installs; else ring, where it was compiled in. A default without cipher suites or key
-/// exchanges can make no connection, and counts as none.
-fn provider() -> Result<Arc<CryptoProvider>> {
-    let usable = |provider: &&Arc<CryptoProvider>| {
-        !provider.cipher_suites.is_empty() && !provider.kx_groups.is_empty()
-    };
-    if let Some(provider) = CryptoProvider::get_default().filter(usable) {
-        return Ok(Arc::clone(provider));
-    }
-    #[cfg(feature = "ring")]
-    return Ok(Arc::new(CryptoProvider {
-        key_provider: &NoClientKeys,
-        ..crypto::ring::default_provider()
-    }));
-    #[cfg(not(feature = "ring"))]
-    Err(Error::Tls(
-        "TLS needs a default CryptoProvider of rustls: install one in the program, or turn on \
-         the feature `ring` of the crate wandb-login"
-            .to_owned(),
-    ))
-}
-
-/// Refuses every private key: no login has a client certificate. The linker then leaves
-/// out the code that signs (-47 kB).
-#[cfg(feature = "ring")]
-#[derive(Debug)]
-struct NoClientKeys;
-
-#[cfg(feature = "ring")]
-impl KeyProvider for NoClientKeys {
-    fn load_private_key(&self, _: PrivateKeyDer<'static>) -> TlsResult<Arc<dyn SigningKey>> {
-        Err(rustls::Error::General("no client certificates".to_owned()))
-    }
 }
 
 /// A verifier with these certificates as trust anchors.
