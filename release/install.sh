@@ -78,26 +78,134 @@ unpack() {
     rm "$work/files/CMakeLists.txt" # for FetchContent of the archive
 }
 
-# Copies the files, and writes a list of all files and new folders.
+# Installs the archive. A list of its files and of new folders is written first and completed
+# last: a run that is interrupted can be repeated or uninstalled.
 install() {
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
+    undo=no
+    trap clean EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
     unpack
-    if [ -f "$prefix/$list" ]; then uninstall; fi
-    mkdir -p "$prefix"
+    plan
+    check_prefix
+    record
+    copy_files
+    remove_obsolete
+    undo=no
+    echo "installed ${name%.tar.gz} in $prefix; the command is $prefix/bin/wandb-login"
+    check_path
+}
+
+# Removes temporary files, and all files of a first installation that has failed.
+clean() {
+    rm -rf "$work" "${prefix:?}/$staging"
+    if [ "$undo" = yes ]; then uninstall; fi
+}
+
+exists() { [ -e "$1" ] || [ -h "$1" ]; }
+
+# Writes to $work what has to be in the prefix, and what an earlier installation has there.
+# The path of a folder ends with a slash.
+plan() {
     (
         cd "$work/files"
         mkdir -p "${list%/*}"
-        find . -type d ! -name . | while read -r folder; do
-            [ -d "$prefix/$folder" ] || echo "$folder/"
-        done >"$work/list"
-        echo "./$list" >>"$work/list"
-        find . ! -type d >>"$work/list"
-        sort "$work/list" >"$list"
-        cp -RP . "$prefix"
+        { find . ! -type d; echo "./$list"; find . -type d ! -name . | sed 's,$,/,'; } | sort >"$work/plan"
     )
-    echo "installed ${name%.tar.gz} in $prefix; the command is $prefix/bin/wandb-login"
-    check_path
+    if [ -f "$prefix/$list" ]; then
+        cp "$prefix/$list" "$work/installed"
+    else
+        : >"$work/installed"
+    fi
+}
+
+# Fails if the files cannot be written, or would replace files of another origin. Folders may
+# be symbolic links.
+check_prefix() {
+    [ -d "$prefix/" ] || mkdir -p "$prefix" || fail "cannot make the folder $prefix"
+    [ -w "$prefix/" ] || fail "no permission to write to $prefix"
+    while read -r path; do
+        place=$prefix/${path#./}
+        place=${place%/}
+        case $path in
+        */)
+            if [ -d "$place" ]; then continue; fi
+            if exists "$place"; then fail "$place is not a folder: move it away, or name another PREFIX"; fi ;;
+        *)
+            if [ -d "$place" ] || { exists "$place" && ! grep -qxF -e "$path" "$work/installed"; }; then
+                fail "$place was not installed by install.sh: move it away, or name another PREFIX"
+            fi ;;
+        esac
+        parent=${place%/*}
+        if [ -d "$parent" ] && [ ! -w "$parent" ]; then fail "no permission to write to $parent"; fi
+    done <"$work/plan"
+}
+
+# Writes the list: what is installed already, and what will be.
+record() {
+    while read -r path; do
+        case $path in
+        */) [ -d "$prefix/$path" ] || echo "$path" ;;
+        *) echo "$path" ;;
+        esac
+    done <"$work/plan" >"$work/new"
+    sort -u "$work/installed" "$work/new" >"$work/list"
+    mkdir -p "$prefix/${list%/*}"
+    write_list "$work/list"
+    if [ ! -s "$work/installed" ]; then undo=yes; fi
+}
+
+write_list() {
+    if ! { cp "$1" "$prefix/$list.new" && mv -f "$prefix/$list.new" "$prefix/$list"; }; then
+        rm -f "$prefix/$list.new"
+        fail "cannot write $prefix/$list"
+    fi
+}
+
+# Copies the files into one folder of the prefix, then moves each to its place. Programs that
+# run keep the file that they have opened.
+copy_files() {
+    rm -rf "${prefix:?}/$staging"
+    cp -RP "$work/files" "$prefix/$staging" || fail "cannot copy the files to $prefix"
+    while read -r path; do
+        case $path in
+        "./$list") ;;
+        */) mkdir -p "$prefix/$path" ;;
+        *) mv -f "$prefix/$staging/$path" "$prefix/$path" || fail "cannot write $prefix/${path#./}" ;;
+        esac
+    done <"$work/plan"
+}
+
+# Removes the files that the earlier version has and this one does not.
+remove_obsolete() {
+    { grep -vxF -f "$work/plan" "$work/list" || :; } | remove
+    while read -r path; do
+        if exists "$prefix/$path"; then echo "$path"; fi
+    done <"$work/list" >"$work/final"
+    write_list "$work/final"
+}
+
+# Removes the files and the empty folders whose paths it reads.
+remove() {
+    sort -r | while read -r path; do
+        case $path in
+        '') ;;
+        */) rmdir "$prefix/$path" 2>/dev/null || : ;; # others may have put files there
+        *) rm -f "$prefix/$path" || fail "cannot remove $prefix/${path#./}" ;;
+        esac
+    done
+}
+
+# Removes the list after the files, and then the folders that are empty.
+uninstall() {
+    [ -f "$prefix/$list" ] || fail "$prefix has no installation by install.sh"
+    folders=$(grep '/$' "$prefix/$list") || folders=
+    rm -rf "${prefix:?}/$staging"
+    { grep -vxF -e "./$list" "$prefix/$list" || :; } | remove
+    rm -f "$prefix/$list"
+    printf '%s\n' "$folders" | remove
 }
 
 # Says what to do if the name of the command does not start the installed one.
@@ -115,19 +223,19 @@ check_path() {
     printf "    export PATH='%s':\"\$PATH\"\n" "$quoted"
 }
 
-uninstall() {
-    [ -f "$prefix/$list" ] || fail "$prefix has no installation by install.sh"
-    sort -r "$prefix/$list" | while read -r path; do
-        case $path in
-        */) rmdir "$prefix/$path" 2>/dev/null || : ;; # others may have put files there
-        *) rm -f "$prefix/$path" ;;
-        esac
-    done
-}
-
+usage='usage: install.sh FROM [PREFIX], or install.sh --uninstall [PREFIX]'
 list=share/wandb_login/installed-files
-[ $# -ge 1 ] && [ $# -le 2 ] || fail 'usage: install.sh FROM [PREFIX], or install.sh --uninstall [PREFIX]'
+staging=share/wandb_login/installing
+if [ $# -eq 1 ] && [ "$1" = --help ]; then
+    echo "$usage"
+    exit
+fi
+[ $# -ge 1 ] && [ $# -le 2 ] || fail "$usage"
+case $1 in --uninstall) ;; '' | -*) fail "$usage" ;; esac
+case ${2-} in -*) fail "$usage" ;; esac
+[ -n "${2-}${HOME-}" ] || fail 'HOME is not set: name a PREFIX'
 from=${1%/}
 prefix=${2:-$HOME/.local}
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
+case $prefix in *[!/]*/) prefix=${prefix%/} ;; esac
 if [ "$from" = --uninstall ]; then uninstall; else install; fi

@@ -3,6 +3,7 @@
 use std::env::consts::ARCH;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::dist::{self, HOST, VERSION};
@@ -106,6 +107,198 @@ fn the_installer_says_how_a_shell_finds_the_command() {
     symlink(&bin, &link).expect("a link");
     let found: Vec<String> = lines_after(format!("{}:{path}", link.display())).expect("as above");
     assert_eq!(found, Vec::<String>::new());
+}
+
+/// A machine on which `install.sh` finds temporary folders and programs of the test.
+struct Watched {
+    machine: Machine,
+    from: String,
+}
+
+impl Watched {
+    fn new() -> Option<Watched> {
+        dist::file(&format!("{}.tar.gz", dist::archive_name(HOST)))?;
+        let machine = Machine::new();
+        for folder in ["tmp", "programs", "prefix"] {
+            fs::create_dir(machine.at(folder)).expect("a folder");
+        }
+        let from = dist::folder().display().to_string();
+        Some(Watched { machine, from })
+    }
+
+    /// Runs `install.sh` with the folder `prefix`.
+    fn run(&self, from: &str) -> Option<Run> {
+        let prefix = self.machine.at("prefix").display().to_string();
+        let programs = self.machine.at("programs").display().to_string();
+        let mut command = installer(&self.machine, &[from, &prefix])?;
+        command.env("TMPDIR", self.machine.at("tmp"));
+        command.env("PATH", format!("{programs}:{}", self.machine.path()));
+        Some(Run::of(&mut command))
+    }
+
+    fn install(&self) -> Option<Run> {
+        self.run(&self.from)
+    }
+
+    fn uninstall(&self) -> Option<Run> {
+        self.run("--uninstall")
+    }
+
+    /// Everything on the machine.
+    fn files(&self) -> Files {
+        Files::of(self.machine.folder(), |_| false)
+    }
+
+    /// A program which, for a last argument that ends like this, sends a signal to install.sh.
+    fn interrupt(&self, program: &str, last: &str, signal: &str) -> PathBuf {
+        let path = self.machine.at("programs").join(program);
+        let script = format!(
+            "#!/bin/sh\nfor last; do :; done\n\
+             case $last in *{last}) kill -{signal} $PPID; exit 1 ;; esac\n\
+             PATH=${{PATH#*:}} exec {program} \"$@\"\n"
+        );
+        fs::write(&path, script).expect("a script");
+        make_executable(&path);
+        path
+    }
+}
+
+/// What the user has at a place of the installation.
+type Place = fn(&Path);
+
+#[test]
+fn the_installer_replaces_nothing_that_it_has_not_installed() {
+    let Some(watched) = Watched::new() else {
+        return;
+    };
+    let target = watched.machine.at("own");
+    fs::write(&target, "own").expect("a file");
+    let file = "was not installed by install.sh: move it away, or name another PREFIX";
+    let folder = "is not a folder: move it away, or name another PREFIX";
+    let places: [(&str, Place, &str); 6] = [
+        (
+            "bin/wandb-login",
+            |path| fs::write(path, "own").expect("write"),
+            file,
+        ),
+        (
+            "lib/libwandb_login.so.0",
+            |path| fs::create_dir(path).expect("a folder"),
+            file,
+        ),
+        (
+            "bin/wandb-login",
+            |path| symlink("../../own", path).expect("a link"),
+            file,
+        ),
+        (
+            "lib/libwandb_login.so",
+            |path| symlink("nowhere", path).expect("a link"),
+            file,
+        ),
+        (
+            "include",
+            |path| fs::write(path, "own").expect("write"),
+            folder,
+        ),
+        (
+            "share",
+            |path| symlink("nowhere", path).expect("a link"),
+            folder,
+        ),
+    ];
+    for (place, make, reason) in places {
+        let prefix = watched.machine.at("prefix");
+        let path = prefix.join(place);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        make(&path);
+        let before = watched.files();
+        let Some(run) = watched.install() else { return };
+        let expected = format!("install.sh: {} {reason}\n", path.display());
+        assert_eq!((run.code, run.stderr), (Some(1), expected));
+        watched.files().assert_equal(&before);
+        assert_eq!(fs::read(&target).expect("a file"), b"own");
+        fs::remove_dir_all(&prefix).expect("removed");
+        fs::create_dir(&prefix).expect("a folder");
+    }
+}
+
+#[test]
+fn the_installer_follows_links_to_folders() {
+    let Some(watched) = Watched::new() else {
+        return;
+    };
+    for (name, other) in [("bin", "programs-of-mine"), ("share", "data")] {
+        fs::create_dir(watched.machine.at(other)).expect("a folder");
+        let link = watched.machine.at("prefix").join(name);
+        symlink(format!("../{other}"), link).expect("a link");
+    }
+    let before = watched.files();
+    let Some(run) = watched.install() else { return };
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let command = watched.machine.at("programs-of-mine/wandb-login");
+    Run::ok(watched.machine.command(command).arg("--version"));
+    let run = watched.uninstall().expect("as above");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    watched.files().assert_equal(&before);
+}
+
+#[test]
+fn an_interrupted_installation_leaves_nothing_behind() {
+    let Some(watched) = Watched::new() else {
+        return;
+    };
+    for signal in ["HUP", "INT", "TERM"] {
+        for (program, last) in [
+            ("cp", "SHA256SUMS"),
+            ("cp", "installing"),
+            ("mv", "wandb-login"),
+        ] {
+            let before = watched.files();
+            let program = watched.interrupt(program, last, signal);
+            let Some(run) = watched.install() else { return };
+            assert_ne!(run.code, Some(0), "{signal}");
+            fs::remove_file(program).expect("it is there");
+            watched.files().assert_equal(&before);
+        }
+    }
+}
+
+/// A killed program cannot clean up. The next one does.
+#[test]
+fn a_killed_installation_can_be_repeated_and_removed() {
+    let Some(watched) = Watched::new() else {
+        return;
+    };
+    let prefix = watched.machine.at("prefix");
+    let before = Files::of(&prefix, |_| false);
+    for (program, last) in [
+        ("cp", "installing"),
+        ("mv", "libwandb_login.so"),
+        ("rm", "installed-files"),
+    ] {
+        for removed in [true, false] {
+            let program = watched.interrupt(program, last, "KILL");
+            let run = if last == "installed-files" {
+                Watched::uninstall
+            } else {
+                Watched::install
+            };
+            let Some(killed) = run(&watched) else { return };
+            assert_eq!(killed.code, None, "{last}");
+            fs::remove_file(program).expect("it is there");
+            if removed {
+                let run = watched.uninstall().expect("as above");
+                assert_eq!(run.code, Some(0), "{}", run.stderr);
+                Files::of(&prefix, |_| false).assert_equal(&before);
+            }
+            let run = watched.install().expect("as above");
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+            command_logs_in(|| watched.machine.command(prefix.join("bin/wandb-login")));
+        }
+    }
+    watched.uninstall();
+    Files::of(&prefix, |_| false).assert_equal(&before);
 }
 
 #[test]
