@@ -34,7 +34,8 @@ def native_parts(target: Target) -> list[tuple[str, str, str]]:
     """What the linker adds that is no crate: name, version, licence."""
     if target.toolchain == "zig":
         version = run(toolchain.zig(), "version").strip()
-        return [(f"llvm-{part}", f"zig {version}", "Apache-2.0 WITH LLVM-exception") for part in ("libunwind", "compiler-rt")]
+        parts = [(f"llvm-{part}", f"zig {version}", "Apache-2.0 WITH LLVM-exception") for part in ("libunwind", "compiler-rt")]
+        return [*parts, ("musl", f"zig {version}", "MIT")] if target.musl else parts
     if target.toolchain == "mingw":
         version = run("x86_64-w64-mingw32-gcc", "-dumpfullversion").strip()
         return [("libgcc", version, "GPL-3.0-or-later WITH GCC-exception-3.1"),
@@ -45,8 +46,10 @@ def native_parts(target: Target) -> list[tuple[str, str, str]]:
 def native_texts(target: Target) -> dict[str, str]:
     """The licence text of each native part, by its name."""
     if target.toolchain == "zig":
-        text = (toolchain.zig().parent / "lib/libunwind/LICENSE.TXT").read_text().strip()
-        return {"llvm-libunwind": text, "llvm-compiler-rt": text}
+        folder = toolchain.zig().parent / "lib"
+        text = (folder / "libunwind/LICENSE.TXT").read_text().strip()
+        musl = (folder / "libc/musl/COPYRIGHT").read_text().strip()
+        return {"llvm-libunwind": text, "llvm-compiler-rt": text, "musl": musl}
     documents = {"libgcc": "gcc-mingw-w64-base", "mingw-w64-runtime": "mingw-w64-common"}
     return {name: Path(f"/usr/share/doc/{folder}/copyright").read_text().strip() for name, folder in documents.items()}
 

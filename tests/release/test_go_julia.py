@@ -58,6 +58,20 @@ class GoModule(unittest.TestCase):
         for name in links:
             self.assertIn(b"//go:build wandb_login_system && ", files[name])
 
+    def test_each_library_has_its_own_notices_beside_it(self) -> None:
+        targets = [TARGETS["x86_64-unknown-linux-gnu"], TARGETS["x86_64-pc-windows-gnu"]]
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(go, "DIST", Path(folder)):
+            for target in targets:
+                for name in ("include/wandb_login.h", "lib/libwandb_login.a", "lib/pkgconfig/wandb_login.pc",
+                             "share/doc/wandb_login/THIRD-PARTY.txt"):
+                    file = Path(folder) / target.folder / name
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(f"Libs.private: -l{target.name}\n")
+            files = go.module("example.com/other", targets)
+        for target in targets:
+            self.assertIn(target.name.encode(), files[f"{go.folder(target)}/THIRD-PARTY.txt"])
+        self.assertNotIn("THIRD-PARTY.txt", files)
+
 
 class JuliaPackage(unittest.TestCase):
     def test_the_hash_of_a_folder_is_that_of_git(self) -> None:

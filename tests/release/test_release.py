@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "release"))
 import archive  # noqa: E402
 import build  # noqa: E402
 import checks  # noqa: E402
+import notices  # noqa: E402
 import order  # noqa: E402
 import packages  # noqa: E402
 import project  # noqa: E402
@@ -250,6 +251,23 @@ class Archives(Case):
         self.fails("is damaged", archive.unpack, file, self.folder / "unpacked")
         file.unlink()
         self.fails("does not exist", archive.verify, file)
+
+
+class Notices(unittest.TestCase):
+    def test_each_part_that_the_linker_adds_has_its_licence(self) -> None:
+        added = {LINUX: {"llvm-libunwind"}, MUSL: {"llvm-libunwind", "musl"}, WINDOWS: {"libgcc", "mingw-w64-runtime"}}
+        for target, expected in added.items():
+            if toolchain.missing([target]):
+                if os.environ.get("WANDB_LOGIN_TEST_STRICT") == "1":
+                    self.fail(f"tools for {target.name} are missing: run `release/tools`")
+                self.skipTest(f"tools for {target.name} are missing: run `release/tools`")
+            names = {name for name, _version, _licence in notices.native_parts(target)}
+            self.assertLessEqual(expected, names)
+            texts = notices.native_texts(target)
+            for name in names:
+                self.assertIn("permi", texts[name].lower(), name)
+        self.assertIn("Rich Felker", notices.native_texts(MUSL)["musl"])
+        self.assertNotIn("musl", {name for name, *_ in notices.native_parts(LINUX)})
 
 
 class Reproducible(unittest.TestCase):
