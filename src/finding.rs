@@ -5,7 +5,7 @@
 #[cfg_attr(windows, path = "finding/windows.rs")]
 mod commands;
 
-use crate::util::redact::for_message;
+use crate::util::redact::{for_message, is_printed_unchanged};
 use crate::util::shell::word;
 
 pub(crate) use commands::{
@@ -176,24 +176,21 @@ impl Finding {
 
     /// With the command that fixes it.
     pub(crate) fn fixed_by(self, command: impl Into<String>) -> Finding {
-        Finding {
-            command: Some(command.into()),
-            ..self
-        }
+        self.maybe_fixed_by(Some(command.into()))
     }
 
-    /// The same with this command, if there is one.
+    /// With this command, if there is one that is printed as it is. With a replaced
+    /// character or a masked word it would do something else.
     pub(crate) fn maybe_fixed_by(self, command: Option<String>) -> Finding {
+        let command = command.filter(|command| is_printed_unchanged(command));
         Finding { command, ..self }
     }
 
-    /// With every text made safe to print.
+    /// With a message that is safe to print, as the command is.
     pub(crate) fn printable(self) -> Finding {
-        let clean = |text: String| for_message(&text).into_owned();
         Finding {
-            code: self.code,
-            message: clean(self.message),
-            command: self.command.map(clean),
+            message: for_message(&self.message).into_owned(),
+            ..self
         }
     }
 }

@@ -225,10 +225,8 @@ impl Report {
         if winner.is_none() && !stopped {
             self.problem.get_or_insert_with(|| {
                 let message = context.not_configured(&server.url, None).to_string();
-                Problem::Other(Finding {
-                    command: server.login_command(),
-                    ..Finding::new(Code::NotConfigured, message)
-                })
+                let finding = Finding::new(Code::NotConfigured, message);
+                Problem::Other(finding.maybe_fixed_by(server.login_command()))
             });
         }
     }

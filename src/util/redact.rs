@@ -12,6 +12,12 @@ pub(crate) fn for_message(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a log line, an error or a report shows a text as it was before: no character
+/// is replaced, also not earlier in a name that is not UTF-8, and no word is masked.
+pub(crate) fn is_printed_unchanged(text: &str) -> bool {
+    !text.contains(char::REPLACEMENT_CHARACTER) && for_message(text) == text
+}
+
 /// Replaces invisible characters: a file name, a variable or a server's response
 /// must not move the cursor, change colors, fake a line or reorder the text.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {

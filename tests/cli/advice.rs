@@ -1,6 +1,8 @@
 //! What a report proposes: each command is run, and does what its finding says.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -342,6 +344,61 @@ fn a_settings_file_with_any_secret_must_be_private() {
         let run = place.shell(found[0]["command"].as_str().expect("a command"));
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         assert!(open().is_empty(), "{text}");
+    }
+}
+
+/// A command with a masked word or a replaced character is for another file, or with
+/// `****` for all files there: a finding then has none.
+#[test]
+fn a_command_names_its_file_or_is_left_out() {
+    let hash = "0123456789abcdef".repeat(4);
+    for (name, is_printed) in [
+        (OsStr::new("net rc"), true),
+        (OsStr::new("it's"), true),
+        (OsStr::new("*"), true),
+        (OsStr::new("$(rm other)`rm other`"), true),
+        (OsStr::new("-n; rm other"), true),
+        (OsStr::new("netrc-of-experiment-2024-10"), false),
+        (OsStr::new(&hash), false),
+        (OsStr::new("a\nb"), false),
+        (OsStr::new("\u{1b}[31mred"), false),
+        (OsStr::new("gpj.\u{202e}x"), false),
+        (OsStr::from_bytes(b"\xff"), false),
+    ] {
+        for below in ["", "folder"] {
+            let place = Place::new();
+            let other = place.home.write("folder/other", "");
+            let folder = place.home.base().join("folder");
+            let path = match below {
+                "" => folder.join(name),
+                below => folder.join(name).join(below),
+            };
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            let entry = format!("machine api.wandb.ai login user password {KEY_1}\n");
+            fs::write(&path, entry).expect("a file");
+            for path in [&path, &other] {
+                fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("a mode");
+            }
+            let status = || {
+                let mut command = place.home.wandb_login(&["status", "--json"]);
+                let run = Run::of(command.env("NETRC", &path));
+                let report = serde_json::from_str(&run.stdout).expect("JSON");
+                findings(&report, &["readable-by-others"])
+            };
+            let found = status();
+            assert_eq!(found.len(), 1, "{path:?}");
+            let Some(command) = found[0]["command"].as_str() else {
+                // Below a folder only what looks like a whole key is masked.
+                assert!(!is_printed, "{path:?}: {found:?}");
+                continue;
+            };
+            assert!(is_printed || !below.is_empty(), "{path:?}: {command}");
+            let run = place.shell(command);
+            assert_eq!(run.code, Some(0), "{path:?}: {command}: {}", run.stderr);
+            assert!(status().is_empty(), "{path:?}: {command}");
+            let mode = other.metadata().expect("the other file").mode();
+            assert_eq!(mode & 0o777, 0o644, "{path:?}: {command}");
+        }
     }
 }
 
