@@ -29,7 +29,6 @@ type ValueResult<T> = std::result::Result<T, SourceProblem>;
 const SECONDS: &str = "a number of seconds";
 
 /// The default time limit of a request.
-#[cfg(feature = "http")]
 const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The variables with any value: a key in place of a path or an address is no error
@@ -362,7 +361,7 @@ impl<'a> Context<'a> {
     }
 
     /// The time limit of the prompt; `None` if there is no limit.
-    pub(crate) fn prompt_timeout(&self) -> Result<Option<Duration>> {
+    pub(crate) fn prompt_timeout(&self) -> ValueResult<Option<Duration>> {
         let timeout = match self.options.prompt_timeout {
             Timeout::Configured => self
                 .value(
@@ -378,8 +377,7 @@ impl<'a> Context<'a> {
     }
 
     /// The time limit of a request.
-    #[cfg(feature = "http")]
-    pub(crate) fn http_timeout(&self) -> Result<Duration> {
+    pub(crate) fn http_timeout(&self) -> ValueResult<Duration> {
         if let Some(timeout) = self.options.http_timeout {
             return Ok(timeout);
         }

@@ -92,14 +92,14 @@ impl Report {
         let context = Context::for_report(options);
         context.config().log_notes(&context.log);
         let server = endpoint::resolve(&context);
-        let invalid = invalid::values(&context);
+        let stopping = invalid::stopping(&context);
         let mut report = Report {
             host: Host::of(&server),
             proxy: None,
             rows: Vec::new(),
             winner: None,
             replace_command: None,
-            problem: invalid.first().cloned().map(Problem::Other),
+            problem: stopping.first().cloned().map(Problem::Other),
             mode: mode(&context),
             job: context.rank().map(|rank| Job {
                 rank,
@@ -138,7 +138,8 @@ impl Report {
             let is_it = |row: &Row| row.problem.as_ref() == Some(&finding.message);
             !report.rows.iter().any(is_it) && !is_problem(&finding.message)
         };
-        let warnings = invalid.into_iter().chain(context.log.into_findings());
+        let invalid = stopping.into_iter().chain(invalid::others(&context));
+        let warnings = invalid.chain(context.log.into_findings());
         report.warnings = warnings.filter(is_new).collect();
         if let Some(log) = options.log {
             for line in report.lines() {
@@ -219,7 +220,7 @@ impl Report {
         let route = route::resolve(context, server);
         route.log_problems(&context.log);
         let proxy = route.proxy.ok().flatten();
-        self.proxy = proxy.map(|proxy| proxy.address_and_name());
+        self.proxy = proxy.map(|proxy| proxy.address_and_name);
         self.rows
             .push(Row::of_prompt(context, winner.is_some(), stopped));
         if winner.is_none() && !stopped {
@@ -256,6 +257,9 @@ impl Report {
             _ => None,
         };
         let finding = Finding::new(Code::VerificationFailed, error.to_string());
+        // Such as the invalid value that the request needed.
+        self.warnings
+            .retain(|warning| warning.message != finding.message);
         self.problem = Some(Problem::Other(finding.maybe_fixed_by(command)));
     }
 

@@ -55,8 +55,8 @@ pub(crate) struct ProxyUrl {
     /// In normal form, an IPv6 address in brackets.
     pub host: String,
     pub port: u16,
-    /// For messages: without user information, with the setting's name.
-    pub shown: String,
+    /// For messages: without user information, with the name of the value.
+    pub address_and_name: String,
     /// User name and password, decoded.
     pub user_info: Option<UserInfo>,
     /// The value of a `Proxy-Authorization` header.
@@ -70,7 +70,7 @@ pub(crate) struct UserInfo {
 }
 
 impl ProxyUrl {
-    /// Parses the value of the setting `name`. `authorization` is used where the URL
+    /// Parses a value that messages call `name`. `authorization` is used where the URL
     /// has no user information.
     pub(crate) fn parse(
         name: &str,
@@ -96,7 +96,7 @@ impl ProxyUrl {
             scheme: kind,
             host,
             port: port.unwrap_or(kind.default_port()),
-            shown: format!("the proxy {scheme}://{authority} ({name})"),
+            address_and_name: format!("{scheme}://{authority} ({name})"),
             user_info,
             authorization: None,
         };
@@ -112,9 +112,9 @@ impl ProxyUrl {
         Ok(proxy)
     }
 
-    /// The address, without user information, and the setting's name: `URL (NAME)`.
-    pub(crate) fn address_and_name(&self) -> String {
-        self.shown.trim_start_matches("the proxy ").to_owned()
+    /// For messages: the address and the name, as a noun.
+    pub(crate) fn shown(&self) -> String {
+        format!("the proxy {}", self.address_and_name)
     }
 
     /// Sets the header, from the user information or the other way round.

@@ -134,7 +134,8 @@ fn with_transport<T, E: From<Error>>(
             .warn(Finding::new(Code::UnverifiedCertificate, warning));
     }
     let now = Instant::now();
-    let deadline = now.checked_add(context.http_timeout()?).unwrap_or(now);
+    let timeout = context.http_timeout().map_err(Error::from)?;
+    let deadline = now.checked_add(timeout).unwrap_or(now);
     call(
         &transport,
         &Wait {

@@ -26,7 +26,7 @@ impl Proxy {
             Scheme::Https => "https",
             Scheme::Socks => "socks5",
         };
-        let unusable = || Error::Proxy(format!("{} cannot be used", url.shown));
+        let unusable = || Error::Proxy(format!("{} cannot be used", url.shown()));
         let uri = format!("{scheme}://{}:{}/", url.host, url.port);
         let socks = match url.scheme {
             Scheme::Socks => Some(socks(url).ok_or_else(unusable)?),
@@ -34,7 +34,7 @@ impl Proxy {
         };
         Ok(Proxy {
             uri: uri.parse().map_err(|_| unusable())?,
-            shown: url.shown.clone(),
+            shown: url.shown(),
             authorization: url.authorization.clone(),
             user_info: url.user_info.clone(),
             socks,

@@ -347,6 +347,66 @@ fn a_settings_file_with_any_secret_must_be_private() {
     }
 }
 
+/// The values that only a request or a prompt needs: each variable and each setting is
+/// named with its place, and the command removes it.
+#[test]
+fn a_malformed_value_that_a_login_can_do_without_is_a_warning_with_its_place() {
+    for (name, value) in [
+        ("WANDB_HTTPS_PROXY", "socks4://proxy.example"),
+        ("HTTPS_PROXY", "http://us%er:pass@proxy.example"),
+        ("https_proxy", "http://proxy.example:x"),
+        ("WANDB_X_EXTRA_HTTP_HEADERS", "x"),
+        ("WANDB__EXTRA_HTTP_HEADERS", r#"{"X A": "b"}"#),
+        ("WANDB_USERNAME", "\u{1}"),
+        ("WANDB_USER_EMAIL", "é"),
+        ("WANDB_INSECURE_DISABLE_SSL", "maybe"),
+        ("WANDB_HTTP_TIMEOUT", "soon"),
+        ("WANDB_LOGIN_TIMEOUT", "later"),
+    ] {
+        let mut place = Place::new();
+        put(&mut place, "netrc", KEY_1);
+        place.variables.push((name, value.into()));
+        let message = is_a_warning(&place, &format!("unset {name}"));
+        assert!(message.contains(name), "{message}");
+    }
+    for (name, value) in [
+        ("https_proxy", "socks4://proxy.example"),
+        ("x_extra_http_headers", "x"),
+        ("insecure_disable_ssl", "maybe"),
+        ("login_timeout", "later"),
+        ("force", "maybe"),
+    ] {
+        let mut place = Place::new();
+        put(&mut place, "netrc", KEY_1);
+        let text = format!("[default]\n{name} = {value}\n");
+        let path = place.home.write("home/.config/wandb/settings", text);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
+        let edit = format!("${{EDITOR:-vi}} +2 {}", path.display());
+        let message = is_a_warning(&place, &edit);
+        let path = path.display().to_string();
+        assert!(message.contains(name), "{message}");
+        assert!(message.contains(&path), "{message}");
+        assert!(message.contains("line 2"), "{message}");
+    }
+}
+
+/// The message of the only finding, which has this command. The command removes it.
+fn is_a_warning(place: &Place, command: &str) -> String {
+    let report = place.status(&[]);
+    assert_eq!(report["configured"], true, "{command}");
+    let found = report["findings"].as_array().expect("an array");
+    assert_eq!(found.len(), 1, "{command}: {found:?}");
+    assert_eq!(found[0]["severity"], "warning", "{command}");
+    assert_eq!(found[0]["command"], command, "{}", found[0]);
+    let run = place.shell(&format!("{command}\nwandb-login status"));
+    assert!(
+        run.stdout.contains("\nNothing to fix.\n"),
+        "{command}: {}",
+        run.stdout
+    );
+    found[0]["message"].as_str().expect("a message").to_owned()
+}
+
 /// A command with a masked word or a replaced character is for another file, or with
 /// `****` for all files there: a finding then has none.
 #[test]

@@ -1,6 +1,7 @@
 //! The way to a server, from variables and settings. No file is read for it. A part that
 //! is malformed is an error only for a request that needs it; a session leaves it out.
 
+mod part;
 mod proxy;
 
 use std::ffi::OsString;
@@ -8,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use crate::config::context::Context;
 use crate::config::endpoint::Endpoint;
-use crate::config::settings::{SettingResult, parse_bool};
+use crate::config::settings::parse_bool;
 use crate::env::variables::{self, setting};
 use crate::env::{self, display_path};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::finding::{Code, Finding, unset_command};
 use crate::formats::json::WipedJson;
 use crate::log::Log;
@@ -20,31 +21,33 @@ use crate::url::BaseUrl;
 use crate::util::redact::clean;
 use crate::util::secret::{Secret, WipedText};
 
+use part::{Configured, Part, PartProblem};
+
 /// Returns the value of a variable that is set and not empty.
 pub(crate) type Variables<'a> = dyn Fn(&str) -> Option<WipedText> + 'a;
 
 /// What the settings files say; the variable of each wins.
 pub(crate) struct RouteSettings {
-    pub http_proxy: Result<Option<WipedText>>,
-    pub https_proxy: Result<Option<WipedText>>,
-    pub insecure_disable_ssl: Result<Option<bool>>,
+    pub http_proxy: Part<Option<Configured>>,
+    pub https_proxy: Part<Option<Configured>>,
+    pub insecure_disable_ssl: Part<Option<bool>>,
     /// A JSON object of header names and values.
-    pub extra_headers: Result<Option<WipedText>>,
+    pub extra_headers: Part<Option<Configured>>,
     /// The base of relative CA file names; `None` for the process's directory.
     pub working_directory: Option<PathBuf>,
 }
 
 /// The way to a server. It may hold secrets, so it has no `Debug`.
 pub(crate) struct ConfiguredRoute {
-    pub proxy: Result<Option<ProxyUrl>>,
+    pub proxy: Part<Option<ProxyUrl>>,
     /// Empty for the trust store of the system.
     pub ca: Vec<CaLocation>,
-    pub tls_unchecked: Result<bool>,
+    pub tls_unchecked: Part<bool>,
     /// Sent with every request.
-    pub headers: Result<Vec<Header>>,
+    pub headers: Part<Vec<Header>>,
     /// Sent with the requests of a login.
-    pub username: Result<Option<Secret>>,
-    pub user_email: Result<Option<Secret>>,
+    pub username: Part<Option<Secret>>,
+    pub user_email: Part<Option<Secret>>,
 }
 
 /// A file or directory of CA certificates, and the variable that names it.
@@ -68,27 +71,24 @@ pub(crate) fn resolve(context: &Context, server: &Endpoint) -> ConfiguredRoute {
 }
 
 /// Whether certificates are not verified.
-pub(crate) fn is_tls_unchecked(context: &Context) -> Result<bool> {
+pub(crate) fn is_tls_unchecked(context: &Context) -> Part<bool> {
     let var = |name: &str| context.env.secret_text(name);
     tls_unchecked(&var, disabled_ssl(context))
 }
 
 fn settings(context: &Context) -> RouteSettings {
     let settings = context.settings();
-    let text = |found: SettingResult<'_, Secret>| -> Result<Option<WipedText>> {
-        let text = |secret: &Secret| String::from_utf8_lossy(secret.as_bytes()).into_owned();
-        Ok(found?.map(|found| text(found.value).into()))
-    };
+    let extra_headers = settings.x_extra_http_headers();
     RouteSettings {
-        http_proxy: text(settings.http_proxy()),
-        https_proxy: text(settings.https_proxy()),
+        http_proxy: Configured::setting(setting::HTTP_PROXY, settings.http_proxy()),
+        https_proxy: Configured::setting(setting::HTTPS_PROXY, settings.https_proxy()),
         insecure_disable_ssl: disabled_ssl(context),
-        extra_headers: text(settings.x_extra_http_headers()),
+        extra_headers: Configured::setting(setting::EXTRA_HTTP_HEADERS, extra_headers),
         working_directory: context.options.working_directory.map(Path::to_path_buf),
     }
 }
 
-fn disabled_ssl(context: &Context) -> Result<Option<bool>> {
+fn disabled_ssl(context: &Context) -> Part<Option<bool>> {
     let found = context.settings().insecure_disable_ssl()?;
     Ok(found.map(|found| *found.value))
 }
@@ -168,8 +168,8 @@ impl ConfiguredRoute {
             self.user_email.as_ref().err(),
             self.tls_unchecked.as_ref().err(),
         ];
-        for problem in problems.into_iter().flatten() {
-            log.warn(Finding::new(Code::ConnectionSetting, problem.to_string()));
+        for PartProblem { error, location } in problems.into_iter().flatten() {
+            log.warn(location.finding(Code::ConnectionSetting, error.to_string()));
         }
         if matches!(self.tls_unchecked, Ok(true)) {
             return;
@@ -203,24 +203,23 @@ impl ConfiguredRoute {
 }
 
 /// A part of the way, or none where it is malformed.
-fn usable<T: Default>(log: &Log, part: Result<T>) -> T {
-    part.unwrap_or_else(|error| {
+fn usable<T: Default>(log: &Log, part: Part<T>) -> T {
+    part.unwrap_or_else(|PartProblem { error, location }| {
         let message = error.and("The session leaves it out.").to_string();
-        log.warn(Finding::new(Code::ConnectionSetting, message));
+        log.warn(location.finding(Code::ConnectionSetting, message));
         T::default()
     })
 }
 
 /// Several directories as one value, as in `PATH`.
-fn join(directories: Vec<PathBuf>) -> Result<Option<OsString>> {
+fn join(directories: Vec<PathBuf>) -> Part<Option<OsString>> {
+    const NAME: &str = variables::SSL_CERT_DIR;
     if directories.is_empty() {
         return Ok(None);
     }
     let joined = std::env::join_paths(directories).map_err(|_| {
-        Error::Argument(format!(
-            "{}: the path of a directory contains a separator",
-            variables::SSL_CERT_DIR
-        ))
+        let message = format!("{NAME}: the path of a directory contains a separator");
+        PartProblem::variable(NAME, message)
     })?;
     Ok(Some(joined))
 }
@@ -263,46 +262,48 @@ fn ca_locations(var: &Variables<'_>, directory: Option<&Path>) -> Vec<CaLocation
     locations
 }
 
-fn tls_unchecked(var: &Variables<'_>, setting: Result<Option<bool>>) -> Result<bool> {
+fn tls_unchecked(var: &Variables<'_>, setting: Part<Option<bool>>) -> Part<bool> {
     const NAME: &str = variables::INSECURE_DISABLE_SSL;
     match var(NAME) {
         Some(value) => parse_bool(value.trim().as_bytes())
-            .ok_or_else(|| Error::Argument(format!("{NAME} must be true or false"))),
+            .ok_or_else(|| PartProblem::variable(NAME, format!("{NAME} must be true or false"))),
         None => Ok(setting?.unwrap_or(false)),
     }
 }
 
 /// The value of a variable that is sent as a header.
-fn identity(var: &Variables<'_>, name: &str) -> Result<Option<Secret>> {
+fn identity(var: &Variables<'_>, name: &'static str) -> Part<Option<Secret>> {
     let Some(value) = var(name) else {
         return Ok(None);
     };
     let header = Header::new("X", value.as_bytes()).map_err(|_| {
-        Error::Argument(format!(
+        let message = format!(
             "{name} cannot be sent to the server: it contains control characters or characters \
              outside ASCII"
-        ))
+        );
+        PartProblem::variable(name, message)
     })?;
     Ok(Some(header.value))
 }
 
 /// The extra headers, with the one for the proxy.
-fn extra_headers(var: &Variables<'_>, setting: Result<Option<WipedText>>) -> Result<Vec<Header>> {
+fn extra_headers(var: &Variables<'_>, setting: Part<Option<Configured>>) -> Part<Vec<Header>> {
     const NAMES: [&str; 2] = [
         variables::EXTRA_HTTP_HEADERS,
         variables::EXTRA_HTTP_HEADERS_OLD,
     ];
-    let variable = NAMES.iter().find_map(|name| Some((*name, var(name)?)));
-    let configured = match variable {
+    let mut variables = NAMES.iter();
+    let configured = match variables.find_map(|name| Configured::variable(var, name)) {
         Some(found) => Some(found),
-        None => setting?.map(|text| (setting::EXTRA_HTTP_HEADERS, text)),
+        None => setting?,
     };
-    configured.map_or(Ok(Vec::new()), |(source, text)| {
-        parse_headers(source, &text)
-    })
+    let Some(configured) = configured else {
+        return Ok(Vec::new());
+    };
+    parse_headers(&configured.name, &configured.text).map_err(|error| configured.problem(error))
 }
 
-fn parse_headers(source: &str, text: &str) -> Result<Vec<Header>> {
+fn parse_headers(source: &str, text: &str) -> Result<Vec<Header>, Error> {
     let json = WipedJson::parse(text.as_bytes());
     let Some(members) = json.as_ref().and_then(|json| json.0.as_object()) else {
         return Err(Error::Argument(format!(

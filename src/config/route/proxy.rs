@@ -4,34 +4,37 @@
 use std::net::IpAddr;
 
 use super::Variables;
-use crate::env::variables::{self, setting};
-use crate::error::Result;
+use super::part::{Configured, Part};
+use crate::env::variables;
 use crate::route::ProxyUrl;
 use crate::url::BaseUrl;
-use crate::util::secret::{Secret, WipedText};
+use crate::util::secret::Secret;
 
 /// The proxy for a server, or `None` for a direct connection. `configured` is the
 /// setting for the server's scheme. What the server does not need is not parsed.
 pub(super) fn choose(
     var: &Variables<'_>,
-    configured: Result<Option<WipedText>>,
+    configured: Part<Option<Configured>>,
     server: &BaseUrl,
     authorization: Option<&Secret>,
-) -> Result<Option<ProxyUrl>> {
-    let parse = |name, value: &str| ProxyUrl::parse(name, value, authorization).map(Some);
-    let (ours, setting) = match server.is_https() {
-        true => (variables::WANDB_HTTPS_PROXY, setting::HTTPS_PROXY),
-        false => (variables::WANDB_HTTP_PROXY, setting::HTTP_PROXY),
+) -> Part<Option<ProxyUrl>> {
+    let parse = |found: Configured| {
+        let proxy = ProxyUrl::parse(&found.name, &found.text, authorization);
+        proxy.map(Some).map_err(|error| found.problem(error))
     };
-    if let Some(value) = var(ours) {
-        return parse(ours, &value);
+    let ours = match server.is_https() {
+        true => variables::WANDB_HTTPS_PROXY,
+        false => variables::WANDB_HTTP_PROXY,
+    };
+    if let Some(found) = Configured::variable(var, ours) {
+        return parse(found);
     }
-    if let Some(value) = configured? {
-        return parse(setting, &value);
+    if let Some(found) = configured? {
+        return parse(found);
     }
     // The shared variables do not apply to the loopback and to what NO_PROXY lists.
     let mut shared = shared_variables(var, server.is_https()).into_iter();
-    let Some((name, value)) = shared.find_map(|name| Some((name, var(name)?))) else {
+    let Some(found) = shared.find_map(|name| Configured::variable(var, name)) else {
         return Ok(None);
     };
     let no_proxy = var(variables::NO_PROXY).or_else(|| var(variables::NO_PROXY_LOWER));
@@ -39,7 +42,7 @@ pub(super) fn choose(
     if is_exempt(server.host(), server.port_or_default(), &no_proxy) {
         return Ok(None);
     }
-    parse(name, &value)
+    parse(found)
 }
 
 fn shared_variables(var: &Variables<'_>, https: bool) -> [&'static str; 2] {
@@ -126,7 +129,8 @@ fn is_within(address: IpAddr, network: &str, bits: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::config::location::SourceLocation;
+    use crate::error::{Error, Result};
 
     fn choose(vars: &[(&str, &str)], server: &str) -> Result<Option<ProxyUrl>> {
         let var = |name: &str| {
@@ -134,12 +138,13 @@ mod tests {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| (*value).to_owned().into())
         };
-        super::choose(&var, Ok(None), &BaseUrl::parse(server).unwrap(), None)
+        let proxy = super::choose(&var, Ok(None), &BaseUrl::parse(server).unwrap(), None);
+        Ok(proxy?)
     }
 
     fn shown(vars: &[(&str, &str)], server: &str) -> String {
         match choose(vars, server) {
-            Ok(Some(proxy)) => proxy.shown,
+            Ok(Some(proxy)) => proxy.shown(),
             Ok(None) => "direct".to_owned(),
             Err(error) => error.to_string(),
         }
@@ -193,11 +198,20 @@ mod tests {
             );
         }
         let var = |name: &str| (name == "HTTP_PROXY").then(|| "shared:1".to_owned().into());
-        let configured = Ok(Some("set:3".to_owned().into()));
+        let configured = Configured {
+            text: "set:3".to_owned().into(),
+            name: "http_proxy in /s line 2".into(),
+            location: SourceLocation::file_line("/s".as_ref(), 2),
+        };
         let server = BaseUrl::parse("http://w.test").unwrap();
-        let proxy = super::choose(&var, configured, &server, None);
-        let proxy = proxy.unwrap().unwrap();
-        assert_eq!(proxy.shown, "the proxy http://set:3 (http_proxy)");
+        let proxy = super::choose(&var, Ok(Some(configured)), &server, None);
+        let Ok(Some(proxy)) = proxy else {
+            panic!("there is a proxy");
+        };
+        assert_eq!(
+            proxy.shown(),
+            "the proxy http://set:3 (http_proxy in /s line 2)"
+        );
     }
 
     #[test]
@@ -247,7 +261,7 @@ mod tests {
         )
         .unwrap()
         .unwrap();
-        assert_eq!(proxy.shown, "the proxy http://h:3128 (HTTPS_PROXY)");
+        assert_eq!(proxy.shown(), "the proxy http://h:3128 (HTTPS_PROXY)");
         // base64 of "us@er:p:ss"
         assert_eq!(
             proxy.authorization.unwrap().as_bytes(),
