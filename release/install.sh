@@ -88,6 +88,8 @@ install() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     unpack
+    [ -d "$prefix/" ] || mkdir -p "$prefix" || fail "cannot make the folder $prefix"
+    lock
     plan
     check_prefix
     record
@@ -100,8 +102,17 @@ install() {
 
 # Removes temporary files, and all files of a first installation that has failed.
 clean() {
-    rm -rf "$work" "${prefix:?}/$staging"
+    rm -rf "$work" "${prefix:?}/$staging" "$prefix/$list.new"
     if [ "$undo" = yes ]; then uninstall; fi
+}
+
+# Waits for another run in the same folder, such as that of another job. Without flock, or on a
+# file system that cannot lock, runs at the same time fail with an error.
+lock() {
+    if command -v flock >/dev/null && [ -d "$prefix/" ]; then
+        exec 9<"$prefix/"
+        flock 9 2>/dev/null || :
+    fi
 }
 
 exists() { [ -e "$1" ] || [ -h "$1" ]; }
@@ -124,7 +135,6 @@ plan() {
 # Fails if the files cannot be written, or would replace files of another origin. Folders may
 # be symbolic links.
 check_prefix() {
-    [ -d "$prefix/" ] || mkdir -p "$prefix" || fail "cannot make the folder $prefix"
     [ -w "$prefix/" ] || fail "no permission to write to $prefix"
     while read -r path; do
         place=$prefix/${path#./}
@@ -158,10 +168,7 @@ record() {
 }
 
 write_list() {
-    if ! { cp "$1" "$prefix/$list.new" && mv -f "$prefix/$list.new" "$prefix/$list"; }; then
-        rm -f "$prefix/$list.new"
-        fail "cannot write $prefix/$list"
-    fi
+    { cp "$1" "$prefix/$list.new" && mv -f "$prefix/$list.new" "$prefix/$list"; } || fail "cannot write $prefix/$list"
 }
 
 # Copies the files into one folder of the prefix, then moves each to its place. Programs that
@@ -202,7 +209,7 @@ remove() {
 uninstall() {
     [ -f "$prefix/$list" ] || fail "$prefix has no installation by install.sh"
     folders=$(grep '/$' "$prefix/$list") || folders=
-    rm -rf "${prefix:?}/$staging"
+    rm -rf "${prefix:?}/$staging" "$prefix/$list.new" # of a killed run
     { grep -vxF -e "./$list" "$prefix/$list" || :; } | remove
     rm -f "$prefix/$list"
     printf '%s\n' "$folders" | remove
@@ -238,4 +245,9 @@ from=${1%/}
 prefix=${2:-$HOME/.local}
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac
 case $prefix in *[!/]*/) prefix=${prefix%/} ;; esac
-if [ "$from" = --uninstall ]; then uninstall; else install; fi
+if [ "$from" = --uninstall ]; then
+    lock
+    uninstall
+else
+    install
+fi

@@ -200,6 +200,29 @@ fn a_prebuilt_library_that_does_not_fit() {
     prebuilt.refused(&[], &reason);
 }
 
+/// A file that the installation needs is named before anything is built or installed.
+#[test]
+fn an_incomplete_prebuilt_prefix() {
+    let Some(prebuilt) = Prebuilt::new() else {
+        return;
+    };
+    fs::write(prebuilt.library(VERSION), &prebuilt.bytes).expect("write");
+    let folder = prebuilt.folder.path();
+    let library = folder.join("lib/libwandb_login.a");
+    prebuilt.refused(&[], &format!("there is no {}", library.display()));
+    fs::write(library, "").expect("write");
+    let command = folder.join("bin/wandb-login");
+    prebuilt.refused(&[], &format!("there is no {}", command.display()));
+    let variables = [
+        ("WANDB_LOGIN_PREBUILT", &*text(folder)),
+        ("WANDB_LOGIN_COMMAND", "OFF"),
+    ];
+    let build = TempDir::new();
+    let source = root().join("bindings/cpp");
+    let run = OLDEST.configure(&source, build.path(), &variables);
+    assert_eq!(run.map(|run| run.code), Some(Some(0)));
+}
+
 /// Replaces a text in a file by one of the same length.
 fn patch(file: &Path, from: &str, to: &str) {
     let mut bytes = fs::read(file).expect("a file");

@@ -229,6 +229,47 @@ fn native_static_libs() -> String {
     ours.join(" ")
 }
 
+/// Relocatable folders and absolute ones.
+#[test]
+fn pkg_config_names_folders_with_spaces() {
+    let (Some(prefix), Some(pkg_config)) = (prefix(), tool("pkg-config")) else {
+        return;
+    };
+    let folder = TempDir::new();
+    for (index, libraries) in ["the libraries", "/the libraries"].into_iter().enumerate() {
+        let at = folder.path().join(format!("a {index}"));
+        let libraries = match libraries.strip_prefix('/') {
+            Some(name) => text(&at.join(name)),
+            None => libraries.to_owned(),
+        };
+        let build = at.join("build");
+        let variables = [
+            ("WANDB_LOGIN_PREBUILT", &*text(prefix)),
+            ("CMAKE_INSTALL_PREFIX", &*text(&at)),
+            ("CMAKE_INSTALL_LIBDIR", &*libraries),
+            ("CMAKE_INSTALL_INCLUDEDIR", "the headers"),
+        ];
+        let configured = OLDEST.configure(&root().join("bindings/cpp"), &build, &variables);
+        let Some(run) = configured else { return };
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let mut install = Command::new(cmake(OLDEST.cmake).expect("it has configured the folder"));
+        Run::ok(install.arg("--install").arg(&build));
+        let mut ask = Command::new(&pkg_config);
+        ask.env("PKG_CONFIG_PATH", at.join("the libraries/pkgconfig"));
+        let flags = Run::ok(ask.args(["--cflags", "--libs", "wandb_login"])).stdout;
+        let words = Run::ok(Command::new("sh").args(["-c", &format!("printf '%s\\n' {flags}")]));
+        let (folders, names): (Vec<_>, Vec<_>) = words
+            .stdout
+            .lines()
+            .partition(|word| word.starts_with("-I/") || word.starts_with("-L/"));
+        assert_eq!(names, ["-lwandb_login"], "{flags}");
+        for (word, file) in folders.iter().zip(["wandb_login.h", "libwandb_login.so"]) {
+            assert!(Path::new(&word[2..]).join(file).exists(), "{flags}");
+        }
+        assert_eq!(folders.len(), 2, "{flags}");
+    }
+}
+
 #[test]
 fn pkg_config_returns_working_flags() {
     let (Some(release), Some(pkg_config), Some(gcc)) =

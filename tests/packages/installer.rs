@@ -264,6 +264,26 @@ fn an_interrupted_installation_leaves_nothing_behind() {
     }
 }
 
+/// Jobs that share a home directory may all start with an installation.
+#[test]
+fn installations_at_the_same_time_wait_for_each_other() {
+    let (Some(watched), Some(_)) = (Watched::new(), tool("flock")) else {
+        return;
+    };
+    let before = watched.files();
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..3).map(|_| scope.spawn(|| watched.install())).collect();
+        for run in runs {
+            let run = run.join().expect("no panic").expect("the release's files");
+            assert_eq!(run.code, Some(0), "{}", run.stderr);
+        }
+    });
+    let command = watched.machine.at("prefix/bin/wandb-login");
+    Run::ok(watched.machine.command(command).arg("--version"));
+    watched.uninstall();
+    watched.files().assert_equal(&before);
+}
+
 /// A killed program cannot clean up. The next one does.
 #[test]
 fn a_killed_installation_can_be_repeated_and_removed() {

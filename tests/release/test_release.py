@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 from unittest import mock
 
@@ -268,6 +269,22 @@ class Notices(unittest.TestCase):
                 self.assertIn("permi", texts[name].lower(), name)
         self.assertIn("Rich Felker", notices.native_texts(MUSL)["musl"])
         self.assertNotIn("musl", {name for name, *_ in notices.native_parts(LINUX)})
+
+
+class Wheel(unittest.TestCase):
+    def test_paths_in_an_archive_are_not_printed(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            wheel = Path(folder) / "wheel.whl"
+            with zipfile.ZipFile(wheel, "w") as file:
+                for source in (ROOT / "release/wheel/wandb_login").glob("*.py"):
+                    file.write(source, f"wandb_login/{source.name}")
+            for options in (["--libs"], ["--libs", "--static"], ["--include-dir"], ["--cmake-dir"], ["--pkg-config-dir"]):
+                done = subprocess.run([sys.executable, "-B", "-m", "wandb_login", *options], cwd=folder,
+                                      env=os.environ | {"PYTHONPATH": str(wheel)}, capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stdout), (1, ""), options)
+                expected = f"{wheel.resolve()}/wandb_login is in an archive, where build tools find no files"
+                self.assertIn(expected, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
 
 
 class Reproducible(unittest.TestCase):

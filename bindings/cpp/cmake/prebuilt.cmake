@@ -9,6 +9,17 @@ endif()
 include("${CMAKE_CURRENT_LIST_DIR}/wandb_login-check.cmake")
 
 wandb_login_check_files("${prefix}/include/wandb_login.h" problem)
+if(NOT problem AND WANDB_LOGIN_INSTALL) # what an installation copies besides the shared library
+    set(files ${wandb_login_STATIC} ${wandb_login_IMPORTS})
+    if(WANDB_LOGIN_COMMAND)
+        list(APPEND files "${wandb_login_COMMAND}")
+    endif()
+    foreach(file IN LISTS files)
+        if(NOT problem AND NOT EXISTS "${file}")
+            set(problem "there is no ${file}")
+        endif()
+    endforeach()
+endif()
 if(problem)
     message(FATAL_ERROR "libwandb_login ${wandb_login_VERSION} cannot be used from "
         "WANDB_LOGIN_PREBUILT=${WANDB_LOGIN_PREBUILT}: ${problem}")

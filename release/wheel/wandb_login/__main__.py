@@ -30,6 +30,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.static and not arguments.libs:
         parser.error("--static goes with --libs")
+    if not PREFIX.is_dir():
+        sys.exit(f"{parser.prog}: {PREFIX} is in an archive, where build tools find no files: install the wheel with pip")
     if arguments.libs:
         print(libs(arguments.static))
     elif arguments.include_dir:
