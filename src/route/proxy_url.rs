@@ -112,11 +112,6 @@ impl ProxyUrl {
         Ok(proxy)
     }
 
-    /// For messages: the address and the name, as a noun.
-    pub(crate) fn shown(&self) -> String {
-        format!("the proxy {}", self.address_and_name)
-    }
-
     /// Sets the header, from the user information or the other way round.
     fn authorize(&mut self, authorization: Option<&Secret>) {
         if let Some(info) = &self.user_info {

@@ -26,15 +26,17 @@ impl Proxy {
             Scheme::Https => "https",
             Scheme::Socks => "socks5",
         };
-        let unusable = || Error::Proxy(format!("{} cannot be used", url.shown()));
+        let shown = format!("the proxy {}", url.address_and_name);
+        let unusable = || Error::Proxy(format!("{shown} cannot be used"));
         let uri = format!("{scheme}://{}:{}/", url.host, url.port);
         let socks = match url.scheme {
             Scheme::Socks => Some(socks(url).ok_or_else(unusable)?),
             _ => None,
         };
+        let uri = uri.parse().map_err(|_| unusable())?;
         Ok(Proxy {
-            uri: uri.parse().map_err(|_| unusable())?,
-            shown: url.shown(),
+            uri,
+            shown,
             authorization: url.authorization.clone(),
             user_info: url.user_info.clone(),
             socks,

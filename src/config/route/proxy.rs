@@ -144,7 +144,7 @@ mod tests {
 
     fn shown(vars: &[(&str, &str)], server: &str) -> String {
         match choose(vars, server) {
-            Ok(Some(proxy)) => proxy.shown(),
+            Ok(Some(proxy)) => proxy.address_and_name,
             Ok(None) => "direct".to_owned(),
             Err(error) => error.to_string(),
         }
@@ -157,13 +157,10 @@ mod tests {
             ("https_proxy", "https://tls:2/x"),
             ("ALL_PROXY", "no:3"),
         ];
-        assert_eq!(
-            shown(&vars, "http://w.test"),
-            "the proxy http://plain:1 (HTTP_PROXY)"
-        );
+        assert_eq!(shown(&vars, "http://w.test"), "http://plain:1 (HTTP_PROXY)");
         assert_eq!(
             shown(&vars, "https://w.test"),
-            "the proxy https://tls:2 (https_proxy)"
+            "https://tls:2 (https_proxy)"
         );
         assert_eq!(shown(&vars[..1], "https://w.test"), "direct");
         assert_eq!(shown(&vars[2..], "https://w.test"), "direct");
@@ -180,7 +177,7 @@ mod tests {
         ];
         assert_eq!(
             shown(&vars, "http://127.0.0.1:8080"),
-            "the proxy http://own:2 (WANDB_HTTP_PROXY)"
+            "http://own:2 (WANDB_HTTP_PROXY)"
         );
         assert_eq!(shown(&vars[..2], "http://w.test"), "direct");
         for host in [
@@ -209,8 +206,8 @@ mod tests {
             panic!("there is a proxy");
         };
         assert_eq!(
-            proxy.shown(),
-            "the proxy http://set:3 (http_proxy in /s line 2)"
+            proxy.address_and_name,
+            "http://set:3 (http_proxy in /s line 2)"
         );
     }
 
@@ -261,7 +258,7 @@ mod tests {
         )
         .unwrap()
         .unwrap();
-        assert_eq!(proxy.shown(), "the proxy http://h:3128 (HTTPS_PROXY)");
+        assert_eq!(proxy.address_and_name, "http://h:3128 (HTTPS_PROXY)");
         // base64 of "us@er:p:ss"
         assert_eq!(
             proxy.authorization.unwrap().as_bytes(),
