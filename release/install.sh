@@ -65,6 +65,8 @@ checksum() {
 # Downloads and unpacks the archive for this machine to $work/files.
 unpack() {
     fetch SHA256SUMS
+    grep -q '^[0-9a-f]\{64\}  ' "$work/SHA256SUMS" ||
+        fail "$from/SHA256SUMS is no list of checksums, perhaps a web page: check the address"
     target=$(target)
     check_glibc
     line=$(grep "^[0-9a-f]*  wandb-login-[0-9.]*-$target\.tar\.gz$" "$work/SHA256SUMS" | tail -n 1)

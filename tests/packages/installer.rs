@@ -344,6 +344,10 @@ fn the_installer_refuses_what_it_cannot_use_in_one_sentence() {
         assert!(!machine.at("home/.local").exists());
     };
     refused(format!("cannot read {shown}/SHA256SUMS"));
+    fs::write(from.join("SHA256SUMS"), "<html>Log in</html>\n").expect("write");
+    refused(format!(
+        "{shown}/SHA256SUMS is no list of checksums, perhaps a web page: check the address"
+    ));
     dist::damaged(&archive, &from.join(&name));
     let sums = fs::read_to_string(dist::folder().join("SHA256SUMS")).expect("SHA256SUMS");
     let older = format!("{}  {}\n", "0".repeat(64), name.replace(VERSION, "0.0.9"));
