@@ -5,7 +5,8 @@
 #   sh install.sh --uninstall [PREFIX]     PREFIX: ~/.local unless given
 #
 # It compares the archive with SHA256SUMS of the same place, which shows damage. It needs no
-# rights of an administrator, and changes nothing outside of PREFIX.
+# rights of an administrator, changes nothing outside of PREFIX and of the folders that links in
+# it lead to, and replaces no file that it has not installed.
 set -eu
 
 fail() {

@@ -253,7 +253,10 @@ fn a_package_for_another_machine_is_not_found() {
         let Some(said) = refused(&SYSTEM, "tests/cmake-project", variables) else {
             return;
         };
-        let message = format!("Reason given by package: {path} {reason}");
+        let message = match variables[0] {
+            ("FROM", _) => format!("cannot be used from {prefix}: {path} {reason}"),
+            _ => format!("Reason given by package: {path} {reason}"),
+        };
         assert!(said.contains(&message), "{message}\n{said}");
     };
 

@@ -129,6 +129,35 @@ fn another_major_or_a_newer_version_is_not_found() {
     }
 }
 
+/// FetchContent in projects that call `find_package` for the same package.
+#[test]
+fn find_package_takes_the_archive_that_was_fetched() {
+    let Some(release) = Release::new() else {
+        return;
+    };
+    let (archive, sum) = release.pack();
+    for (tools, option) in [
+        (SYSTEM, "OVERRIDE_FIND_PACKAGE"),
+        (SYSTEM, "FIND_PACKAGE_ARGS"),
+        (NEWEST, "OVERRIDE_FIND_PACKAGE"),
+    ] {
+        let folder = TempDir::new();
+        let variables = [
+            ("FROM", "archive"),
+            ("FIND_PACKAGE", option),
+            ("LIBWANDB_LOGIN", &*text(&archive)),
+            ("SHA256", &*sum),
+        ];
+        let source = root().join("tests/cmake-project");
+        let Some(run) = tools.configure(&source, folder.path(), &variables) else {
+            return;
+        };
+        assert_eq!(run.code, Some(0), "{option}: {}", run.stderr);
+        let message = "-- libwandb_login";
+        assert_eq!(run.stdout.matches(message).count(), 1, "{}", run.stdout);
+    }
+}
+
 #[test]
 fn a_release_is_a_folder_of_the_project() {
     let Some(release) = Release::new() else {
