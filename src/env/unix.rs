@@ -1,5 +1,15 @@
 //! What differs on Unix: the home directory, privileged programs, and the rules of names and paths.
 
+#[cfg_attr(
+    any(target_os = "linux", target_os = "android"),
+    path = "unix/linux.rs"
+)]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android")),
+    path = "unix/other.rs"
+)]
+mod platform;
+
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -7,28 +17,13 @@ use std::path::{Path, PathBuf};
 use super::{Environment, passwd, variables};
 
 pub(super) use passwd::{effective_home, own_home};
+pub(super) use platform::is_privileged;
 
 /// The variable that sets the home directory, for messages.
 pub(super) const HOME: &str = variables::HOME;
 
 /// The name of a netrc file that did not exist before.
 pub(crate) const NEW_NETRC: &str = ".netrc";
-
-/// Whether the kernel marked this process at its start: a set-user-ID or set-group-ID
-/// program, or one with file capabilities.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn is_privileged() -> bool {
-    // SAFETY: takes a number, touches no memory of ours, and returns 0 for an
-    // entry that the kernel did not pass.
-    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
-}
-
-/// Whether the process runs as another user or group than its caller.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn is_privileged() -> bool {
-    // SAFETY: these calls take nothing, touch no memory and cannot fail.
-    unsafe { libc::getuid() != libc::geteuid() || libc::getgid() != libc::getegid() }
-}
 
 /// `HOME`, else the user database.
 pub(super) fn home(env: &Environment) -> Option<PathBuf> {

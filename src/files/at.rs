@@ -12,21 +12,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 
-/// A descriptor that names a directory, without the right to list it.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const SEARCH: c_int = libc::O_PATH;
-#[cfg(target_os = "macos")]
-const SEARCH: c_int = libc::O_SEARCH;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
-const SEARCH: c_int = libc::O_RDONLY;
-
-/// A descriptor that names whatever is there, a link included.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const PEEK: c_int = libc::O_PATH | libc::O_NOFOLLOW;
-#[cfg(target_os = "macos")]
-const PEEK: c_int = libc::O_SYMLINK | libc::O_NONBLOCK | libc::O_NOCTTY;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
-const PEEK: c_int = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+use super::sys::{PEEK, QUIET, SEARCH};
 
 /// An open directory.
 #[derive(Debug)]
@@ -51,16 +37,10 @@ impl Dir {
             .map(Dir)
     }
 
-    /// Opens this directory again, to list it and to fsync it. O_NOATIME where
-    /// possible: an access time would have to be written to the disk as well.
+    /// Opens this directory again, to list it and to fsync it.
     pub(super) fn open_for_reading(&self) -> io::Result<File> {
         let open = |flags| self.open(OsStr::new("."), libc::O_DIRECTORY | flags, 0);
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Ok(dir) = open(libc::O_NOATIME) {
-            return Ok(dir);
-        }
-        // O_NOATIME is refused for directories of other users.
-        open(libc::O_RDONLY)
+        open(QUIET).or_else(|_| open(libc::O_RDONLY))
     }
 
     pub(super) fn open(&self, name: &OsStr, flags: c_int, mode: libc::c_uint) -> io::Result<File> {

@@ -1,5 +1,13 @@
 //! The system calls that std does not wrap.
 
+#[cfg_attr(any(target_os = "linux", target_os = "android"), path = "sys/linux.rs")]
+#[cfg_attr(target_os = "macos", path = "sys/macos.rs")]
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "android", target_os = "macos")),
+    path = "sys/other.rs"
+)]
+mod platform;
+
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -8,6 +16,8 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
+
+pub(super) use platform::{PEEK, QUIET, SEARCH, copy_acl, has_acl};
 
 /// How long to wait for another holder of the lock.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -170,47 +180,4 @@ fn only_file_size_signal() -> libc::sigset_t {
         libc::sigaddset(set.as_mut_ptr(), libc::SIGXFSZ);
         set.assume_init()
     }
-}
-
-/// Whether the file carries an access control list or user attributes, which a
-/// new file would not have. Other attributes do not count: the kernel sets
-/// `security.` labels on the new file as well, and network file systems (NFS,
-/// Lustre) show some on every file.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn has_acl(file: &File) -> bool {
-    let mut names = [0_u8; 4096];
-    // SAFETY: the buffer is ours and as long as we say.
-    let size =
-        unsafe { libc::flistxattr(file.as_raw_fd(), names.as_mut_ptr().cast(), names.len()) };
-    let Ok(size) = usize::try_from(size) else {
-        // More names than fit, or attributes are not supported.
-        return io::Error::last_os_error().raw_os_error() == Some(libc::ERANGE);
-    };
-    names[..size]
-        .split(|&byte| byte == 0)
-        .any(|name| name == b"system.posix_acl_access" || name.starts_with(b"user."))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn has_acl(_: &File) -> bool {
-    false
-}
-
-/// Copies the access control list and the attributes to the new file, on
-/// systems with a call for it.
-#[cfg(target_os = "macos")]
-pub(super) fn copy_acl(from: &File, to: &File) -> io::Result<()> {
-    let what = libc::COPYFILE_ACL | libc::COPYFILE_XATTR;
-    // SAFETY: both descriptors are open for the call; no state object is used.
-    let done =
-        unsafe { libc::fcopyfile(from.as_raw_fd(), to.as_raw_fd(), std::ptr::null_mut(), what) };
-    if done < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
-}
-
-#[cfg(not(target_os = "macos"))]
-pub(super) fn copy_acl(_: &File, _: &File) -> io::Result<()> {
-    Ok(())
 }

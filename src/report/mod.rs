@@ -252,14 +252,16 @@ impl Report {
 
     /// Adds why the server did not confirm the credential.
     pub fn add_failure(&mut self, error: &Error) {
+        let message = error.to_string();
+        // An invalid value that the request needed has been found before.
+        let is_it = |warning: &Finding| warning.message == message;
+        let known = self.warnings.iter().position(is_it);
+        let known = known.map(|index| self.warnings.remove(index));
         let command = match error {
             Error::Rejected(_) => self.replace_command.clone(),
-            _ => None,
+            _ => known.and_then(|finding| finding.command),
         };
-        let finding = Finding::new(Code::VerificationFailed, error.to_string());
-        // Such as the invalid value that the request needed.
-        self.warnings
-            .retain(|warning| warning.message != finding.message);
+        let finding = Finding::new(Code::VerificationFailed, message);
         self.problem = Some(Problem::Other(finding.maybe_fixed_by(command)));
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::config::route::CaLocation;
+use crate::config::route::{CaLocation, missing_file};
 use crate::env::display_path;
 use crate::error::{Error, Result};
 
@@ -70,7 +70,10 @@ pub(super) fn certificates_of(location: &CaLocation) -> Result<Vec<CertificateDe
             "cannot be read ({reason}); correct the path, or unset {variable}"
         ))
     };
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::Tls(missing_file(variable, path)),
+        _ => unreadable(error),
+    })?;
     let found = if metadata.is_dir() {
         let entries = std::fs::read_dir(path).map_err(unreadable)?;
         let mut left = LIMIT;
@@ -107,7 +110,6 @@ fn read(path: &Path, left: &mut u64) -> std::io::Result<Vec<CertificateDer<'stat
 
 fn reason(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
     }
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn an_unusable_ca_file_is_reported_with_its_variable_without_blocking() {
         for (path, what) in [
-            ("/nonexistent/ca.pem", "no such file"),
+            ("/nonexistent/ca.pem", "the file does not exist"),
             ("/dev/null", "not a regular file"),
             ("/dev/zero", "not a regular file"),
         ] {
@@ -131,11 +133,8 @@ mod tests {
             let Err(Error::Tls(text)) = certificates_of(&location) else {
                 panic!("{path}")
             };
-            assert!(
-                text.starts_with(&format!("SSL_CERT_FILE: {path} ")),
-                "{text}"
-            );
-            assert!(text.contains(what), "{text}");
+            assert!(text.starts_with("SSL_CERT_FILE"), "{text}");
+            assert!(text.contains(path) && text.contains(what), "{text}");
         }
     }
 }

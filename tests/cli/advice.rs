@@ -390,6 +390,35 @@ fn a_malformed_value_that_a_login_can_do_without_is_a_warning_with_its_place() {
     }
 }
 
+/// Where the request needs the value, the error is that finding with that command.
+#[cfg(feature = "http")]
+#[test]
+fn a_malformed_value_that_a_request_needs_is_one_error_with_its_command() {
+    for (name, value, code) in [
+        ("WANDB_HTTPS_PROXY", "socks4://proxy.example", 4),
+        ("WANDB_X_EXTRA_HTTP_HEADERS", "x", 1),
+        ("WANDB_INSECURE_DISABLE_SSL", "maybe", 1),
+        ("WANDB_HTTP_TIMEOUT", "soon", 1),
+        ("SSL_CERT_FILE", "/nonexistent/ca.pem", 4),
+    ] {
+        let mut place = Place::new();
+        place.home.write(
+            NETRC,
+            format!("machine 127.0.0.1:1 login user password {KEY_1}\n"),
+        );
+        for (name, value) in [("WANDB_BASE_URL", "https://127.0.0.1:1"), (name, value)] {
+            place.variables.push((name, value.into()));
+        }
+        let report = place.status(&["--verify"]);
+        let found = report["findings"].as_array().expect("an array");
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        assert_eq!(found[0]["code"], "verification-failed", "{name}");
+        assert_eq!(found[0]["command"], format!("unset {name}"), "{}", found[0]);
+        let run = place.shell("wandb-login status --verify");
+        assert_eq!(run.code, Some(code), "{name}: {}", run.stdout);
+    }
+}
+
 /// The message of the only finding, which has this command. The command removes it.
 fn is_a_warning(place: &Place, command: &str) -> String {
     let report = place.status(&[]);

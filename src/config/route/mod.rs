@@ -176,11 +176,7 @@ impl ConfiguredRoute {
         }
         for CaLocation { variable, path } in &self.ca {
             if !path.exists() {
-                let message = format!(
-                    "{variable}={}: the file does not exist, so no certificate can be verified; \
-                     correct the path, or unset {variable}",
-                    display_path(path)
-                );
+                let message = missing_file(variable, path);
                 let unset = unset_command(variable);
                 log.warn(Finding::new(Code::MissingCaFile, message).fixed_by(unset));
             }
@@ -222,6 +218,15 @@ fn join(directories: Vec<PathBuf>) -> Part<Option<OsString>> {
         PartProblem::variable(NAME, message)
     })?;
     Ok(Some(joined))
+}
+
+/// The message for a CA file that does not exist.
+pub(crate) fn missing_file(variable: &str, path: &Path) -> String {
+    format!(
+        "{variable}={}: the file does not exist, so no certificate can be verified; correct the \
+         path, or unset {variable}",
+        display_path(path)
+    )
 }
 
 impl CaLocation {
