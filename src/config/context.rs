@@ -31,18 +31,13 @@ const SECONDS: &str = "a number of seconds";
 /// The default time limit of a request.
 const DEFAULT_HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The variables with any value: a key in place of a path or an address is no error
-/// there.
-const UNCHECKED: [&str; 12] = [
+/// The variables for a path or an address, where a key in its place is no error. Those
+/// that the system sets are not among them: a user name can look like a key.
+const UNCHECKED: [&str; 7] = [
     variables::NETRC,
     variables::CONFIG_DIR,
     variables::CREDENTIALS_FILE,
     variables::APP_URL,
-    variables::HOME,
-    variables::USERPROFILE,
-    variables::HOMEDRIVE,
-    variables::HOMEPATH,
-    variables::WINDOWS_USER,
     variables::SSL_CERT_FILE,
     variables::SSL_CERT_DIR,
     variables::REQUESTS_CA_BUNDLE,
@@ -124,11 +119,17 @@ impl<'a> Context<'a> {
                     ),
                 ));
             }
-            let value = self.env.secret(name).unwrap_or_default();
-            if looks_like_key(&value) && UNCHECKED.contains(&name) {
+            if UNCHECKED.contains(&name) && self.holds_key(name) {
                 self.log.warn(self.misplaced_key(Code::MisplacedKey, name));
             }
         }
+    }
+
+    /// Whether a variable for a path holds what looks like a key and is no file.
+    fn holds_key(&self, name: &str) -> bool {
+        let value = self.env.secret(name).unwrap_or_default();
+        let path = || self.env.path(self.env.var(name).unwrap_or_default());
+        looks_like_key(&value) && !path().exists()
     }
 
     /// The finding about a variable that holds what looks like a key. The command does

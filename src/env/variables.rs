@@ -14,10 +14,10 @@ pub struct Name {
 /// Defines each name as a constant, and the list of all of them.
 macro_rules! names {
     ($list:ident: $($(#[doc = $meaning:literal])+ $constant:ident = $name:literal;)+) => {
-        // Some are read by the HTTP client only, and documented in every build.
+        // Some are read on Windows or by the HTTP client only, and documented in every build.
         $(
             $(#[doc = $meaning])+
-            #[cfg_attr(not(feature = "http"), allow(dead_code))]
+            #[cfg_attr(not(all(feature = "http", windows)), allow(dead_code))]
             pub(crate) const $constant: &str = $name;
         )+
 

@@ -390,6 +390,36 @@ fn a_malformed_value_that_a_login_can_do_without_is_a_warning_with_its_place() {
     }
 }
 
+/// Names of files and users often have 20 characters and a digit.
+#[test]
+fn a_file_and_a_user_name_are_no_misplaced_keys() {
+    let name = "experiment-of-2024-10-31";
+    for (variable, file, is_found) in [
+        ("NETRC", "cwd/experiment-of-2024-10-31", false),
+        (
+            "WANDB_CONFIG_DIR",
+            "cwd/experiment-of-2024-10-31/settings",
+            false,
+        ),
+        (
+            "WANDB_CREDENTIALS_FILE",
+            "cwd/experiment-of-2024-10-31",
+            false,
+        ),
+        ("SSL_CERT_FILE", "cwd/experiment-of-2024-10-31", false),
+        ("USERNAME", "cwd/other", false),
+        ("NETRC", "cwd/other", true),
+        ("WANDB_CONFIG_DIR", "cwd/other", true),
+        ("WANDB_APP_URL", "cwd/other", true),
+    ] {
+        let mut place = Place::new();
+        place.home.write(file, "");
+        place.variables.push((variable, name.into()));
+        let found = findings(&place.status(&[]), &["misplaced-key"]);
+        assert_eq!(!found.is_empty(), is_found, "{variable}: {found:?}");
+    }
+}
+
 /// Where the request needs the value, the error is that finding with that command.
 #[cfg(feature = "http")]
 #[test]
