@@ -65,6 +65,17 @@ impl Package {
     }
 }
 
+/// Julia has one thread unless the user asks for more.
+#[test]
+fn the_tests_with_threads_end_with_one_thread() {
+    let Some(julia) = julia::julia() else { return };
+    let package = Package::new(julia);
+    let script = "using Pkg; Pkg.test(test_args = [\"threads\"])";
+    let mut command = package.command(&["-e", script]);
+    let run = Run::of(command.env("JULIA_NUM_THREADS", "1"));
+    assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+}
+
 /// Runs `Pkg.test()` with the layout of the header, with libraries of other versions,
 /// with one that panics, and with test servers. The loader finds a library by its name too.
 #[test]

@@ -1,4 +1,5 @@
 # Run with `WANDB_LOGIN_LIBRARY` set: julia --project -e 'using Pkg; Pkg.test()'
+# Some of the files: Pkg.test(test_args = ["threads"])
 using Test
 using WandbLogin
 
@@ -49,17 +50,11 @@ end
 quiet = (level, line) -> nothing
 
 @testset "WandbLogin" begin
-    include("layout.jl")
-    include("sources.jl")
-    include("callbacks.jl")
-    include("errors.jl")
-    include("sessions.jl")
-    include("threads.jl")
-    include("authorization.jl")
-    include("terminal.jl")
-    include("signals.jl")
-    include("library.jl")
-    include("servers.jl")
-    include("hostile.jl")
-    include("panic.jl")
+    for name in [
+        "layout", "sources", "callbacks", "errors", "sessions", "threads",
+        "authorization", "terminal", "signals", "library", "servers", "hostile", "panic",
+    ]
+        isempty(ARGS) || name in ARGS || continue
+        include("$name.jl")
+    end
 end
