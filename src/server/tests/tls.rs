@@ -217,10 +217,12 @@ fn a_missing_or_empty_ca_file_is_reported_before_anything_is_sent() {
     );
     let bare = scratch.0.join("bare");
     std::fs::create_dir(&bare).unwrap();
+    let missing = scratch.0.join("missing.pem");
+    let missing = missing.to_str().unwrap();
     let server = Stub::http([Reply::viewer()]);
     let url = server.url("localhost").replace("http:", "https:");
     for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"] {
-        for path in ["/nonexistent/ca.pem", &empty, &key, bare.to_str().unwrap()] {
+        for path in [missing, &empty, &key, bare.to_str().unwrap()] {
             let error = problem(&url, &variables([(name, path)]), &patient());
             is_tls(&error, path);
             is_tls(&error, name);
@@ -228,7 +230,7 @@ fn a_missing_or_empty_ca_file_is_reported_before_anything_is_sent() {
     }
     assert_eq!(server.connections(), 0);
     // Plain http does not read CA files.
-    let vars = variables([("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
+    let vars = variables([("SSL_CERT_FILE", missing)]);
     verify(&server.url("localhost"), &vars, &patient()).unwrap();
 }
 
