@@ -11,6 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef _WIN32
+#include <fcntl.h>
+#include <io.h>
+#endif
+
 #include "wandb_login.h"
 
 /* A session of this program alone. */
@@ -33,6 +38,9 @@ int main(int argc, char **argv)
     wandb_login_status status;
     int i, first = 2, format = WANDB_LOGIN_REPORT_TEXT;
 
+#ifdef _WIN32
+    _setmode(_fileno(stdout), _O_BINARY); /* line ends as the library gives them */
+#endif
     if (argc < 2)
         return 2;
     if (strcmp(argv[1], "explain") == 0) {
