@@ -317,6 +317,7 @@ fn all_functions_under_valgrind() {
         "valgrind",
         "--quiet",
         "--tool=helgrind",
+        "--fair-sched=yes", // else a thread can wait for a file lock until it times out
         &suppressions,
         "--error-exitcode=99",
     ];
